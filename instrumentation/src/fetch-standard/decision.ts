@@ -1,0 +1,116 @@
+/**
+ * The vocabulary of a verdict: what a server saw and sent (an exchange), and what a browser does with it
+ * (a decision). Everything downstream — attributes, tables, dashboards, alerts — uses these words.
+ */
+
+/** A header list in wire order, names in any case, repeated headers separate (Fetch §2.2.2 "header list"). */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** The request headers and the response status and headers that a server saw and sent: plain data. */
+export interface Exchange {
+  readonly request: {
+    readonly method: string;
+    /** The request target as received: a path with query, or an absolute URL. */
+    readonly url: string;
+    readonly headers: HeaderList;
+  };
+  readonly response: {
+    readonly status: number;
+    readonly headers: HeaderList;
+  };
+}
+
+/** What kind of request a browser was making; only `preflight` and `actual` are CORS. */
+export const KINDS = [
+  'preflight',
+  'actual',
+  'same_origin',
+  'no_cors',
+  'navigation',
+  'websocket',
+  'ambiguous',
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+export const VERDICTS = ['allowed', 'blocked', 'unknown'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Why a browser refuses (docs/reasons.md explains each with cause and remedy). */
+export const BLOCKED_REASONS = [
+  'acao_missing',
+  'acao_multiple',
+  'acao_invalid',
+  'acao_mismatch',
+  'acao_wildcard_with_credentials',
+  'acac_not_true',
+  'preflight_redirect',
+  'preflight_status_not_ok',
+  'acam_malformed',
+  'acah_malformed',
+  'method_not_allowed',
+  'header_not_allowed',
+  'redirect_url_has_credentials',
+] as const;
+
+/** Why the server's side cannot know. */
+export const UNKNOWN_REASONS = [
+  'credentials_mode_unknown',
+  'kind_ambiguous',
+  'not_modified',
+  'headers_not_captured',
+] as const;
+
+export const REASONS = [...BLOCKED_REASONS, ...UNKNOWN_REASONS] as const;
+export type Reason = (typeof REASONS)[number];
+
+/** Facts that are no verdict but matter to an owner. */
+export const NOTES = [
+  'missing_vary_origin',
+  'authorization_covered_by_wildcard',
+  'wildcard_with_credentials',
+  'reflects_null',
+  'preflight_uncached',
+  'exposed_headers',
+  'server_error_without_cors',
+] as const;
+export type Note = (typeof NOTES)[number];
+
+/** The credentials mode as far as the server can tell. */
+export const CREDENTIALS = ['included', 'omitted', 'unknown'] as const;
+export type Credentials = (typeof CREDENTIALS)[number];
+
+/** How the answer's Access-Control-Allow-Origin relates to the request's Origin. */
+export const ALLOW_ORIGINS = ['exact', 'wildcard', 'null', 'other', 'absent'] as const;
+export type AllowOrigin = (typeof ALLOW_ORIGINS)[number];
+
+/** Sec-Fetch-Site, or `unknown` where the browser sent none. */
+export const SITES = ['cross-site', 'same-site', 'same-origin', 'none', 'unknown'] as const;
+export type Site = (typeof SITES)[number];
+
+/** What a browser does with an exchange, and the facts that led there. */
+export interface Decision {
+  readonly kind: Kind;
+  readonly verdict: Verdict;
+  /** Empty when allowed. */
+  readonly reason: Reason | '';
+  /** The failing token: the header value, method or header name that decided; empty when there is none. */
+  readonly detail: string;
+  /** The serialised origin as sent, normalised and bounded (see origin.ts); empty when no Origin was sent. */
+  readonly origin: string;
+  /** The method a preflight asked for, else the request's own method. */
+  readonly requestMethod: string;
+  /** The header names a preflight asked for: lower-case, sorted, unique, at most 32; empty otherwise. */
+  readonly requestHeaders: readonly string[];
+  readonly credentials: Credentials;
+  readonly allowOrigin: AllowOrigin;
+  /** Access-Control-Allow-Credentials was exactly `true`. */
+  readonly allowCredentials: boolean;
+  /** Access-Control-Max-Age in seconds as sent; undefined when absent or not a number. */
+  readonly maxAge: number | undefined;
+  /** The response's Vary names Origin, or is `*`. */
+  readonly varyOrigin: boolean;
+  readonly site: Site;
+  /** Fetch metadata was present, so a browser (or something that takes pains to look like one) asked. */
+  readonly browser: boolean;
+  readonly notes: readonly Note[];
+}

@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Light suites run side by side. Heavy ones — chdb (0.5 GB a process), browsers, whole processes — run
+ * one file after another in the project `heavy`, so that two cores and a small CI machine carry them.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{instrumentation/src,collector,cli,examples}/**/*.test.ts'],
+          exclude: ['**/*.heavy.test.ts', '**/node_modules/**', '**/dist/**'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'heavy',
+          include: ['{instrumentation/src,collector,cli,examples}/**/*.heavy.test.ts', 'test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
