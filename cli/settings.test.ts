@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readSettings } from './settings.ts';
+
+let directory: string;
+let file: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'originscope-settings-'));
+  file = join(directory, 'originscope.json');
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+test('flags win over the environment, the environment over the file, the file over defaults', () => {
+  writeFileSync(file, '{"port": 1, "host": "::1", "keepMinutes": 9}');
+  const settings = readSettings(
+    { config: file, port: '3' },
+    { ORIGINSCOPE_PORT: '2', ORIGINSCOPE_HOST: '127.0.0.2' },
+  );
+  expect(settings).toMatchObject({ port: 3, host: '127.0.0.2', keepMinutes: 9, keepHours: 396 });
+});
+
+test('the settings are frozen', () => {
+  expect(Object.isFrozen(readSettings({}, {}))).toBe(true);
+});
+
+test('a misspelt variable or key is an error that lists the known ones', () => {
+  expect(() => readSettings({}, { ORIGINSCOPE_PROT: '1' })).toThrow('ORIGINSCOPE_PROT is no setting');
+  writeFileSync(file, '{"prot": 1}');
+  expect(() => readSettings({ config: file }, {})).toThrow('"prot"');
+});
+
+test('the variable of the instrumentation may stand beside ours', () => {
+  expect(readSettings({}, { ORIGINSCOPE_ENDPOINT: 'http://127.0.0.1:4318' }).port).toBe(4318);
+});
+
+test('a wrong value names its source and what was received, but never a secret', () => {
+  expect(() => readSettings({ port: 'x' }, {})).toThrow(/^--port: .*received "x"/);
+  expect(() => readSettings({}, { ORIGINSCOPE_TOKEN: 'short' })).toThrow(/^ORIGINSCOPE_TOKEN: (?!.*short).*/);
+});
+
+test('a secret can come from a file', () => {
+  writeFileSync(file, 'a-long-secret\n');
+  expect(readSettings({}, { ORIGINSCOPE_TOKEN_FILE: file }).token).toBe('a-long-secret');
+});
