@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readSettings } from './settings.ts';
+import { readSettings, SETTINGS, type SettingName, variableOf } from './settings.ts';
 
 let directory: string;
 let file: string;
@@ -43,4 +43,13 @@ test('a wrong value names its source and what was received, but never a secret',
 test('a secret can come from a file', () => {
   writeFileSync(file, 'a-long-secret\n');
   expect(readSettings({}, { ORIGINSCOPE_TOKEN_FILE: file }).token).toBe('a-long-secret');
+});
+
+test('the README lists every setting with its flag, variable, default and meaning', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const rows = Object.entries(SETTINGS).map(([name, setting]) => {
+    const preset = 'default' in setting ? `\`${setting.default}\`` : '–';
+    return `| \`${setting.flag}\` | \`${variableOf(name as SettingName)}\` | ${preset} | ${setting.description} |`;
+  });
+  for (const row of rows) expect(readme).toContain(row);
 });
