@@ -1,0 +1,178 @@
+import {
+  ALLOW_ORIGINS,
+  type AllowOrigin,
+  CREDENTIALS,
+  type Credentials,
+  REASONS,
+  type Reason,
+  SITES,
+  type Site,
+  VERDICTS,
+  type Verdict,
+} from '../../instrumentation/src/fetch-standard/decision.ts';
+import { DERIVATION, type DecisionSpan } from '../decision-span.ts';
+import { type AttributeBag, RESOURCE, SPAN, textOf } from './attribute-bag.ts';
+import type { Rejection, TimeWindow } from './decoded.ts';
+import { bounded } from './text.ts';
+
+/** Who sent the spans: read once for all spans of a resource. */
+export interface Sender {
+  readonly service: string;
+  readonly instance: string;
+  readonly version: string;
+  readonly environment: string;
+}
+
+/** A span as either encoding yields it: clean text, not yet bounded, nothing judged. */
+export interface ReadSpan {
+  /** 16 lower-case hexadecimal digits; empty when not 8 bytes or all zero. */
+  spanId: string;
+  /** Start, epoch milliseconds rounded down; 0 when absent. */
+  time: number;
+  /** Of the first link, 32 and 16 lower-case hexadecimal digits; both empty when either is no valid id. */
+  linkTraceId: string;
+  linkSpanId: string;
+  readonly attributes: AttributeBag;
+}
+
+/** Bounds in UTF-16 code units; what is longer is cut. */
+const LIMITS = {
+  service: 128,
+  instance: 128,
+  version: 128,
+  environment: 128,
+  origin: 256,
+  detail: 256,
+  route: 256,
+  host: 256,
+  path: 512,
+  method: 32,
+  headerName: 64,
+} as const;
+
+const NO_CLIENTS = '0000000000000000';
+const MAX_AGE_LIMIT = 2 ** 31 - 1;
+
+const known = <T extends string>(values: readonly T[]) => {
+  const set: ReadonlySet<string> = new Set(values);
+  return (text: string): text is T => set.has(text);
+};
+
+const isKind = known<DecisionSpan['kind']>(['preflight', 'actual', 'ambiguous']);
+const isVerdict = known<Verdict>(VERDICTS);
+const isReason = known<Reason>(REASONS);
+const isCredentials = known<Credentials>(CREDENTIALS);
+const isAllowOrigin = known<AllowOrigin>(ALLOW_ORIGINS);
+const isSite = known<Site>(SITES);
+
+export function senderOf(attributes: AttributeBag): Sender {
+  return {
+    // The SDKs' own default, so that nameless services share one name with every other tool.
+    service: bounded(textOf(attributes, RESOURCE.service), LIMITS.service) || 'unknown_service',
+    instance: bounded(textOf(attributes, RESOURCE.instance), LIMITS.instance),
+    version: bounded(textOf(attributes, RESOURCE.version), LIMITS.version),
+    environment: bounded(
+      textOf(attributes, RESOURCE.environment) || textOf(attributes, RESOURCE.environmentBefore),
+      LIMITS.environment,
+    ),
+  };
+}
+
+/**
+ * The row that a span in our scope stands for; undefined when it is no decision (it has no `cors.decisions`),
+ * or why it is refused.
+ *
+ * What identifies and counts must be right or the span is rejected. Absent facets get their neutral value
+ * (`unknown`, `absent`, false, empty), too long text is cut, `cors.max_age` is clamped to 0 … 2^31 − 1, and a
+ * status outside 100 … 999 or clients that are no 16 hexadecimal digits count as absent.
+ */
+export function decisionSpanOf(
+  span: ReadSpan,
+  sender: Sender,
+  window: TimeWindow,
+): DecisionSpan | Rejection | undefined {
+  const { attributes } = span;
+  const decisions = attributes[SPAN.decisions];
+  if (decisions === undefined) return undefined;
+  if (typeof decisions !== 'number' || decisions < 1 || !Number.isSafeInteger(decisions)) return 'decisions';
+  const total = attributes[SPAN.total] === undefined ? 0 : attributes[SPAN.total];
+  if (typeof total !== 'number' || total < 0 || !Number.isSafeInteger(total)) return 'total';
+  const kind = textOf(attributes, SPAN.kind);
+  if (!isKind(kind)) return 'kind';
+  const verdict = textOf(attributes, SPAN.verdict);
+  if (!isVerdict(verdict)) return 'verdict';
+  const reason = textOf(attributes, SPAN.reason);
+  if (verdict === 'allowed' ? reason !== '' : reason === '') return 'reason';
+  if (reason !== '' && !isReason(reason)) return 'reason';
+  const credentials = textOf(attributes, SPAN.credentials) || 'unknown';
+  const allowOrigin = textOf(attributes, SPAN.allowOrigin) || 'absent';
+  const site = textOf(attributes, SPAN.site) || 'unknown';
+  if (!isCredentials(credentials) || !isAllowOrigin(allowOrigin) || !isSite(site)) return 'facet';
+  if (span.spanId === '') return 'span_id';
+  if (span.time < window.earliest) return 'too_old';
+  if (span.time > window.latest) return 'in_future';
+
+  return {
+    service: sender.service,
+    instance: sender.instance,
+    environment: sender.environment,
+    version: sender.version,
+    spanId: span.spanId,
+    time: span.time,
+    derivation: DERIVATION,
+    observer: 'service',
+    source: 'instrumented',
+    decisions,
+    total,
+    kind,
+    verdict,
+    reason,
+    detail: bounded(textOf(attributes, SPAN.detail), LIMITS.detail),
+    origin: bounded(textOf(attributes, SPAN.origin), LIMITS.origin),
+    method: bounded(textOf(attributes, SPAN.method), LIMITS.method),
+    requestHeaders: headerNames(attributes),
+    credentials,
+    allowOrigin,
+    allowCredentials: attributes[SPAN.allowCredentials] === true,
+    varyOrigin: attributes[SPAN.varyOrigin] === true,
+    maxAge: maxAge(attributes),
+    site,
+    browser: attributes[SPAN.browser] === true,
+    statusCode: statusCode(attributes),
+    route: bounded(textOf(attributes, SPAN.route), LIMITS.route),
+    apiHost: bounded(textOf(attributes, SPAN.serverAddress), LIMITS.host),
+    clients: clients(attributes),
+    path: verdict === 'blocked' ? bounded(textOf(attributes, SPAN.path), LIMITS.path) : '',
+    linkTraceId: span.linkTraceId,
+    linkSpanId: span.linkSpanId,
+  };
+}
+
+/** Lower-case, sorted and unique whoever sent them, so that one set of names is one value; `,` can only separate. */
+function headerNames(attributes: AttributeBag): string {
+  const names = attributes[SPAN.requestHeaders];
+  if (!Array.isArray(names) || names.length === 0) return '';
+  const unique = new Set<string>();
+  for (const name of names) {
+    const plain = bounded(name.toLowerCase(), LIMITS.headerName).replaceAll(',', '\ufffd');
+    if (plain !== '') unique.add(plain);
+  }
+  return [...unique].sort().join(',');
+}
+
+function maxAge(attributes: AttributeBag): number {
+  const seconds = attributes[SPAN.maxAge];
+  if (typeof seconds !== 'number') return -1;
+  return Math.min(Math.max(seconds, 0), MAX_AGE_LIMIT);
+}
+
+function statusCode(attributes: AttributeBag): number {
+  const status = attributes[SPAN.statusCode];
+  return typeof status === 'number' && status >= 100 && status <= 999 ? status : 0;
+}
+
+function clients(attributes: AttributeBag): string {
+  const bitmap = attributes[SPAN.clients];
+  if (typeof bitmap !== 'string' || bitmap.length !== 16) return NO_CLIENTS;
+  return /^[0-9a-f]{16}$/i.test(bitmap) ? bitmap.toLowerCase() : NO_CLIENTS;
+}

@@ -1,0 +1,28 @@
+import { OriginscopeError } from '../errors.ts';
+import type { Decoded, TimeWindow } from './decoded.ts';
+import { decodeJson } from './json.ts';
+import { decodeProtobuf } from './protobuf.ts';
+import { bounded, cleaned } from './text.ts';
+
+/** The two encodings of OTLP/HTTP. */
+export type Encoding = 'protobuf' | 'json';
+
+/**
+ * The decision spans in the body of an OTLP trace export request, and what became of its other spans. Both
+ * encodings of the same request give the same rows.
+ *
+ * Throws OriginscopeError `OTLP_MALFORMED` (not retryable) when the body is no such request; then nothing of
+ * it is taken.
+ */
+export function decodeTraces(body: Uint8Array, encoding: Encoding, window: TimeWindow): Decoded {
+  try {
+    return encoding === 'protobuf' ? decodeProtobuf(body, window) : decodeJson(body, window);
+  } catch (cause) {
+    // JSON.parse quotes the body in its message.
+    const what = bounded(cleaned(cause instanceof Error ? cause.message : String(cause)), 200);
+    throw new OriginscopeError('OTLP_MALFORMED', `The body is no OTLP trace export request: ${what}.`, {
+      remedy: 'Send an ExportTraceServiceRequest whose encoding is the one that Content-Type names.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import type { DecisionSpan } from '../decision-span.ts';
+
+/**
+ * Why a span in our scope is refused. It is broken, not merely foreign, so it is counted under its reason and
+ * told to the sender; nothing is guessed in its place.
+ */
+export const REJECTIONS = {
+  decisions: 'cors.decisions is no whole number from 1 to 2^53 - 1',
+  total: 'cors.decisions.total is no whole number from 0 to 2^53 - 1',
+  kind: 'cors.kind is unknown',
+  verdict: 'cors.verdict is unknown',
+  reason: 'cors.reason is unknown, or does not go with the verdict',
+  facet: 'cors.credentials, cors.allow_origin or cors.site has an unknown value',
+  span_id: 'the span id is not 8 bytes, or all zero',
+  too_old: 'the start time is older than the accepted window',
+  in_future: 'the start time is ahead of the accepted window',
+} as const;
+export type Rejection = keyof typeof REJECTIONS;
+
+export type RejectionCounts = Record<Rejection, number>;
+
+export const noRejections = (): RejectionCounts => ({
+  decisions: 0,
+  total: 0,
+  kind: 0,
+  verdict: 0,
+  reason: 0,
+  facet: 0,
+  span_id: 0,
+  too_old: 0,
+  in_future: 0,
+});
+
+/** The start times that are accepted, epoch milliseconds, both ends included. */
+export interface TimeWindow {
+  readonly earliest: number;
+  readonly latest: number;
+}
+
+const HOUR = 3_600_000;
+
+/** What a live receiver accepts: [now − 48 h, now + 5 min]. Raw rows live that long, so every row can still be published. */
+export const acceptedWindow = (now: number): TimeWindow => ({
+  earliest: now - 48 * HOUR,
+  latest: now + HOUR / 12,
+});
+
+/** What came out of one OTLP body: every span in it is in exactly one of the three counts. */
+export interface Decoded {
+  readonly spans: DecisionSpan[];
+  /** Spans that are no CORS decisions. */
+  passedOver: number;
+  /** The sum of `rejections`. */
+  rejected: number;
+  readonly rejections: RejectionCounts;
+}
+
+export const nothingDecoded = (): Decoded => ({
+  spans: [],
+  passedOver: 0,
+  rejected: 0,
+  rejections: noRejections(),
+});
+
+/** Puts the outcome of one span where it belongs. */
+export function take(decoded: Decoded, outcome: DecisionSpan | Rejection | undefined): void {
+  if (outcome === undefined) {
+    decoded.passedOver++;
+  } else if (typeof outcome === 'string') {
+    decoded.rejected++;
+    decoded.rejections[outcome]++;
+  } else {
+    decoded.spans.push(outcome);
+  }
+}

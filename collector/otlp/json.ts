@@ -1,0 +1,132 @@
+import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
+import {
+  type AttributeBag,
+  type AttributeValue,
+  type KnownKey,
+  LIST_LIMIT,
+  RESOURCE_KEYS,
+  SPAN_KEYS,
+} from './attribute-bag.ts';
+import { decisionSpanOf, type ReadSpan, senderOf } from './decision-span-of.ts';
+import { type Decoded, nothingDecoded, type TimeWindow, take } from './decoded.ts';
+import { cleaned } from './text.ts';
+
+/*
+ * OTLP/JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): lowerCamelCase names, ids in
+ * hexadecimal, 64-bit integers as decimal strings or numbers, unknown fields passed over. What should be an
+ * object or a list and is not makes the body malformed; a single value of a wrong type is as good as absent.
+ */
+
+/** The body is JSON, but not of the shape of OTLP; becomes the declared error at the door of decoding. */
+export class ShapeError extends Error {}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const placesOf = (keys: readonly KnownKey[]): ReadonlyMap<string, number> =>
+  new Map(keys.map(({ key }, place) => [key, place]));
+const resourcePlaces = placesOf(RESOURCE_KEYS);
+const spanPlaces = placesOf(SPAN_KEYS);
+
+/** Decodes an ExportTraceServiceRequest (or TracesData, which has the same shape). Throws SyntaxError or ShapeError. */
+export function decodeJson(body: Uint8Array, window: TimeWindow): Decoded {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  const request = fieldsOf(JSON.parse(text), 'the body');
+  const decoded = nothingDecoded();
+  for (const resourceSpans of listOf(request, 'resourceSpans')) {
+    const resource = fieldsOf(resourceSpans.resource, 'resource');
+    const sender = senderOf(attributesOf(resource, RESOURCE_KEYS, resourcePlaces));
+    for (const scopeSpans of listOf(resourceSpans, 'scopeSpans')) {
+      const spans = listOf(scopeSpans, 'spans');
+      if (fieldsOf(scopeSpans.scope, 'scope').name !== SCOPE_NAME) {
+        decoded.passedOver += spans.length;
+        continue;
+      }
+      for (const span of spans) take(decoded, decisionSpanOf(readSpan(span), sender, window));
+    }
+  }
+  return decoded;
+}
+
+function readSpan(span: Fields): ReadSpan {
+  const link = listOf(span, 'links')[0];
+  const linkTraceId = idOf(link?.traceId, 32);
+  const linkSpanId = idOf(link?.spanId, 16);
+  const linked = linkTraceId !== '' && linkSpanId !== '';
+  return {
+    spanId: idOf(span.spanId, 16),
+    time: millisOf(span.startTimeUnixNano),
+    linkTraceId: linked ? linkTraceId : '',
+    linkSpanId: linked ? linkSpanId : '',
+    attributes: attributesOf(span, SPAN_KEYS, spanPlaces),
+  };
+}
+
+function attributesOf(
+  owner: Fields,
+  keys: readonly KnownKey[],
+  places: ReadonlyMap<string, number>,
+): AttributeBag {
+  const bag: AttributeBag = new Array(keys.length).fill(undefined);
+  for (const { key, value } of listOf(owner, 'attributes')) {
+    const place = typeof key === 'string' ? places.get(key) : undefined;
+    const type = place === undefined ? undefined : keys[place]?.type;
+    if (place !== undefined && type !== undefined)
+      bag[place] = attributeValueOf(fieldsOf(value, 'value'), type);
+  }
+  return bag;
+}
+
+/** The value when it is of the type; null when it is of another; undefined when there is none. */
+function attributeValueOf(any: Fields, type: KnownKey['type']): AttributeValue {
+  if (type === 'string' && typeof any.stringValue === 'string') return cleaned(any.stringValue);
+  if (type === 'boolean' && typeof any.boolValue === 'boolean') return any.boolValue;
+  if (type === 'int' && isPresent(any.intValue)) return integerOf(any.intValue);
+  if (type === 'string[]' && isPresent(any.arrayValue)) {
+    return listOf(fieldsOf(any.arrayValue, 'arrayValue'), 'values')
+      .map(({ stringValue }) => stringValue)
+      .filter((element) => typeof element === 'string')
+      .slice(0, LIST_LIMIT)
+      .map(cleaned);
+  }
+  return Object.values(any).some(isPresent) ? null : undefined;
+}
+
+const isPresent = (value: unknown): boolean => value !== undefined && value !== null;
+
+/** An int64 as a number, rounded where a double cannot hold it; null when it is none. */
+function integerOf(value: unknown): number | null {
+  if (typeof value === 'number') return Number.isInteger(value) ? value : null;
+  return typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? Number(value) : null;
+}
+
+/** Hexadecimal in lower case; empty when its length is another or all of it is zero. */
+function idOf(value: unknown, digits: number): string {
+  if (typeof value !== 'string' || value.length !== digits) return '';
+  return /^[0-9a-f]+$/i.test(value) && /[^0]/.test(value) ? value.toLowerCase() : '';
+}
+
+/** Whole milliseconds of a count of nanoseconds; 0 when there is none. */
+function millisOf(nanos: unknown): number {
+  const whole = typeof nanos === 'number' && Number.isInteger(nanos) ? nanos : digitsOf(nanos);
+  return whole === undefined ? 0 : Number(BigInt(whole) / 1_000_000n);
+}
+
+const digitsOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^\d{1,20}$/.test(value) ? value : undefined;
+
+/** An object's fields; an absent one has none, as in protobuf. */
+function fieldsOf(value: unknown, name: string): Fields {
+  if (value === undefined || value === null) return {};
+  if (!isFields(value)) throw new ShapeError(`${name} is no object`);
+  return value;
+}
+
+function listOf(owner: Fields, name: string): readonly Fields[] {
+  const list = owner[name];
+  if (list === undefined || list === null) return [];
+  if (!Array.isArray(list)) throw new ShapeError(`${name} is no list`);
+  return list.map((element) => fieldsOf(element, `an element of ${name}`));
+}
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,127 @@
+import { PbfReader } from 'pbf';
+import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
+import { type AttributeBag, RESOURCE_KEYS } from './attribute-bag.ts';
+import { decisionSpanOf, type Sender, senderOf } from './decision-span-of.ts';
+import { type Decoded, nothingDecoded, type TimeWindow, take } from './decoded.ts';
+import { KeyTable } from './key-table.ts';
+import { readAttribute, readText, type Source } from './protobuf-attributes.ts';
+import { readSpan } from './protobuf-span.ts';
+import { closeMessage, delimited, endOfField, skipField } from './protobuf-wire.ts';
+
+/*
+ * A projection of opentelemetry/proto/collector/trace/v1/trace_service.proto: it reads the fields that make a
+ * decision span and passes over all others. Fields may come in any order and messages in pieces, so a message
+ * whose parts depend on each other (a resource and its spans, a scope and its spans) is walked twice; walking
+ * costs little, as what lies inside is stepped over.
+ */
+
+const resourceKeys = new KeyTable(RESOURCE_KEYS);
+
+interface Walk extends Source {
+  readonly window: TimeWindow;
+  readonly decoded: Decoded;
+}
+
+/** Decodes an ExportTraceServiceRequest (or TracesData, which has the same shape). Throws what pbf or a WireError says. */
+export function decodeProtobuf(body: Uint8Array, window: TimeWindow): Decoded {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const walk: Walk = { reader: new PbfReader(bytes), bytes, window, decoded: nothingDecoded() };
+  const RESOURCE_SPANS = delimited(1);
+  const { reader } = walk;
+  const end = bytes.length;
+  while (reader.pos < end) {
+    const tag = reader.readVarint();
+    if (tag === RESOURCE_SPANS) readResourceSpans(walk, endOfField(reader, end));
+    else skipField(reader, tag, end);
+  }
+  closeMessage(reader, end);
+  return walk.decoded;
+}
+
+// message ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; }
+const RESOURCE = delimited(1);
+const SCOPE_SPANS = delimited(2);
+
+function readResourceSpans(walk: Walk, end: number): void {
+  const { reader } = walk;
+  const start = reader.pos;
+  const attributes: AttributeBag = [];
+  while (reader.pos < end) {
+    const tag = reader.readVarint();
+    if (tag === RESOURCE) readResource(walk, endOfField(reader, end), attributes);
+    else skipField(reader, tag, end);
+  }
+  closeMessage(reader, end);
+
+  const sender = senderOf(attributes);
+  reader.pos = start;
+  while (reader.pos < end) {
+    const tag = reader.readVarint();
+    if (tag === SCOPE_SPANS) readScopeSpans(walk, endOfField(reader, end), sender);
+    else skipField(reader, tag, end);
+  }
+}
+
+// message Resource { repeated KeyValue attributes = 1; }
+const RESOURCE_ATTRIBUTE = delimited(1);
+
+function readResource(walk: Walk, end: number, attributes: AttributeBag): void {
+  const { reader } = walk;
+  while (reader.pos < end) {
+    const tag = reader.readVarint();
+    if (tag === RESOURCE_ATTRIBUTE) readAttribute(walk, endOfField(reader, end), resourceKeys, attributes);
+    else skipField(reader, tag, end);
+  }
+  closeMessage(reader, end);
+}
+
+// message ScopeSpans { InstrumentationScope scope = 1; repeated Span spans = 2; }
+const SCOPE = delimited(1);
+const SPANS = delimited(2);
+
+function readScopeSpans(walk: Walk, end: number, sender: Sender): void {
+  const { reader, decoded } = walk;
+  const start = reader.pos;
+  let scope = '';
+  let spans = 0;
+  while (reader.pos < end) {
+    const tag = reader.readVarint();
+    if (tag === SCOPE) {
+      scope = readScopeName(walk, endOfField(reader, end), scope);
+    } else {
+      if (tag === SPANS) spans++;
+      skipField(reader, tag, end);
+    }
+  }
+  closeMessage(reader, end);
+  if (scope !== SCOPE_NAME) {
+    decoded.passedOver += spans;
+    return;
+  }
+
+  reader.pos = start;
+  while (reader.pos < end) {
+    const tag = reader.readVarint();
+    if (tag === SPANS) {
+      const span = readSpan(walk, endOfField(reader, end));
+      take(decoded, decisionSpanOf(span, sender, walk.window));
+    } else {
+      skipField(reader, tag, end);
+    }
+  }
+}
+
+// message InstrumentationScope { string name = 1; }
+const SCOPE_NAME_FIELD = delimited(1);
+
+function readScopeName(walk: Walk, end: number, before: string): string {
+  const { reader } = walk;
+  let name = before;
+  while (reader.pos < end) {
+    const tag = reader.readVarint();
+    if (tag === SCOPE_NAME_FIELD) name = readText(walk, end);
+    else skipField(reader, tag, end);
+  }
+  closeMessage(reader, end);
+  return name;
+}

@@ -1,0 +1,18 @@
+/**
+ * Control characters (C0, DEL, C1) and those that reorder or break lines: a terminal, a log or a page that
+ * shows a sender's text must show text and nothing else. Under the `u` flag `\p{Cs}` is a lone surrogate.
+ */
+const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+const REPLACEMENT = '\ufffd';
+
+/** The text with unsafe characters and lone surrogates replaced by U+FFFD. */
+export const cleaned = (text: string): string => text.replace(UNSAFE, REPLACEMENT);
+
+/** At most `limit` UTF-16 code units of the text; a surrogate pair is never split. */
+export function bounded(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const last = text.charCodeAt(limit - 1);
+  const splits = last >= 0xd800 && last <= 0xdbff;
+  // A slice keeps the whole text alive in V8; a round trip over bytes makes a copy of its own.
+  return Buffer.from(text.slice(0, splits ? limit - 1 : limit)).toString();
+}
