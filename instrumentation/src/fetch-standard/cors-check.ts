@@ -1,0 +1,35 @@
+import type { Failure } from './failure.ts';
+import type { HeaderReader } from './header-list.ts';
+
+/**
+ * Fetch §4.10 "CORS check". The standard only knows success and failure; the reasons are Chromium's.
+ * @param origin the Origin header as sent; null when something on the way removed it
+ * @returns null on success; `origin_unknown` when the answer depends on an origin that nobody recorded
+ */
+export function corsCheck(
+  origin: string | null,
+  response: HeaderReader,
+  includeCredentials: boolean,
+): Failure | 'origin_unknown' | null {
+  const allowOrigin = response.get('access-control-allow-origin');
+  if (allowOrigin === null) return { reason: 'acao_missing', detail: '', absent: true };
+  if (allowOrigin === '*') {
+    if (!includeCredentials) return null;
+    return { reason: 'acao_wildcard_with_credentials', detail: '*', absent: false };
+  }
+  if (origin === null) return 'origin_unknown';
+  if (allowOrigin !== origin) {
+    return { reason: mismatchReason(allowOrigin), detail: allowOrigin, absent: false };
+  }
+  if (!includeCredentials) return null;
+  const allowCredentials = response.get('access-control-allow-credentials');
+  if (allowCredentials === 'true') return null;
+  return { reason: 'acac_not_true', detail: allowCredentials ?? '', absent: allowCredentials === null };
+}
+
+/** Which mistake it is: what Chromium's console message tells its developer. */
+function mismatchReason(allowOrigin: string): Failure['reason'] {
+  if (allowOrigin.includes(' ') || allowOrigin.includes(',')) return 'acao_multiple';
+  if (allowOrigin === 'null' || URL.canParse(allowOrigin)) return 'acao_mismatch';
+  return 'acao_invalid';
+}

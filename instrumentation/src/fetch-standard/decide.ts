@@ -1,0 +1,71 @@
+import { cleanText } from './clean-text.ts';
+import { credentialsOf } from './credentials.ts';
+import { type AllowOrigin, type Decision, type Exchange, SITES, type Site } from './decision.ts';
+import { kindOf } from './kind.ts';
+import { parseMaxAge } from './max-age.ts';
+import { notesOf, variesOnOrigin } from './notes.ts';
+import { type Context, type ObservedExchange, observeExchange } from './observed-exchange.ts';
+import { normaliseOrigin } from './origin.ts';
+import { preflightQuestion } from './preflight-check.ts';
+import { judge } from './verdict.ts';
+
+/**
+ * What a browser does with an exchange, given what the server saw of it. Pure; takes any bytes, never throws.
+ */
+export function decide(exchange: Exchange, context: Context = {}): Decision {
+  return decideObserved(observeExchange(exchange), context);
+}
+
+/** As `decide`, on headers that need not be copied first. */
+export function decideObserved(exchange: ObservedExchange, context: Context): Decision {
+  const { requestHeaders: request, responseHeaders: response } = exchange;
+  const origin = request.get('origin');
+  const kind = kindOf(exchange, origin, context);
+  const credentials = credentialsOf(kind, request, context);
+  const question = kind === 'preflight' ? preflightQuestion(request) : undefined;
+  const { verdict, reason, detail } = judge({ exchange, kind, origin, question }, credentials, context);
+
+  const site = siteOf(request.get('sec-fetch-site'));
+  const answer = {
+    kind,
+    verdict,
+    allowOrigin: relateAllowOrigin(response.get('access-control-allow-origin'), origin),
+    allowCredentials: response.get('access-control-allow-credentials') === 'true',
+    maxAge: parseMaxAge(response.get('access-control-max-age')),
+    varyOrigin: variesOnOrigin(response),
+  };
+  return {
+    ...answer,
+    reason,
+    detail: cleanText(detail),
+    origin: origin === null ? '' : normaliseOrigin(origin),
+    requestMethod: cleanText(question?.method ?? exchange.method, MAX_NAME_LENGTH),
+    requestHeaders: question === undefined ? NO_NAMES : boundNames(question.headerNames),
+    credentials,
+    site,
+    browser: site !== 'unknown' || request.get('sec-fetch-mode') !== null,
+    notes: notesOf(exchange, { ...answer, origin, question }),
+  };
+}
+
+const NO_NAMES: readonly string[] = Object.freeze([]);
+const MAX_NAMES = 32;
+const MAX_NAME_LENGTH = 64;
+
+/** Lower-case names to what a decision keeps: clean, unique, sorted, at most 32 (the first ones). */
+function boundNames(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return NO_NAMES;
+  const clean = new Set(names.map((name) => cleanText(name, MAX_NAME_LENGTH)));
+  return [...clean].sort().slice(0, MAX_NAMES);
+}
+
+function relateAllowOrigin(value: string | null, origin: string | null): AllowOrigin {
+  if (value === null) return 'absent';
+  if (value === '*') return 'wildcard';
+  if (value === 'null') return 'null';
+  return value === origin ? 'exact' : 'other';
+}
+
+function siteOf(value: string | null): Site {
+  return SITES.find((site) => site === value) ?? 'unknown';
+}

@@ -1,0 +1,74 @@
+import type { AllowOrigin, Kind, Note, Verdict } from './decision.ts';
+import { type HeaderReader, namesToken } from './header-list.ts';
+import type { ObservedExchange } from './observed-exchange.ts';
+import { isAuthorizationCoveredByWildcard, type PreflightQuestion } from './preflight-check.ts';
+
+/** What the decision has found so far. */
+export interface NoteFacts {
+  readonly kind: Kind;
+  readonly verdict: Verdict;
+  readonly origin: string | null;
+  readonly allowOrigin: AllowOrigin;
+  readonly allowCredentials: boolean;
+  readonly varyOrigin: boolean;
+  readonly maxAge: number | undefined;
+  readonly question: PreflightQuestion | undefined;
+}
+
+/** Facts about a CORS exchange that are no verdict but matter to an owner, in the order of NOTES. */
+export function notesOf(exchange: ObservedExchange, facts: NoteFacts): readonly Note[] {
+  if (facts.kind !== 'preflight' && facts.kind !== 'actual' && facts.kind !== 'ambiguous') return NONE;
+  const { responseHeaders: response } = exchange;
+  const notes: Note[] = [];
+  if (isVaryMissing(exchange, facts)) notes.push('missing_vary_origin');
+  if (facts.question !== undefined) {
+    const allowHeaders = response.get('access-control-allow-headers');
+    if (isAuthorizationCoveredByWildcard(facts.question, allowHeaders)) {
+      notes.push('authorization_covered_by_wildcard');
+    }
+  }
+  if (facts.allowOrigin === 'wildcard' && facts.allowCredentials) notes.push('wildcard_with_credentials');
+  if (facts.origin === 'null' && facts.allowOrigin === 'null') notes.push('reflects_null');
+  if (facts.kind === 'preflight') {
+    if (facts.verdict !== 'blocked' && !facts.maxAge) notes.push('preflight_uncached');
+  } else if (response.get('access-control-expose-headers')) {
+    notes.push('exposed_headers');
+  }
+  if (isServerErrorWithoutCors(exchange)) notes.push('server_error_without_cors');
+  return notes.length === 0 ? NONE : notes;
+}
+
+const NONE: readonly Note[] = Object.freeze([]);
+
+/** Whether the response's Vary names Origin, or everything (RFC 9110 §12.5.5). */
+export function variesOnOrigin(response: HeaderReader): boolean {
+  const vary = response.get('vary');
+  return vary !== null && (namesToken(vary, 'origin') || namesToken(vary, '*'));
+}
+
+/**
+ * Fetch §3.3.7 "CORS protocol and HTTP caches": one origin's answer, stored for everybody. Only what a cache
+ * may keep is at risk.
+ */
+function isVaryMissing(exchange: ObservedExchange, facts: NoteFacts): boolean {
+  if (facts.varyOrigin || facts.kind === 'preflight') return false;
+  if (facts.allowOrigin !== 'exact' && facts.allowOrigin !== 'null') return false;
+  if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false;
+  const cacheControl = exchange.responseHeaders.get('cache-control');
+  return cacheControl === null || !namesToken(cacheControl, 'no-store');
+}
+
+/** The upstream, proxy or limiter that failed is the cause; that it knows nothing of CORS only the symptom. */
+function isServerErrorWithoutCors({ status, responseHeaders }: ObservedExchange): boolean {
+  if (status !== 401 && status !== 429 && status < 500) return false;
+  return RESPONSE_HEADERS.every((name) => responseHeaders.get(name) === null);
+}
+
+const RESPONSE_HEADERS = [
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-allow-methods',
+  'access-control-allow-headers',
+  'access-control-expose-headers',
+  'access-control-max-age',
+] as const;

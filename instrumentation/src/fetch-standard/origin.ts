@@ -1,0 +1,96 @@
+import { cleanText } from './clean-text.ts';
+
+/** The server's own origin as far as it is known. */
+export interface OwnOrigin {
+  /** Undefined when a proxy may have ended TLS: then the host alone decides. */
+  readonly scheme: 'http' | 'https' | undefined;
+  /** As in `Host`: with the port, unless it is the scheme's default. */
+  readonly host: string;
+}
+
+const MAX_LENGTH = 256;
+const INVALID = '(invalid) ';
+
+/**
+ * An Origin header as we keep it: a serialised origin (HTML §7.1.1, RFC 6454 §6.1) or `null` as it is; anything
+ * that no browser sends as `(invalid) ` and the cleaned text. At most 256 characters; idempotent.
+ */
+export function normaliseOrigin(origin: string): string {
+  if (origin.length <= MAX_LENGTH && isSerialisedOrigin(origin)) return origin;
+  const text = origin.startsWith(INVALID) ? origin : INVALID + origin;
+  return cleanText(text, MAX_LENGTH);
+}
+
+/** Whether `origin` is `null` or byte for byte what a browser's serialiser yields. */
+export function isSerialisedOrigin(origin: string): boolean {
+  if (origin === 'null') return true;
+  const schemeEnd = origin.indexOf('://');
+  if (schemeEnd < 1) return false;
+  const scheme = origin.slice(0, schemeEnd);
+  if (scheme !== 'https' && scheme !== 'http') return isOpaqueOrigin(origin, scheme, schemeEnd + 3);
+  return isPlainHost(origin, schemeEnd + 3) || isUrlOrigin(origin);
+}
+
+/**
+ * Whether a serialised origin is the server's own. Hosts are compared without case and without the default
+ * port, because `Host` may spell them freely.
+ */
+export function isOwnOrigin(origin: string, own: OwnOrigin): boolean {
+  const schemeEnd = origin.indexOf('://');
+  if (schemeEnd < 1) return false;
+  const scheme = origin.slice(0, schemeEnd);
+  if (own.scheme !== undefined && own.scheme !== scheme) return false;
+  const host = origin.slice(schemeEnd + 3);
+  if (host === own.host) return true;
+  return withoutDefaultPort(own.host.toLowerCase(), scheme) === withoutDefaultPort(host, scheme);
+}
+
+function withoutDefaultPort(host: string, scheme: string): string {
+  const port = scheme === 'https' ? ':443' : scheme === 'http' ? ':80' : '';
+  return port !== '' && host.endsWith(port) ? host.slice(0, -port.length) : host;
+}
+
+/**
+ * The common case without a URL parser: lower-case letters, digits, dots and hyphens, no port. What could be an
+ * IPv4 address (a label that starts with a digit at the end) or needs IDNA (`xn--`) is left to the parser.
+ */
+function isPlainHost(origin: string, start: number): boolean {
+  let labelStart = start;
+  for (let i = start; i < origin.length; i++) {
+    const code = origin.charCodeAt(i);
+    if (code === 0x2e) labelStart = i + 1;
+    else if (!(code >= 0x61 && code <= 0x7a) && !isDigit(code) && code !== 0x2d) return false;
+  }
+  if (labelStart >= origin.length || isDigit(origin.charCodeAt(labelStart))) return false;
+  return !origin.includes('xn--', start);
+}
+
+/** URL standard: what its parser and serialiser leave untouched. */
+function isUrlOrigin(origin: string): boolean {
+  return URL.canParse(origin) && new URL(origin).origin === origin;
+}
+
+/** Origins of extensions and apps (`chrome-extension://…`, `capacitor://localhost`, Android's `file://`). */
+function isOpaqueOrigin(origin: string, scheme: string, hostStart: number): boolean {
+  if (scheme === 'file') return hostStart === origin.length;
+  for (let i = 0; i < scheme.length; i++) {
+    const code = scheme.charCodeAt(i);
+    const isLetter = code >= 0x61 && code <= 0x7a;
+    if (!isLetter && (i === 0 || !(isDigit(code) || code === 0x2b || code === 0x2d || code === 0x2e))) {
+      return false;
+    }
+  }
+  for (let i = hostStart; i < origin.length; i++) {
+    const code = origin.charCodeAt(i);
+    const isLetter = (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a;
+    // Hyphen, dot, underscore, and the colon before a port.
+    if (!isLetter && !isDigit(code) && code !== 0x2d && code !== 0x2e && code !== 0x5f && code !== 0x3a) {
+      return false;
+    }
+  }
+  return hostStart < origin.length;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}

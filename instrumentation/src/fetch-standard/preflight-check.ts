@@ -1,0 +1,107 @@
+import { corsCheck } from './cors-check.ts';
+import type { Failure } from './failure.ts';
+import type { HeaderReader } from './header-list.ts';
+import type { ObservedExchange } from './observed-exchange.ts';
+import { redirectTarget, targetOrigin } from './redirect-check.ts';
+import { isSafelistedMethod } from './safelist.ts';
+import { parseTokenList } from './token-list.ts';
+
+/** What a preflight asks leave for (Fetch §3.3.2). */
+export interface PreflightQuestion {
+  readonly method: string;
+  /** Lower-case, in the order asked. */
+  readonly headerNames: readonly string[];
+}
+
+export function preflightQuestion(request: HeaderReader): PreflightQuestion {
+  const names = request.get('access-control-request-headers');
+  return {
+    method: request.get('access-control-request-method') ?? '',
+    headerNames:
+      names === null
+        ? []
+        : names
+            .toLowerCase()
+            .split(',')
+            .map((name) => name.trim())
+            .filter((name) => name !== ''),
+  };
+}
+
+/**
+ * Fetch §4.8 "CORS-preflight fetch" step 7, in Chromium's order: a redirect, the CORS check, the status, the
+ * syntax of both lists (even where they are not needed), the method, the headers.
+ */
+export function preflightCheck(
+  exchange: ObservedExchange,
+  origin: string,
+  question: PreflightQuestion,
+  includeCredentials: boolean,
+  profile: 'browser' | 'spec',
+): Failure | null {
+  const target = redirectTarget(exchange);
+  if (target !== null) return { reason: 'preflight_redirect', detail: targetOrigin(target), absent: false };
+
+  const { status, responseHeaders } = exchange;
+  const refused = corsCheck(origin, responseHeaders, includeCredentials);
+  if (refused !== null && refused !== 'origin_unknown') return refused;
+
+  if (status < 200 || status > 299) {
+    return { reason: 'preflight_status_not_ok', detail: String(status), absent: false };
+  }
+
+  const allowMethods = responseHeaders.get('access-control-allow-methods');
+  const methods = parseTokenList(allowMethods);
+  if (methods === null) return { reason: 'acam_malformed', detail: allowMethods ?? '', absent: false };
+  const allowHeaders = responseHeaders.get('access-control-allow-headers');
+  const headers = parseTokenList(allowHeaders);
+  if (headers === null) return { reason: 'acah_malformed', detail: allowHeaders ?? '', absent: false };
+
+  if (!isMethodAllowed(question.method, methods, includeCredentials)) {
+    return { reason: 'method_not_allowed', detail: question.method, absent: allowMethods === null };
+  }
+  const header = firstHeaderNotAllowed(question.headerNames, headers, includeCredentials, profile);
+  if (header === undefined) return null;
+  return { reason: 'header_not_allowed', detail: header, absent: allowHeaders === null };
+}
+
+/**
+ * Whether Access-Control-Allow-Headers covers `authorization` by its wildcard alone. The standard refuses that
+ * ("CORS non-wildcard request-header name"); browsers still allow it and warn.
+ */
+export function isAuthorizationCoveredByWildcard(
+  question: PreflightQuestion,
+  allowHeaders: string | null,
+): boolean {
+  if (allowHeaders === null || !question.headerNames.includes('authorization')) return false;
+  const names = parseTokenList(allowHeaders.toLowerCase());
+  return names?.includes('*') === true && !names.includes('authorization');
+}
+
+/** Step 7.5: case-sensitive; `*` is a wildcard without credentials only. */
+function isMethodAllowed(method: string, allowed: readonly string[], includeCredentials: boolean): boolean {
+  return (
+    isSafelistedMethod(method) || allowed.includes(method) || (!includeCredentials && allowed.includes('*'))
+  );
+}
+
+/** Steps 7.6 and 7.7: without case; the first in alphabetical order is the one browsers name. */
+function firstHeaderNotAllowed(
+  asked: readonly string[],
+  allowed: readonly string[],
+  includeCredentials: boolean,
+  profile: 'browser' | 'spec',
+): string | undefined {
+  if (asked.length === 0) return undefined;
+  const names = new Set(allowed.map((name) => name.toLowerCase()));
+  const hasWildcard = !includeCredentials && names.has('*');
+  if (hasWildcard) {
+    const needsItsName = profile === 'spec' && asked.includes('authorization') && !names.has('authorization');
+    return needsItsName ? 'authorization' : undefined;
+  }
+  let first: string | undefined;
+  for (const name of asked) {
+    if (!names.has(name) && (first === undefined || name < first)) first = name;
+  }
+  return first;
+}

@@ -1,0 +1,37 @@
+import type { Kind } from './decision.ts';
+import type { Failure } from './failure.ts';
+import type { ObservedExchange } from './observed-exchange.ts';
+
+/** Where a response leads: Fetch §2.2.3 "redirect status" and §2.2.6 "location URL"; null when nowhere. */
+export function redirectTarget(exchange: ObservedExchange): string | null {
+  const { status } = exchange;
+  if (status !== 301 && status !== 302 && status !== 303 && status !== 307 && status !== 308) return null;
+  // An empty Location is none to a browser.
+  return exchange.responseHeaders.get('location') || null;
+}
+
+/**
+ * Fetch §4.5 "HTTP-redirect fetch" steps 8 and 9: a CORS request must not be led to a URL with a user name or a
+ * password in it; one that was same-origin so far only when that URL is on another origin.
+ * @param ownOrigin serialised; null when unknown
+ */
+export function redirectCheck(kind: Kind, target: string, ownOrigin: string | null): Failure | null {
+  const base = ownOrigin ?? UNKNOWN_ORIGIN;
+  if (!URL.canParse(target, base)) return null;
+  const url = new URL(target, base);
+  if (url.username === '' && url.password === '') return null;
+  if (kind === 'same_origin' && url.origin === base) return null;
+  return { reason: 'redirect_url_has_credentials', detail: targetOrigin(target), absent: false };
+}
+
+/**
+ * What is told of a redirect's target: its origin alone. User names, passwords, paths and queries are
+ * somebody's secrets, or too many different ones.
+ */
+export function targetOrigin(target: string): string {
+  const url = URL.canParse(target, UNKNOWN_ORIGIN) ? new URL(target, UNKNOWN_ORIGIN) : null;
+  if (url === null) return '(invalid)';
+  return url.origin === UNKNOWN_ORIGIN ? '(same origin)' : `${url.protocol}//${url.host}`;
+}
+
+const UNKNOWN_ORIGIN = 'http://unknown.invalid';

@@ -1,0 +1,123 @@
+import { corsCheck } from './cors-check.ts';
+import type { Credentials, Kind, Reason, Verdict } from './decision.ts';
+import type { Failure } from './failure.ts';
+import type { Context, ObservedExchange } from './observed-exchange.ts';
+import { type PreflightQuestion, preflightCheck } from './preflight-check.ts';
+import { redirectCheck, redirectTarget } from './redirect-check.ts';
+
+/** A verdict with its reason; `detail` is the failing token as sent, not yet cleaned. */
+export interface Outcome {
+  readonly verdict: Verdict;
+  /** Empty when allowed. */
+  readonly reason: Reason | '';
+  /** Of an unknown verdict: the reason that would block, where there is one. */
+  readonly detail: string;
+}
+
+/** What the checks are about: an exchange and what was concluded from its request. */
+export interface Case {
+  readonly exchange: ObservedExchange;
+  readonly kind: Kind;
+  /** The Origin header as sent; null when none was. */
+  readonly origin: string | null;
+  /** What a preflight asks for; undefined when it is none. */
+  readonly question: PreflightQuestion | undefined;
+}
+
+const ALLOWED: Outcome = { verdict: 'allowed', reason: '', detail: '' };
+
+/**
+ * Runs the checks of the case's kind, once for each credentials mode that is possible. Where the two agree the
+ * verdict is certain, and the reason is the one that holds without credentials.
+ */
+export function judge(subject: Case, credentials: Credentials, context: Context): Outcome {
+  if (subject.kind === 'same_origin') return judgeSameOrigin(subject, context);
+  if (subject.kind !== 'preflight' && subject.kind !== 'actual' && subject.kind !== 'ambiguous')
+    return ALLOWED;
+
+  const outcome =
+    credentials === 'unknown'
+      ? eitherWay(judgeBranch(subject, false, context), judgeBranch(subject, true, context))
+      : judgeBranch(subject, credentials === 'included', context);
+  if (subject.kind === 'ambiguous' && outcome.verdict !== 'allowed') {
+    return { verdict: 'unknown', reason: 'kind_ambiguous', detail: outcome.reason };
+  }
+  return outcome;
+}
+
+/** No CORS check, but a redirect out of the origin is one (Fetch §4.5). */
+function judgeSameOrigin({ exchange, kind, origin }: Case, context: Context): Outcome {
+  const mode = exchange.requestHeaders.get('sec-fetch-mode');
+  if (mode !== null && mode !== 'cors') return ALLOWED;
+  const target = redirectTarget(exchange);
+  const failure =
+    target === null ? null : redirectCheck(kind, target, origin ?? serialisedOwnOrigin(exchange, context));
+  return failure === null ? ALLOWED : blocked(failure);
+}
+
+function judgeBranch(subject: Case, includeCredentials: boolean, context: Context): Outcome {
+  const { exchange, origin, question } = subject;
+  let failure: Failure | 'origin_unknown' | null;
+  if (question !== undefined && origin !== null) {
+    failure = preflightCheck(exchange, origin, question, includeCredentials, context.profile ?? 'browser');
+  } else {
+    failure = corsCheck(origin, exchange.responseHeaders, includeCredentials);
+    if (failure === null) {
+      const target = redirectTarget(exchange);
+      if (target !== null) failure = redirectCheck(subject.kind, target, null);
+    }
+  }
+  if (failure === null) return isQuestionCaptured(subject, context) ? ALLOWED : NOT_CAPTURED;
+  if (failure === 'origin_unknown') return NOT_CAPTURED;
+  return failure.absent ? blockedByAbsence(failure, subject, context) : blocked(failure);
+}
+
+const NOT_CAPTURED: Outcome = { verdict: 'unknown', reason: 'headers_not_captured', detail: '' };
+
+function blocked({ reason, detail }: Failure): Outcome {
+  return { verdict: 'blocked', reason, detail };
+}
+
+/** The header that is missing here may be there for the browser: in its cache, or just not recorded. */
+function blockedByAbsence(failure: Failure, { exchange, kind }: Case, context: Context): Outcome {
+  if (context.responseHeadersCaptured === false) {
+    // Whatever the headers were, this status fails.
+    if (kind === 'preflight' && (exchange.status < 200 || exchange.status > 299)) {
+      return { verdict: 'blocked', reason: 'preflight_status_not_ok', detail: String(exchange.status) };
+    }
+    return { verdict: 'unknown', reason: 'headers_not_captured', detail: failure.reason };
+  }
+  if (kind !== 'preflight' && exchange.status === 304 && isConditional(exchange, context)) {
+    return { verdict: 'unknown', reason: 'not_modified', detail: failure.reason };
+  }
+  return blocked(failure);
+}
+
+/** RFC 9111 §4.3.1: only an answer to these is merged with a stored response. */
+function isConditional({ requestHeaders: request }: ObservedExchange, context: Context): boolean {
+  return (
+    context.requestHeadersCaptured === false ||
+    request.get('if-none-match') !== null ||
+    request.get('if-modified-since') !== null
+  );
+}
+
+/** A preflight that seems to ask for no headers may have asked for some that nobody recorded. */
+function isQuestionCaptured({ question }: Case, context: Context): boolean {
+  return (
+    question === undefined || question.headerNames.length > 0 || context.requestHeadersCaptured !== false
+  );
+}
+
+function eitherWay(omitted: Outcome, included: Outcome): Outcome {
+  if (omitted.verdict === included.verdict) return omitted;
+  if (omitted.verdict === 'unknown') return omitted;
+  if (included.verdict === 'unknown') return included;
+  const detail = omitted.reason || included.reason;
+  return { verdict: 'unknown', reason: 'credentials_mode_unknown', detail };
+}
+
+function serialisedOwnOrigin({ url }: ObservedExchange, { ownOrigin }: Context): string | null {
+  if (ownOrigin !== undefined) return `${ownOrigin.scheme ?? 'https'}://${ownOrigin.host}`;
+  return !url.startsWith('/') && URL.canParse(url) ? new URL(url).origin : null;
+}
