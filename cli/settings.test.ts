@@ -18,7 +18,7 @@ test('flags win over the environment, the environment over the file, the file ov
     { config: file, port: '3' },
     { ORIGINSCOPE_PORT: '2', ORIGINSCOPE_HOST: '127.0.0.2' },
   );
-  expect(settings).toMatchObject({ port: 3, host: '127.0.0.2', keepMinutes: 9, keepHours: 396 });
+  expect(settings).toMatchObject({ port: 3, host: '127.0.0.2', keepMinutes: 9, keepHours: 13 });
 });
 
 test('the settings are frozen', () => {
