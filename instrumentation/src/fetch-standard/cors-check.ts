@@ -1,5 +1,5 @@
 import type { Failure } from './failure.ts';
-import type { HeaderReader } from './header-list.ts';
+import type { ResponseHeaders } from './header-list.ts';
 
 /**
  * Fetch §4.10 "CORS check". The standard only knows success and failure; the reasons are Chromium's.
@@ -8,10 +8,10 @@ import type { HeaderReader } from './header-list.ts';
  */
 export function corsCheck(
   origin: string | null,
-  response: HeaderReader,
+  response: ResponseHeaders,
   includeCredentials: boolean,
 ): Failure | 'origin_unknown' | null {
-  const allowOrigin = response.get('access-control-allow-origin');
+  const allowOrigin = response['access-control-allow-origin'];
   if (allowOrigin === null) return { reason: 'acao_missing', detail: '', absent: true };
   if (allowOrigin === '*') {
     if (!includeCredentials) return null;
@@ -22,7 +22,7 @@ export function corsCheck(
     return { reason: mismatchReason(allowOrigin), detail: allowOrigin, absent: false };
   }
   if (!includeCredentials) return null;
-  const allowCredentials = response.get('access-control-allow-credentials');
+  const allowCredentials = response['access-control-allow-credentials'];
   if (allowCredentials === 'true') return null;
   return { reason: 'acac_not_true', detail: allowCredentials ?? '', absent: allowCredentials === null };
 }

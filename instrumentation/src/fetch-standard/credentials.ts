@@ -1,5 +1,5 @@
 import type { Credentials, Kind } from './decision.ts';
-import type { HeaderReader } from './header-list.ts';
+import type { RequestHeaders } from './header-list.ts';
 import type { Context } from './observed-exchange.ts';
 
 /**
@@ -7,9 +7,9 @@ import type { Context } from './observed-exchange.ts';
  * never shows it. A cookie across origins is proof, and so is Sec-Fetch-Storage-Access (Storage Access Headers
  * §3), which Chromium sends on cross-site requests of that mode.
  */
-export function credentialsOf(kind: Kind, request: HeaderReader, context: Context): Credentials {
+export function credentialsOf(kind: Kind, request: RequestHeaders, context: Context): Credentials {
   if (context.credentials !== undefined) return context.credentials;
   if (kind === 'preflight') return 'unknown';
-  if (request.get('cookie') !== null || request.get('sec-fetch-storage-access') !== null) return 'included';
+  if (request.cookie !== null || request['sec-fetch-storage-access'] !== null) return 'included';
   return 'unknown';
 }

@@ -1,10 +1,11 @@
 import { cleanText } from './clean-text.ts';
 import { credentialsOf } from './credentials.ts';
 import { type AllowOrigin, type Decision, type Exchange, SITES, type Site } from './decision.ts';
+import { REQUEST, RESPONSE, readHeaderList } from './header-list.ts';
 import { kindOf } from './kind.ts';
 import { parseMaxAge } from './max-age.ts';
 import { notesOf, variesOnOrigin } from './notes.ts';
-import { type Context, type ObservedExchange, observeExchange } from './observed-exchange.ts';
+import type { Context, ObservedExchange } from './observed-exchange.ts';
 import { normaliseOrigin } from './origin.ts';
 import { preflightQuestion } from './preflight-check.ts';
 import { judge } from './verdict.ts';
@@ -12,26 +13,33 @@ import { judge } from './verdict.ts';
 /**
  * What a browser does with an exchange, given what the server saw of it. Pure; takes any bytes, never throws.
  */
-export function decide(exchange: Exchange, context: Context = {}): Decision {
-  return decideObserved(observeExchange(exchange), context);
+export function decide({ request, response }: Exchange, context: Context = {}): Decision {
+  const exchange = {
+    method: request.method,
+    url: request.url,
+    request: readHeaderList(request.headers, REQUEST),
+    status: response.status,
+    response: readHeaderList(response.headers, RESPONSE),
+  };
+  return decideObserved(exchange, context);
 }
 
-/** As `decide`, on headers that need not be copied first. */
+/** As `decide`, from headers read straight from where they are kept (see header-list.ts). */
 export function decideObserved(exchange: ObservedExchange, context: Context): Decision {
-  const { requestHeaders: request, responseHeaders: response } = exchange;
-  const origin = request.get('origin');
+  const { request, response } = exchange;
+  const origin = request.origin;
   const kind = kindOf(exchange, origin, context);
   const credentials = credentialsOf(kind, request, context);
   const question = kind === 'preflight' ? preflightQuestion(request) : undefined;
   const { verdict, reason, detail } = judge({ exchange, kind, origin, question }, credentials, context);
 
-  const site = siteOf(request.get('sec-fetch-site'));
+  const site = siteOf(request['sec-fetch-site']);
   const answer = {
     kind,
     verdict,
-    allowOrigin: relateAllowOrigin(response.get('access-control-allow-origin'), origin),
-    allowCredentials: response.get('access-control-allow-credentials') === 'true',
-    maxAge: parseMaxAge(response.get('access-control-max-age')),
+    allowOrigin: relateAllowOrigin(response['access-control-allow-origin'], origin),
+    allowCredentials: response['access-control-allow-credentials'] === 'true',
+    maxAge: parseMaxAge(response['access-control-max-age']),
     varyOrigin: variesOnOrigin(response),
   };
   return {
@@ -43,7 +51,7 @@ export function decideObserved(exchange: ObservedExchange, context: Context): De
     requestHeaders: question === undefined ? NO_NAMES : boundNames(question.headerNames),
     credentials,
     site,
-    browser: site !== 'unknown' || request.get('sec-fetch-mode') !== null,
+    browser: site !== 'unknown' || request['sec-fetch-mode'] !== null,
     notes: notesOf(exchange, { ...answer, origin, question }),
   };
 }

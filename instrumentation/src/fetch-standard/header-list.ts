@@ -1,63 +1,100 @@
 import type { HeaderList } from './decision.ts';
 
 /**
- * Reads one header by its lower-case name: all values of that name, in order, each without surrounding HTTP
- * whitespace, joined by `, ` (Fetch §2.2.2 "get"); null when there is none. What the rules see of headers, so
- * that a hook need not copy what Node already holds.
+ * Headers by lower-case name: all values of that name, in order, each without surrounding HTTP whitespace,
+ * joined by `, ` (Fetch §2.2.2 "get"); null when there is none.
  */
-export interface HeaderReader {
-  get(lowerCaseName: string): string | null;
+type Picked<Name extends string> = Record<Name, string | null>;
+
+/** The headers that the rules read. */
+export type RequestHeaders = Readonly<Picked<(typeof REQUEST_NAMES)[number]>>;
+export type ResponseHeaders = Readonly<Picked<(typeof RESPONSE_NAMES)[number]>>;
+
+const REQUEST_NAMES = [
+  'access-control-request-headers',
+  'access-control-request-method',
+  'content-type',
+  'cookie',
+  'if-modified-since',
+  'if-none-match',
+  'origin',
+  'sec-fetch-mode',
+  'sec-fetch-site',
+  'sec-fetch-storage-access',
+  'upgrade',
+] as const;
+
+const RESPONSE_NAMES = [
+  'access-control-allow-credentials',
+  'access-control-allow-headers',
+  'access-control-allow-methods',
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'access-control-max-age',
+  'cache-control',
+  'location',
+  'vary',
+] as const;
+
+/** Names to look for, arranged so that one pass over many headers finds them at the cost of their lengths. */
+interface Selection<Name extends string> {
+  readonly byLength: readonly (readonly Name[] | undefined)[];
+  readonly none: Picked<Name>;
 }
 
-/** Over a header list: name and value pairs, as `Headers`, HAR and fixtures give them. */
-export function readHeaderList(list: HeaderList): HeaderReader {
-  return {
-    get(name) {
-      let joined: string | null = null;
-      for (const [candidate, value] of list) {
-        if (isSameName(candidate, name)) joined = append(joined, value);
-      }
-      return joined;
-    },
-  };
+/** Pass to the readers below for the headers of a request. */
+export const REQUEST = select(REQUEST_NAMES);
+/** Pass to the readers below for the headers of a response. */
+export const RESPONSE = select(RESPONSE_NAMES);
+
+/** From a header list: name and value pairs, as `Headers`, HAR and fixtures give them. */
+export function readHeaderList<Name extends string>(list: HeaderList, wanted: Selection<Name>): Picked<Name> {
+  const picked = { ...wanted.none };
+  for (const [text, value] of list) {
+    const name = find(wanted, text, 0, text.length);
+    if (name !== undefined) picked[name] = join(picked[name], value);
+  }
+  return picked;
 }
 
-/** Over Node's `rawHeaders`: names at even indexes, values at odd ones. */
-export function readRawHeaders(raw: readonly string[]): HeaderReader {
-  return {
-    get(name) {
-      let joined: string | null = null;
-      for (let i = 0; i + 1 < raw.length; i += 2) {
-        if (isSameName(raw[i] as string, name)) joined = append(joined, raw[i + 1] as string);
-      }
-      return joined;
-    },
-  };
+/** From Node's `rawHeaders`: names at even indexes, values at odd ones. */
+export function readRawHeaders<Name extends string>(
+  raw: readonly string[],
+  wanted: Selection<Name>,
+): Picked<Name> {
+  const picked = { ...wanted.none };
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const text = raw[i] as string;
+    const name = find(wanted, text, 0, text.length);
+    if (name !== undefined) picked[name] = join(picked[name], raw[i + 1] as string);
+  }
+  return picked;
 }
 
-/** Over an HTTP/1.1 header block as it goes over the wire: a first line to skip, then lines ended by CR LF. */
-export function readHeaderBlock(block: string): HeaderReader {
-  return {
-    get(name) {
-      let joined: string | null = null;
-      let start = block.indexOf('\r\n') + 2;
-      while (start > 1 && start < block.length) {
-        let end = block.indexOf('\r\n', start);
-        if (end === -1) end = block.length;
-        const colon = start + name.length;
-        if (block.charCodeAt(colon) === 0x3a && isNameAt(block, start, name)) {
-          joined = append(joined, block.slice(colon + 1, end));
-        }
-        start = end + 2;
-      }
-      return joined;
-    },
-  };
+/** From an HTTP/1.1 header block as it goes over the wire: a first line to skip, then lines ended by CR LF. */
+export function readHeaderBlock<Name extends string>(block: string, wanted: Selection<Name>): Picked<Name> {
+  const picked = { ...wanted.none };
+  let start = block.indexOf('\r\n') + 2;
+  while (start > 1 && start < block.length) {
+    const next = block.indexOf('\r\n', start);
+    const end = next === -1 ? block.length : next;
+    const colon = block.indexOf(':', start);
+    if (colon !== -1 && colon < end) {
+      const name = find(wanted, block, start, colon - start);
+      if (name !== undefined) picked[name] = join(picked[name], block.slice(colon + 1, end));
+    }
+    start = end + 2;
+  }
+  return picked;
 }
 
 /** Whether a comma-separated header value names the lower-case `token`, in any case. */
 export function namesToken(value: string, token: string): boolean {
-  return value.split(',').some((part) => isSameName(trimHttpWhitespace(part), token));
+  if (value.length < token.length) return false;
+  return value.split(',').some((part) => {
+    const element = trimHttpWhitespace(part);
+    return element.length === token.length && isAt(element, 0, token);
+  });
 }
 
 /** Without leading and trailing HTTP whitespace: space, tab, CR, LF (Fetch §2.2.2 "normalize" a value). */
@@ -69,7 +106,32 @@ export function trimHttpWhitespace(value: string): string {
   return start === 0 && end === value.length ? value : value.slice(start, end);
 }
 
-function append(joined: string | null, value: string): string {
+function select<Name extends string>(names: readonly Name[]): Selection<Name> {
+  const byLength: Name[][] = [];
+  for (const name of names) {
+    byLength[name.length] = [...(byLength[name.length] ?? []), name];
+  }
+  return {
+    byLength: Array.from(byLength),
+    none: Object.fromEntries(names.map((name) => [name, null])) as Record<Name, null>,
+  };
+}
+
+function find<Name extends string>(
+  { byLength }: Selection<Name>,
+  text: string,
+  start: number,
+  length: number,
+): Name | undefined {
+  const candidates = length < byLength.length ? byLength[length] : undefined;
+  if (candidates === undefined) return undefined;
+  for (const name of candidates) {
+    if (isAt(text, start, name)) return name;
+  }
+  return undefined;
+}
+
+function join(joined: string | null, value: string): string {
   const trimmed = trimHttpWhitespace(value);
   return joined === null ? trimmed : `${joined}, ${trimmed}`;
 }
@@ -78,16 +140,14 @@ function isHttpWhitespace(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a;
 }
 
-function isSameName(name: string, lowerCaseName: string): boolean {
-  return name.length === lowerCaseName.length && isNameAt(name, 0, lowerCaseName);
-}
-
-/** Byte-case-insensitive comparison without allocating; header names are ASCII. */
-function isNameAt(text: string, start: number, lowerCaseName: string): boolean {
-  for (let i = 0; i < lowerCaseName.length; i++) {
-    const code = text.charCodeAt(start + i);
-    const lower = code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
-    if (lower !== lowerCaseName.charCodeAt(i)) return false;
+/**
+ * Compares without case and without allocating. `lowerCase` is letters and hyphens, to which `| 0x20` maps no
+ * other character that a header's name may have. From the end, because `sec-fetch-…` and `access-control-…`
+ * differ there.
+ */
+function isAt(text: string, start: number, lowerCase: string): boolean {
+  for (let i = lowerCase.length - 1; i >= 0; i--) {
+    if ((text.charCodeAt(start + i) | 0x20) !== lowerCase.charCodeAt(i)) return false;
   }
   return true;
 }

@@ -9,21 +9,17 @@ import { isFormContentType } from './safelist.ts';
  * neither Origin nor metadata.
  */
 export function kindOf(exchange: ObservedExchange, origin: string | null, context: Context): Kind {
-  const { method, requestHeaders } = exchange;
-  if (
-    origin !== null &&
-    method === 'OPTIONS' &&
-    requestHeaders.get('access-control-request-method') !== null
-  ) {
+  const { method, request } = exchange;
+  if (origin !== null && method === 'OPTIONS' && request['access-control-request-method'] !== null) {
     return 'preflight';
   }
-  if (requestHeaders.get('upgrade')?.toLowerCase() === 'websocket') return 'websocket';
-  const mode = requestHeaders.get('sec-fetch-mode');
+  if (request.upgrade?.toLowerCase() === 'websocket') return 'websocket';
+  const mode = request['sec-fetch-mode'];
   if (mode === 'no-cors') return 'no_cors';
   if (mode === 'navigate') return 'navigation';
   if (mode === 'websocket') return 'websocket';
   if (mode === 'same-origin') return 'same_origin';
-  const site = requestHeaders.get('sec-fetch-site');
+  const site = request['sec-fetch-site'];
   if (site === 'same-origin') return 'same_origin';
   if (mode === 'cors' && (site === 'cross-site' || site === 'same-site')) return 'actual';
   if (origin === null) return mode === 'cors' ? 'same_origin' : 'no_cors';
@@ -41,7 +37,7 @@ function kindByOrigin(exchange: ObservedExchange, origin: string, context: Conte
   if (exchange.method === 'GET' || exchange.method === 'HEAD') return 'actual';
   if (isOwn === undefined) return 'ambiguous';
   if (exchange.method !== 'POST') return 'actual';
-  const contentType = exchange.requestHeaders.get('content-type');
+  const contentType = exchange.request['content-type'];
   return contentType === null || isFormContentType(contentType) ? 'ambiguous' : 'actual';
 }
 

@@ -1,5 +1,5 @@
 import type { AllowOrigin, Kind, Note, Verdict } from './decision.ts';
-import { type HeaderReader, namesToken } from './header-list.ts';
+import { namesToken, type ResponseHeaders } from './header-list.ts';
 import type { ObservedExchange } from './observed-exchange.ts';
 import { isAuthorizationCoveredByWildcard, type PreflightQuestion } from './preflight-check.ts';
 
@@ -18,11 +18,11 @@ export interface NoteFacts {
 /** Facts about a CORS exchange that are no verdict but matter to an owner, in the order of NOTES. */
 export function notesOf(exchange: ObservedExchange, facts: NoteFacts): readonly Note[] {
   if (facts.kind !== 'preflight' && facts.kind !== 'actual' && facts.kind !== 'ambiguous') return NONE;
-  const { responseHeaders: response } = exchange;
+  const { response } = exchange;
   const notes: Note[] = [];
   if (isVaryMissing(exchange, facts)) notes.push('missing_vary_origin');
   if (facts.question !== undefined) {
-    const allowHeaders = response.get('access-control-allow-headers');
+    const allowHeaders = response['access-control-allow-headers'];
     if (isAuthorizationCoveredByWildcard(facts.question, allowHeaders)) {
       notes.push('authorization_covered_by_wildcard');
     }
@@ -31,7 +31,7 @@ export function notesOf(exchange: ObservedExchange, facts: NoteFacts): readonly 
   if (facts.origin === 'null' && facts.allowOrigin === 'null') notes.push('reflects_null');
   if (facts.kind === 'preflight') {
     if (facts.verdict !== 'blocked' && !facts.maxAge) notes.push('preflight_uncached');
-  } else if (response.get('access-control-expose-headers')) {
+  } else if (response['access-control-expose-headers']) {
     notes.push('exposed_headers');
   }
   if (isServerErrorWithoutCors(exchange)) notes.push('server_error_without_cors');
@@ -41,8 +41,8 @@ export function notesOf(exchange: ObservedExchange, facts: NoteFacts): readonly 
 const NONE: readonly Note[] = Object.freeze([]);
 
 /** Whether the response's Vary names Origin, or everything (RFC 9110 §12.5.5). */
-export function variesOnOrigin(response: HeaderReader): boolean {
-  const vary = response.get('vary');
+export function variesOnOrigin(response: ResponseHeaders): boolean {
+  const vary = response.vary;
   return vary !== null && (namesToken(vary, 'origin') || namesToken(vary, '*'));
 }
 
@@ -54,14 +54,14 @@ function isVaryMissing(exchange: ObservedExchange, facts: NoteFacts): boolean {
   if (facts.varyOrigin || facts.kind === 'preflight') return false;
   if (facts.allowOrigin !== 'exact' && facts.allowOrigin !== 'null') return false;
   if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false;
-  const cacheControl = exchange.responseHeaders.get('cache-control');
+  const cacheControl = exchange.response['cache-control'];
   return cacheControl === null || !namesToken(cacheControl, 'no-store');
 }
 
 /** The upstream, proxy or limiter that failed is the cause; that it knows nothing of CORS only the symptom. */
-function isServerErrorWithoutCors({ status, responseHeaders }: ObservedExchange): boolean {
+function isServerErrorWithoutCors({ status, response }: ObservedExchange): boolean {
   if (status !== 401 && status !== 429 && status < 500) return false;
-  return RESPONSE_HEADERS.every((name) => responseHeaders.get(name) === null);
+  return RESPONSE_HEADERS.every((name) => response[name] === null);
 }
 
 const RESPONSE_HEADERS = [

@@ -1,15 +1,15 @@
-import type { Credentials, Exchange } from './decision.ts';
-import { type HeaderReader, readHeaderList } from './header-list.ts';
+import type { Credentials } from './decision.ts';
+import type { RequestHeaders, ResponseHeaders } from './header-list.ts';
 import type { OwnOrigin } from './origin.ts';
 
-/** An exchange as the rules read it: headers by name, wherever they are kept. */
+/** An exchange as the rules read it: the headers that matter, by name. */
 export interface ObservedExchange {
   readonly method: string;
   /** The request target as received: a path with query, or an absolute URL. */
   readonly url: string;
-  readonly requestHeaders: HeaderReader;
+  readonly request: RequestHeaders;
   readonly status: number;
-  readonly responseHeaders: HeaderReader;
+  readonly response: ResponseHeaders;
 }
 
 /** What the observer knows beside the exchange. */
@@ -24,15 +24,4 @@ export interface Context {
   readonly requestHeadersCaptured?: boolean | undefined;
   /** False when an absent response header may just not have been recorded. Default true. */
   readonly responseHeadersCaptured?: boolean | undefined;
-}
-
-/** Plain data to what the rules read. */
-export function observeExchange(exchange: Exchange): ObservedExchange {
-  return {
-    method: exchange.request.method,
-    url: exchange.request.url,
-    requestHeaders: readHeaderList(exchange.request.headers),
-    status: exchange.response.status,
-    responseHeaders: readHeaderList(exchange.response.headers),
-  };
 }

@@ -1,6 +1,6 @@
 import { corsCheck } from './cors-check.ts';
 import type { Failure } from './failure.ts';
-import type { HeaderReader } from './header-list.ts';
+import type { RequestHeaders } from './header-list.ts';
 import type { ObservedExchange } from './observed-exchange.ts';
 import { redirectTarget, targetOrigin } from './redirect-check.ts';
 import { isSafelistedMethod } from './safelist.ts';
@@ -13,10 +13,10 @@ export interface PreflightQuestion {
   readonly headerNames: readonly string[];
 }
 
-export function preflightQuestion(request: HeaderReader): PreflightQuestion {
-  const names = request.get('access-control-request-headers');
+export function preflightQuestion(request: RequestHeaders): PreflightQuestion {
+  const names = request['access-control-request-headers'];
   return {
-    method: request.get('access-control-request-method') ?? '',
+    method: request['access-control-request-method'] ?? '',
     headerNames:
       names === null
         ? []
@@ -42,18 +42,18 @@ export function preflightCheck(
   const target = redirectTarget(exchange);
   if (target !== null) return { reason: 'preflight_redirect', detail: targetOrigin(target), absent: false };
 
-  const { status, responseHeaders } = exchange;
-  const refused = corsCheck(origin, responseHeaders, includeCredentials);
+  const { status, response } = exchange;
+  const refused = corsCheck(origin, response, includeCredentials);
   if (refused !== null && refused !== 'origin_unknown') return refused;
 
   if (status < 200 || status > 299) {
     return { reason: 'preflight_status_not_ok', detail: String(status), absent: false };
   }
 
-  const allowMethods = responseHeaders.get('access-control-allow-methods');
+  const allowMethods = response['access-control-allow-methods'];
   const methods = parseTokenList(allowMethods);
   if (methods === null) return { reason: 'acam_malformed', detail: allowMethods ?? '', absent: false };
-  const allowHeaders = responseHeaders.get('access-control-allow-headers');
+  const allowHeaders = response['access-control-allow-headers'];
   const headers = parseTokenList(allowHeaders);
   if (headers === null) return { reason: 'acah_malformed', detail: allowHeaders ?? '', absent: false };
 

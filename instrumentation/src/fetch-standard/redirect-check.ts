@@ -7,7 +7,7 @@ export function redirectTarget(exchange: ObservedExchange): string | null {
   const { status } = exchange;
   if (status !== 301 && status !== 302 && status !== 303 && status !== 307 && status !== 308) return null;
   // An empty Location is none to a browser.
-  return exchange.responseHeaders.get('location') || null;
+  return exchange.response.location || null;
 }
 
 /**

@@ -47,7 +47,7 @@ export function judge(subject: Case, credentials: Credentials, context: Context)
 
 /** No CORS check, but a redirect out of the origin is one (Fetch §4.5). */
 function judgeSameOrigin({ exchange, kind, origin }: Case, context: Context): Outcome {
-  const mode = exchange.requestHeaders.get('sec-fetch-mode');
+  const mode = exchange.request['sec-fetch-mode'];
   if (mode !== null && mode !== 'cors') return ALLOWED;
   const target = redirectTarget(exchange);
   const failure =
@@ -61,7 +61,7 @@ function judgeBranch(subject: Case, includeCredentials: boolean, context: Contex
   if (question !== undefined && origin !== null) {
     failure = preflightCheck(exchange, origin, question, includeCredentials, context.profile ?? 'browser');
   } else {
-    failure = corsCheck(origin, exchange.responseHeaders, includeCredentials);
+    failure = corsCheck(origin, exchange.response, includeCredentials);
     if (failure === null) {
       const target = redirectTarget(exchange);
       if (target !== null) failure = redirectCheck(subject.kind, target, null);
@@ -94,11 +94,11 @@ function blockedByAbsence(failure: Failure, { exchange, kind }: Case, context: C
 }
 
 /** RFC 9111 §4.3.1: only an answer to these is merged with a stored response. */
-function isConditional({ requestHeaders: request }: ObservedExchange, context: Context): boolean {
+function isConditional({ request }: ObservedExchange, context: Context): boolean {
   return (
     context.requestHeadersCaptured === false ||
-    request.get('if-none-match') !== null ||
-    request.get('if-modified-since') !== null
+    request['if-none-match'] !== null ||
+    request['if-modified-since'] !== null
   );
 }
 
