@@ -1,16 +1,16 @@
 import { ATTRIBUTES, type AttributeName, type AttributeType } from '../../instrumentation/src/attributes.ts';
 
-/** An attribute as read: undefined when absent, null when its type is not the one in the contract. */
-export type AttributeValue = string | number | boolean | readonly string[] | null | undefined;
+/**
+ * An attribute's value as read: clean text (a list as `headerNames` writes it), undefined when absent, null when
+ * its type is not the one in the contract.
+ */
+export type AttributeValue = string | number | boolean | null | undefined;
 
 /**
  * The attributes that somebody will look at, each at the place of its key. An array rather than a map: a body
  * has thousands of attributes, and a place costs a load where a name costs a hash.
  */
 export type AttributeBag = AttributeValue[];
-
-/** How many elements of a list are kept, in the order they were sent. */
-export const LIST_LIMIT = 32;
 
 /** A key that is read, and the type its value must have. */
 export interface KnownKey {

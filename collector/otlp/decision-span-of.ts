@@ -13,7 +13,7 @@ import {
 import { DERIVATION, type DecisionSpan } from '../decision-span.ts';
 import { type AttributeBag, RESOURCE, SPAN, textOf } from './attribute-bag.ts';
 import type { Rejection, TimeWindow } from './decoded.ts';
-import { bounded } from './text.ts';
+import { bounded, hexadecimal } from './text.ts';
 
 /** Who sent the spans: read once for all spans of a resource. */
 export interface Sender {
@@ -47,7 +47,6 @@ const LIMITS = {
   host: 256,
   path: 512,
   method: 32,
-  headerName: 64,
 } as const;
 
 const NO_CLIENTS = '0000000000000000';
@@ -130,7 +129,7 @@ export function decisionSpanOf(
     detail: bounded(textOf(attributes, SPAN.detail), LIMITS.detail),
     origin: bounded(textOf(attributes, SPAN.origin), LIMITS.origin),
     method: bounded(textOf(attributes, SPAN.method), LIMITS.method),
-    requestHeaders: headerNames(attributes),
+    requestHeaders: textOf(attributes, SPAN.requestHeaders),
     credentials,
     allowOrigin,
     allowCredentials: attributes[SPAN.allowCredentials] === true,
@@ -148,18 +147,6 @@ export function decisionSpanOf(
   };
 }
 
-/** Lower-case, sorted and unique whoever sent them, so that one set of names is one value; `,` can only separate. */
-function headerNames(attributes: AttributeBag): string {
-  const names = attributes[SPAN.requestHeaders];
-  if (!Array.isArray(names) || names.length === 0) return '';
-  const unique = new Set<string>();
-  for (const name of names) {
-    const plain = bounded(name.toLowerCase(), LIMITS.headerName).replaceAll(',', '\ufffd');
-    if (plain !== '') unique.add(plain);
-  }
-  return [...unique].sort().join(',');
-}
-
 function maxAge(attributes: AttributeBag): number {
   const seconds = attributes[SPAN.maxAge];
   if (typeof seconds !== 'number') return -1;
@@ -173,6 +160,5 @@ function statusCode(attributes: AttributeBag): number {
 
 function clients(attributes: AttributeBag): string {
   const bitmap = attributes[SPAN.clients];
-  if (typeof bitmap !== 'string' || bitmap.length !== 16) return NO_CLIENTS;
-  return /^[0-9a-f]{16}$/i.test(bitmap) ? bitmap.toLowerCase() : NO_CLIENTS;
+  return (typeof bitmap === 'string' && hexadecimal(bitmap, 16)) || NO_CLIENTS;
 }

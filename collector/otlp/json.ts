@@ -3,13 +3,13 @@ import {
   type AttributeBag,
   type AttributeValue,
   type KnownKey,
-  LIST_LIMIT,
   RESOURCE_KEYS,
   SPAN_KEYS,
 } from './attribute-bag.ts';
 import { decisionSpanOf, type ReadSpan, senderOf } from './decision-span-of.ts';
 import { type Decoded, nothingDecoded, type TimeWindow, take } from './decoded.ts';
-import { cleaned } from './text.ts';
+import { HEADER_NAMES, headerNames } from './header-names.ts';
+import { cleaned, hexadecimal } from './text.ts';
 
 /*
  * OTLP/JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): lowerCamelCase names, ids in
@@ -82,11 +82,13 @@ function attributeValueOf(any: Fields, type: KnownKey['type']): AttributeValue {
   if (type === 'boolean' && typeof any.boolValue === 'boolean') return any.boolValue;
   if (type === 'int' && isPresent(any.intValue)) return integerOf(any.intValue);
   if (type === 'string[]' && isPresent(any.arrayValue)) {
-    return listOf(fieldsOf(any.arrayValue, 'arrayValue'), 'values')
-      .map(({ stringValue }) => stringValue)
-      .filter((element) => typeof element === 'string')
-      .slice(0, LIST_LIMIT)
-      .map(cleaned);
+    return headerNames(
+      listOf(fieldsOf(any.arrayValue, 'arrayValue'), 'values')
+        .map(({ stringValue }) => stringValue)
+        .filter((element) => typeof element === 'string')
+        .slice(0, HEADER_NAMES)
+        .map(cleaned),
+    );
   }
   return Object.values(any).some(isPresent) ? null : undefined;
 }
@@ -101,8 +103,8 @@ function integerOf(value: unknown): number | null {
 
 /** Hexadecimal in lower case; empty when its length is another or all of it is zero. */
 function idOf(value: unknown, digits: number): string {
-  if (typeof value !== 'string' || value.length !== digits) return '';
-  return /^[0-9a-f]+$/i.test(value) && /[^0]/.test(value) ? value.toLowerCase() : '';
+  const id = typeof value === 'string' ? hexadecimal(value, digits) : '';
+  return /[^0]/.test(id) ? id : '';
 }
 
 /** Whole milliseconds of a count of nanoseconds; 0 when there is none. */

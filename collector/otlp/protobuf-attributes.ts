@@ -1,8 +1,11 @@
 import type { PbfReader } from 'pbf';
-import { type AttributeBag, type AttributeValue, LIST_LIMIT } from './attribute-bag.ts';
-import type { KeyTable } from './key-table.ts';
+import type { AttributeType } from '../../instrumentation/src/attributes.ts';
+import type { AttributeBag, AttributeValue, KnownKey } from './attribute-bag.ts';
+import { type Attribute, AttributeMemory } from './attribute-memory.ts';
+import { HEADER_NAMES, headerNames } from './header-names.ts';
+import { KeyTable } from './key-table.ts';
 import { closeMessage, delimited, endOfField, fixed64, skipField, varint } from './protobuf-wire.ts';
-import { TextTable } from './text-table.ts';
+import { cleaned } from './text.ts';
 
 /** A body in the hands of pbf, with the same bytes as Node's Buffer, which decodes text faster. */
 export interface Source {
@@ -10,30 +13,54 @@ export interface Source {
   readonly bytes: Buffer;
 }
 
-/** For all bodies of this process: they come from the same services. */
-const texts = new TextTable();
+/** Nobody keeps more than 512 UTF-16 code units of a text, and one takes at most 3 bytes of UTF-8. */
+const TEXT_BYTES = 3 * 512 + 3;
 
-/** Reads the string field whose length comes next. */
+/** Reads the string field whose length comes next: clean, and past 512 code units perhaps without its end. */
 export function readText({ reader, bytes }: Source, end: number): string {
   const fieldEnd = endOfField(reader, end);
-  const text = texts.read(bytes, reader.dataView, reader.pos, fieldEnd - reader.pos);
+  const at = reader.pos;
   reader.pos = fieldEnd;
-  return text;
+  return cleaned(bytes.toString('utf8', at, Math.min(fieldEnd, at + TEXT_BYTES)));
+}
+
+/** Reads attributes into a bag: those whose keys are known. */
+export class AttributeReader {
+  readonly #keys: KeyTable;
+  readonly #memory = new AttributeMemory();
+
+  constructor(keys: readonly KnownKey[]) {
+    this.#keys = new KeyTable(keys);
+  }
+
+  /** Reads a KeyValue up to `end`. A key that comes again replaces its value. */
+  read(source: Source, end: number, bag: AttributeBag): void {
+    const { reader } = source;
+    const at = reader.pos;
+    let attribute = this.#memory.recall(reader.dataView, at, end);
+    if (attribute === undefined) {
+      attribute = readKeyValue(source, end, this.#keys);
+      if (isWorthRemembering(attribute)) this.#memory.remember(reader.dataView, at, end, attribute);
+    }
+    reader.pos = end;
+    if (attribute.place >= 0) bag[attribute.place] = attribute.value;
+  }
 }
 
 // message KeyValue { string key = 1; AnyValue value = 2; }
 const KEY = delimited(1);
 const VALUE = delimited(2);
 
-/** Reads a KeyValue up to `end` into the bag when its key is known. A key that comes again replaces. */
-export function readAttribute(source: Source, end: number, keys: KeyTable, bag: AttributeBag): void {
+/** Great numbers are running totals: they never come again. */
+const isWorthRemembering = ({ value }: Attribute): boolean => typeof value !== 'number' || value < 1000;
+
+const UNKNOWN: Attribute = { place: -1, value: undefined };
+
+function readKeyValue(source: Source, end: number, keys: KeyTable): Attribute {
   const { reader } = source;
   const start = reader.pos;
   let keyAt = start;
   let keyLength = 0;
-  let valueAt = -1;
-  let valueEnd = -1;
-  let values = 0;
   while (reader.pos < end) {
     const tag = reader.readVarint();
     if (tag === KEY) {
@@ -41,11 +68,6 @@ export function readAttribute(source: Source, end: number, keys: KeyTable, bag: 
       keyAt = reader.pos;
       keyLength = fieldEnd - keyAt;
       reader.pos = fieldEnd;
-    } else if (tag === VALUE) {
-      valueEnd = endOfField(reader, end);
-      valueAt = reader.pos;
-      values++;
-      reader.pos = valueEnd;
     } else {
       skipField(reader, tag, end);
     }
@@ -54,42 +76,41 @@ export function readAttribute(source: Source, end: number, keys: KeyTable, bag: 
 
   const place = keys.find(reader.dataView, keyAt, keyLength);
   const type = keys.keys[place]?.type;
-  if (type === undefined) return;
-  if (values === 1) {
-    reader.pos = valueAt;
-    bag[place] = readValue(source, valueEnd, type, undefined);
-    reader.pos = end;
-  } else {
-    bag[place] = readSplitValue(source, start, end, type);
-  }
-}
-
-/** A message that occurs several times is one message in pieces; they are merged in their order. */
-function readSplitValue(source: Source, start: number, end: number, type: string): AttributeValue {
-  const { reader } = source;
-  let value: AttributeValue;
+  if (type === undefined) return UNKNOWN;
   reader.pos = start;
+  // A message that occurs several times is one message in pieces; they are merged in their order.
+  let value: PartialValue;
   while (reader.pos < end) {
     const tag = reader.readVarint();
-    if (tag === VALUE) value = readValue(source, endOfField(reader, end), type, value);
+    if (tag === VALUE) value = readAnyValue(source, endOfField(reader, end), type, value);
     else skipField(reader, tag, end);
   }
-  return value;
+  return { place, value: isList(value) ? headerNames(value) : value };
 }
 
 // message AnyValue { oneof value { string = 1; bool = 2; int64 = 3; double = 4; ArrayValue = 5; KeyValueList = 6; bytes = 7; } }
 const STRING = delimited(1);
 const BOOL = varint(2);
 const INT = varint(3);
-const DOUBLE = fixed64(4);
 const ARRAY = delimited(5);
-const KVLIST = delimited(6);
-const BYTES = delimited(7);
+const VALUES: ReadonlySet<number> = new Set([
+  STRING,
+  BOOL,
+  INT,
+  fixed64(4),
+  ARRAY,
+  delimited(6),
+  delimited(7),
+]);
+
+type PartialValue = AttributeValue | readonly string[];
+
+const isList = (value: PartialValue): value is readonly string[] => Array.isArray(value);
 
 /** Reads an AnyValue up to `end`; the last field of the oneof counts, and one of another type gives null. */
-function readValue(source: Source, end: number, type: string, previous: AttributeValue): AttributeValue {
+function readAnyValue(source: Source, end: number, type: AttributeType, before: PartialValue): PartialValue {
   const { reader } = source;
-  let value = previous;
+  let value = before;
   while (reader.pos < end) {
     const tag = reader.readVarint();
     if (tag === STRING && type === 'string') {
@@ -99,9 +120,9 @@ function readValue(source: Source, end: number, type: string, previous: Attribut
     } else if (tag === BOOL && type === 'boolean') {
       value = reader.readVarint() !== 0;
     } else if (tag === ARRAY && type === 'string[]') {
-      value = readTexts(source, endOfField(reader, end), Array.isArray(value) ? value : []);
+      value = readArray(source, endOfField(reader, end), isList(value) ? value : []);
     } else {
-      if (isValue(tag)) value = null;
+      if (VALUES.has(tag)) value = null;
       skipField(reader, tag, end);
     }
   }
@@ -109,26 +130,17 @@ function readValue(source: Source, end: number, type: string, previous: Attribut
   return value;
 }
 
-const isValue = (tag: number): boolean =>
-  tag === STRING ||
-  tag === BOOL ||
-  tag === INT ||
-  tag === DOUBLE ||
-  tag === ARRAY ||
-  tag === KVLIST ||
-  tag === BYTES;
-
 // message ArrayValue { repeated AnyValue values = 1; }
 const ELEMENT = delimited(1);
 
-/** Appends the strings of an ArrayValue up to `end`; elements of another type are passed over. */
-function readTexts(source: Source, end: number, before: readonly string[]): readonly string[] {
+/** Appends the strings of an ArrayValue; elements of another type and those past the bound are passed over. */
+function readArray(source: Source, end: number, before: readonly string[]): readonly string[] {
   const { reader } = source;
   const list = [...before];
   while (reader.pos < end) {
     const tag = reader.readVarint();
-    if (tag === ELEMENT && list.length < LIST_LIMIT) {
-      const element = readValue(source, endOfField(reader, end), 'string', undefined);
+    if (tag === ELEMENT && list.length < HEADER_NAMES) {
+      const element = readAnyValue(source, endOfField(reader, end), 'string', undefined);
       if (typeof element === 'string') list.push(element);
     } else {
       skipField(reader, tag, end);

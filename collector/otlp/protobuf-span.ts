@@ -1,10 +1,9 @@
 import { SPAN_KEYS } from './attribute-bag.ts';
 import type { ReadSpan } from './decision-span-of.ts';
-import { KeyTable } from './key-table.ts';
-import { readAttribute, type Source } from './protobuf-attributes.ts';
+import { AttributeReader, type Source } from './protobuf-attributes.ts';
 import { closeMessage, delimited, endOfField, fixed64, skipField } from './protobuf-wire.ts';
 
-const spanKeys = new KeyTable(SPAN_KEYS);
+const spanAttributes = new AttributeReader(SPAN_KEYS);
 
 /** One for all: nothing of it outlives the making of a row, and reading is synchronous. */
 const span: ReadSpan = {
@@ -15,6 +14,9 @@ const span: ReadSpan = {
   attributes: new Array(SPAN_KEYS.length).fill(undefined),
 };
 
+/** The ids of that span side by side (span id, the link's span id, the link's trace id), to be written in one go. */
+const ids = Buffer.alloc(32);
+
 // message Span { bytes span_id = 2; fixed64 start_time_unix_nano = 7; repeated KeyValue attributes = 9; repeated Link links = 13; }
 const SPAN_ID = delimited(2);
 const START_TIME = fixed64(7);
@@ -24,28 +26,32 @@ const LINK = delimited(13);
 /** Reads a Span up to `end`. The result is valid until the next call. */
 export function readSpan(source: Source, end: number): Readonly<ReadSpan> {
   const { reader } = source;
-  span.spanId = '';
   span.time = 0;
-  span.linkTraceId = '';
-  span.linkSpanId = '';
   span.attributes.fill(undefined);
+  let hasId = false;
   let links = 0;
+  let linked = false;
   while (reader.pos < end) {
     const tag = reader.readVarint();
     if (tag === ATTRIBUTE) {
-      readAttribute(source, endOfField(reader, end), spanKeys, span.attributes);
+      spanAttributes.read(source, endOfField(reader, end), span.attributes);
     } else if (tag === SPAN_ID) {
-      span.spanId = readId(source, end, 8);
+      hasId = readId(source, end, 8, 0);
     } else if (tag === START_TIME && reader.pos + 8 <= end) {
       const low = reader.readFixed32();
       span.time = millisOf(low, reader.readFixed32());
     } else if (tag === LINK && links++ === 0) {
-      readLink(source, endOfField(reader, end));
+      linked = readLink(source, endOfField(reader, end));
     } else {
       skipField(reader, tag, end);
     }
   }
   closeMessage(reader, end);
+
+  const hex = ids.toString('hex', 0, linked ? 32 : 8);
+  span.spanId = hasId ? hex.slice(0, 16) : '';
+  span.linkSpanId = hex.slice(16, 32);
+  span.linkTraceId = hex.slice(32);
   return span;
 }
 
@@ -53,32 +59,34 @@ export function readSpan(source: Source, end: number): Readonly<ReadSpan> {
 const LINK_TRACE_ID = delimited(1);
 const LINK_SPAN_ID = delimited(2);
 
-function readLink(source: Source, end: number): void {
+/** Whether the Link up to `end` has both ids. */
+function readLink(source: Source, end: number): boolean {
   const { reader } = source;
-  let traceId = '';
-  let spanId = '';
+  let hasTraceId = false;
+  let hasSpanId = false;
   while (reader.pos < end) {
     const tag = reader.readVarint();
-    if (tag === LINK_TRACE_ID) traceId = readId(source, end, 16);
-    else if (tag === LINK_SPAN_ID) spanId = readId(source, end, 8);
+    if (tag === LINK_SPAN_ID) hasSpanId = readId(source, end, 8, 8);
+    else if (tag === LINK_TRACE_ID) hasTraceId = readId(source, end, 16, 16);
     else skipField(reader, tag, end);
   }
   closeMessage(reader, end);
-  if (traceId === '' || spanId === '') return;
-  span.linkTraceId = traceId;
-  span.linkSpanId = spanId;
+  return hasTraceId && hasSpanId;
 }
 
-/** Reads an id of `size` bytes as hexadecimal; empty when its size is another or all of it is zero. */
-function readId({ reader, bytes }: Source, end: number, size: number): string {
+/** Reads an id into its place; false when it is not of that size or all zero. */
+function readId({ reader, bytes }: Source, end: number, size: number, place: number): boolean {
   const fieldEnd = endOfField(reader, end);
   const at = reader.pos;
   reader.pos = fieldEnd;
-  if (fieldEnd - at !== size) return '';
-  for (let next = at; next < fieldEnd; next++) {
-    if (bytes[next] !== 0) return bytes.toString('hex', at, fieldEnd);
+  if (fieldEnd - at !== size) return false;
+  let any = 0;
+  for (let next = 0; next < size; next++) {
+    const byte = bytes[at + next] as number;
+    any |= byte;
+    ids[place + next] = byte;
   }
-  return '';
+  return any !== 0;
 }
 
 /**

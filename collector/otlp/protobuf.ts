@@ -3,8 +3,7 @@ import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
 import { type AttributeBag, RESOURCE_KEYS } from './attribute-bag.ts';
 import { decisionSpanOf, type Sender, senderOf } from './decision-span-of.ts';
 import { type Decoded, nothingDecoded, type TimeWindow, take } from './decoded.ts';
-import { KeyTable } from './key-table.ts';
-import { readAttribute, readText, type Source } from './protobuf-attributes.ts';
+import { AttributeReader, readText, type Source } from './protobuf-attributes.ts';
 import { readSpan } from './protobuf-span.ts';
 import { closeMessage, delimited, endOfField, skipField } from './protobuf-wire.ts';
 
@@ -15,7 +14,7 @@ import { closeMessage, delimited, endOfField, skipField } from './protobuf-wire.
  * costs little, as what lies inside is stepped over.
  */
 
-const resourceKeys = new KeyTable(RESOURCE_KEYS);
+const resourceAttributes = new AttributeReader(RESOURCE_KEYS);
 
 interface Walk extends Source {
   readonly window: TimeWindow;
@@ -69,7 +68,7 @@ function readResource(walk: Walk, end: number, attributes: AttributeBag): void {
   const { reader } = walk;
   while (reader.pos < end) {
     const tag = reader.readVarint();
-    if (tag === RESOURCE_ATTRIBUTE) readAttribute(walk, endOfField(reader, end), resourceKeys, attributes);
+    if (tag === RESOURCE_ATTRIBUTE) resourceAttributes.read(walk, endOfField(reader, end), attributes);
     else skipField(reader, tag, end);
   }
   closeMessage(reader, end);

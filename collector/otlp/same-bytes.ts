@@ -1,13 +1,10 @@
-/** Whether two stretches of bytes are equal; four at a time, because this runs for every attribute key and value. */
+/** Whether two stretches of at least 4 bytes are equal; word by word, because this runs for every attribute. */
 export function sameBytes(a: DataView, aAt: number, b: DataView, bAt: number, length: number): boolean {
-  let at = 0;
-  for (; at + 4 <= length; at += 4) {
-    if (a.getUint32(aAt + at) !== b.getUint32(bAt + at)) return false;
+  const last = length - 4;
+  for (let at = 0; at < last; at += 4) {
+    if (a.getUint32(aAt + at, true) !== b.getUint32(bAt + at, true)) return false;
   }
-  for (; at < length; at++) {
-    if (a.getUint8(aAt + at) !== b.getUint8(bAt + at)) return false;
-  }
-  return true;
+  return a.getUint32(aAt + last, true) === b.getUint32(bAt + last, true);
 }
 
 export const viewOf = (bytes: Uint8Array): DataView =>

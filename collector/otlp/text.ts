@@ -16,3 +16,15 @@ export function bounded(text: string, limit: number): string {
   // A slice keeps the whole text alive in V8; a round trip over bytes makes a copy of its own.
   return Buffer.from(text.slice(0, splits ? limit - 1 : limit)).toString();
 }
+
+/** The text in lower case when it is `digits` hexadecimal digits, else empty. */
+export function hexadecimal(text: string, digits: number): string {
+  if (text.length !== digits) return '';
+  let upper = false;
+  for (let at = 0; at < digits; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x41 && code <= 0x46) upper = true;
+    else if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return '';
+  }
+  return upper ? text.toLowerCase() : text;
+}
