@@ -1,11 +1,11 @@
 import { cleanText } from './clean-text.ts';
 import { credentialsOf } from './credentials.ts';
 import { type AllowOrigin, type Decision, type Exchange, SITES, type Site } from './decision.ts';
-import { REQUEST, RESPONSE, readHeaderList } from './header-list.ts';
+import { REQUEST_HEADERS, RESPONSE_HEADERS, readHeaderList } from './header-list.ts';
 import { kindOf } from './kind.ts';
 import { parseMaxAge } from './max-age.ts';
 import { notesOf, variesOnOrigin } from './notes.ts';
-import type { Context, ObservedExchange } from './observed-exchange.ts';
+import type { Context, CorsExchange, ObservedExchange } from './observed-exchange.ts';
 import { normaliseOrigin } from './origin.ts';
 import { preflightQuestion } from './preflight-check.ts';
 import { judge } from './verdict.ts';
@@ -14,19 +14,22 @@ import { judge } from './verdict.ts';
  * What a browser does with an exchange, given what the server saw of it. Pure; takes any bytes, never throws.
  */
 export function decide({ request, response }: Exchange, context: Context = {}): Decision {
-  const exchange = {
+  const observed = {
     method: request.method,
     url: request.url,
-    request: readHeaderList(request.headers, REQUEST),
+    requestHeaders: readHeaderList(request.headers),
     status: response.status,
-    response: readHeaderList(response.headers, RESPONSE),
+    responseHeaders: readHeaderList(response.headers),
   };
-  return decideObserved(exchange, context);
+  return decideObserved(observed, context);
 }
 
-/** As `decide`, from headers read straight from where they are kept (see header-list.ts). */
-export function decideObserved(exchange: ObservedExchange, context: Context): Decision {
-  const { request, response } = exchange;
+/** As `decide`, with headers read from where they are kept (see header-list.ts). */
+export function decideObserved(observed: ObservedExchange, context: Context): Decision {
+  const { method, url, status } = observed;
+  const request = observed.requestHeaders.pick(REQUEST_HEADERS);
+  const response = observed.responseHeaders.pick(RESPONSE_HEADERS);
+  const exchange: CorsExchange = { method, url, request, status, response };
   const origin = request.origin;
   const kind = kindOf(exchange, origin, context);
   const credentials = credentialsOf(kind, request, context);

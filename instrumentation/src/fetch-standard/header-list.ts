@@ -37,55 +37,92 @@ const RESPONSE_NAMES = [
 ] as const;
 
 /** Names to look for, arranged so that one pass over many headers finds them at the cost of their lengths. */
-interface Selection<Name extends string> {
+export interface Selection<Name extends string> {
   readonly byLength: readonly (readonly Name[] | undefined)[];
   readonly none: Picked<Name>;
 }
 
-/** Pass to the readers below for the headers of a request. */
-export const REQUEST = select(REQUEST_NAMES);
-/** Pass to the readers below for the headers of a response. */
-export const RESPONSE = select(RESPONSE_NAMES);
+export const REQUEST_HEADERS = select(REQUEST_NAMES);
+export const RESPONSE_HEADERS = select(RESPONSE_NAMES);
 
-/** From a header list: name and value pairs, as `Headers`, HAR and fixtures give them. */
-export function readHeaderList<Name extends string>(list: HeaderList, wanted: Selection<Name>): Picked<Name> {
-  const picked = { ...wanted.none };
-  for (const [text, value] of list) {
-    const name = find(wanted, text, 0, text.length);
-    if (name !== undefined) picked[name] = join(picked[name], value);
-  }
-  return picked;
+/** Headers wherever they are kept. */
+export interface HeaderReader {
+  get(lowerCaseName: string): string | null;
+  /** Several at once, in one pass. */
+  pick<Name extends string>(wanted: Selection<Name>): Picked<Name>;
 }
 
-/** From Node's `rawHeaders`: names at even indexes, values at odd ones. */
-export function readRawHeaders<Name extends string>(
-  raw: readonly string[],
-  wanted: Selection<Name>,
-): Picked<Name> {
-  const picked = { ...wanted.none };
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const text = raw[i] as string;
-    const name = find(wanted, text, 0, text.length);
-    if (name !== undefined) picked[name] = join(picked[name], raw[i + 1] as string);
-  }
-  return picked;
+/** Over a header list: name and value pairs, as `Headers`, HAR and fixtures give them. */
+export function readHeaderList(list: HeaderList): HeaderReader {
+  return readRawHeaders(list.flat());
 }
 
-/** From an HTTP/1.1 header block as it goes over the wire: a first line to skip, then lines ended by CR LF. */
-export function readHeaderBlock<Name extends string>(block: string, wanted: Selection<Name>): Picked<Name> {
-  const picked = { ...wanted.none };
-  let start = block.indexOf('\r\n') + 2;
-  while (start > 1 && start < block.length) {
-    const next = block.indexOf('\r\n', start);
-    const end = next === -1 ? block.length : next;
-    const colon = block.indexOf(':', start);
-    if (colon !== -1 && colon < end) {
-      const name = find(wanted, block, start, colon - start);
-      if (name !== undefined) picked[name] = join(picked[name], block.slice(colon + 1, end));
+/** Over Node's `rawHeaders`, without copying: names at even indexes, values at odd ones. */
+export function readRawHeaders(raw: readonly string[]): HeaderReader {
+  return new RawHeaders(raw);
+}
+
+/** Over an HTTP/1.1 header block as it goes over the wire: a first line to skip, then lines ended by CR LF. */
+export function readHeaderBlock(block: string): HeaderReader {
+  return new HeaderBlock(block);
+}
+
+class RawHeaders implements HeaderReader {
+  readonly #raw: readonly string[];
+
+  constructor(raw: readonly string[]) {
+    this.#raw = raw;
+  }
+
+  get(name: string): string | null {
+    const raw = this.#raw;
+    let joined: string | null = null;
+    for (let i = 0; i + 1 < raw.length; i += 2) {
+      const text = raw[i] as string;
+      if (text.length === name.length && isAt(text, 0, name)) joined = join(joined, raw[i + 1] as string);
     }
-    start = end + 2;
+    return joined;
   }
-  return picked;
+
+  pick<Name extends string>(wanted: Selection<Name>): Picked<Name> {
+    const raw = this.#raw;
+    const picked = { ...wanted.none };
+    for (let i = 0; i + 1 < raw.length; i += 2) {
+      const text = raw[i] as string;
+      const name = find(wanted, text, 0, text.length);
+      if (name !== undefined) picked[name] = join(picked[name], raw[i + 1] as string);
+    }
+    return picked;
+  }
+}
+
+class HeaderBlock implements HeaderReader {
+  readonly #block: string;
+
+  constructor(block: string) {
+    this.#block = block;
+  }
+
+  get(name: string): string | null {
+    return this.pick(select([name]))[name] ?? null;
+  }
+
+  pick<Name extends string>(wanted: Selection<Name>): Picked<Name> {
+    const block = this.#block;
+    const picked = { ...wanted.none };
+    let start = block.indexOf('\r\n') + 2;
+    while (start > 1 && start < block.length) {
+      const next = block.indexOf('\r\n', start);
+      const end = next === -1 ? block.length : next;
+      const colon = block.indexOf(':', start);
+      if (colon !== -1 && colon < end) {
+        const name = find(wanted, block, start, colon - start);
+        if (name !== undefined) picked[name] = join(picked[name], block.slice(colon + 1, end));
+      }
+      start = end + 2;
+    }
+    return picked;
+  }
 }
 
 /** Whether a comma-separated header value names the lower-case `token`, in any case. */
@@ -106,7 +143,7 @@ export function trimHttpWhitespace(value: string): string {
   return start === 0 && end === value.length ? value : value.slice(start, end);
 }
 
-function select<Name extends string>(names: readonly Name[]): Selection<Name> {
+export function select<Name extends string>(names: readonly Name[]): Selection<Name> {
   const byLength: Name[][] = [];
   for (const name of names) {
     byLength[name.length] = [...(byLength[name.length] ?? []), name];

@@ -1,5 +1,5 @@
 import type { Kind } from './decision.ts';
-import type { Context, ObservedExchange } from './observed-exchange.ts';
+import type { Context, CorsExchange } from './observed-exchange.ts';
 import { isOwnOrigin } from './origin.ts';
 import { isFormContentType } from './safelist.ts';
 
@@ -8,7 +8,7 @@ import { isFormContentType } from './safelist.ts';
  * Metadata §2), else by comparing Origin with the server's own one. `no_cors` also stands for what carries
  * neither Origin nor metadata.
  */
-export function kindOf(exchange: ObservedExchange, origin: string | null, context: Context): Kind {
+export function kindOf(exchange: CorsExchange, origin: string | null, context: Context): Kind {
   const { method, request } = exchange;
   if (origin !== null && method === 'OPTIONS' && request['access-control-request-method'] !== null) {
     return 'preflight';
@@ -29,7 +29,7 @@ export function kindOf(exchange: ObservedExchange, origin: string | null, contex
 }
 
 /** Without metadata: an insecure host, an old browser, or none. */
-function kindByOrigin(exchange: ObservedExchange, origin: string, context: Context): Kind {
+function kindByOrigin(exchange: CorsExchange, origin: string, context: Context): Kind {
   const own = context.ownOrigin;
   const isOwn = own === undefined ? isOwnUrl(exchange.url, origin) : isOwnOrigin(origin, own);
   if (isOwn) return 'same_origin';

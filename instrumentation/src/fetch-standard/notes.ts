@@ -1,6 +1,6 @@
 import type { AllowOrigin, Kind, Note, Verdict } from './decision.ts';
 import { namesToken, type ResponseHeaders } from './header-list.ts';
-import type { ObservedExchange } from './observed-exchange.ts';
+import type { CorsExchange } from './observed-exchange.ts';
 import { isAuthorizationCoveredByWildcard, type PreflightQuestion } from './preflight-check.ts';
 
 /** What the decision has found so far. */
@@ -16,7 +16,7 @@ export interface NoteFacts {
 }
 
 /** Facts about a CORS exchange that are no verdict but matter to an owner, in the order of NOTES. */
-export function notesOf(exchange: ObservedExchange, facts: NoteFacts): readonly Note[] {
+export function notesOf(exchange: CorsExchange, facts: NoteFacts): readonly Note[] {
   if (facts.kind !== 'preflight' && facts.kind !== 'actual' && facts.kind !== 'ambiguous') return NONE;
   const { response } = exchange;
   const notes: Note[] = [];
@@ -50,7 +50,7 @@ export function variesOnOrigin(response: ResponseHeaders): boolean {
  * Fetch §3.3.7 "CORS protocol and HTTP caches": one origin's answer, stored for everybody. Only what a cache
  * may keep is at risk.
  */
-function isVaryMissing(exchange: ObservedExchange, facts: NoteFacts): boolean {
+function isVaryMissing(exchange: CorsExchange, facts: NoteFacts): boolean {
   if (facts.varyOrigin || facts.kind === 'preflight') return false;
   if (facts.allowOrigin !== 'exact' && facts.allowOrigin !== 'null') return false;
   if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false;
@@ -59,7 +59,7 @@ function isVaryMissing(exchange: ObservedExchange, facts: NoteFacts): boolean {
 }
 
 /** The upstream, proxy or limiter that failed is the cause; that it knows nothing of CORS only the symptom. */
-function isServerErrorWithoutCors({ status, response }: ObservedExchange): boolean {
+function isServerErrorWithoutCors({ status, response }: CorsExchange): boolean {
   if (status !== 401 && status !== 429 && status < 500) return false;
   return RESPONSE_HEADERS.every((name) => response[name] === null);
 }

@@ -1,11 +1,20 @@
 import type { Credentials } from './decision.ts';
-import type { RequestHeaders, ResponseHeaders } from './header-list.ts';
+import type { HeaderReader, RequestHeaders, ResponseHeaders } from './header-list.ts';
 import type { OwnOrigin } from './origin.ts';
 
-/** An exchange as the rules read it: the headers that matter, by name. */
+/** An exchange as a hook has it: plain data but for the headers, which need not be copied first. */
 export interface ObservedExchange {
   readonly method: string;
   /** The request target as received: a path with query, or an absolute URL. */
+  readonly url: string;
+  readonly requestHeaders: HeaderReader;
+  readonly status: number;
+  readonly responseHeaders: HeaderReader;
+}
+
+/** An exchange as the rules read it: the headers that matter, by name. */
+export interface CorsExchange {
+  readonly method: string;
   readonly url: string;
   readonly request: RequestHeaders;
   readonly status: number;

@@ -1,7 +1,7 @@
 import { corsCheck } from './cors-check.ts';
 import type { Failure } from './failure.ts';
 import type { RequestHeaders } from './header-list.ts';
-import type { ObservedExchange } from './observed-exchange.ts';
+import type { CorsExchange } from './observed-exchange.ts';
 import { redirectTarget, targetOrigin } from './redirect-check.ts';
 import { isSafelistedMethod } from './safelist.ts';
 import { parseTokenList } from './token-list.ts';
@@ -33,7 +33,7 @@ export function preflightQuestion(request: RequestHeaders): PreflightQuestion {
  * syntax of both lists (even where they are not needed), the method, the headers.
  */
 export function preflightCheck(
-  exchange: ObservedExchange,
+  exchange: CorsExchange,
   origin: string,
   question: PreflightQuestion,
   includeCredentials: boolean,

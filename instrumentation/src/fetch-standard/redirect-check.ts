@@ -1,9 +1,9 @@
 import type { Kind } from './decision.ts';
 import type { Failure } from './failure.ts';
-import type { ObservedExchange } from './observed-exchange.ts';
+import type { CorsExchange } from './observed-exchange.ts';
 
 /** Where a response leads: Fetch §2.2.3 "redirect status" and §2.2.6 "location URL"; null when nowhere. */
-export function redirectTarget(exchange: ObservedExchange): string | null {
+export function redirectTarget(exchange: CorsExchange): string | null {
   const { status } = exchange;
   if (status !== 301 && status !== 302 && status !== 303 && status !== 307 && status !== 308) return null;
   // An empty Location is none to a browser.

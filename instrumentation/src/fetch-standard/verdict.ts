@@ -1,7 +1,7 @@
 import { corsCheck } from './cors-check.ts';
 import type { Credentials, Kind, Reason, Verdict } from './decision.ts';
 import type { Failure } from './failure.ts';
-import type { Context, ObservedExchange } from './observed-exchange.ts';
+import type { Context, CorsExchange } from './observed-exchange.ts';
 import { type PreflightQuestion, preflightCheck } from './preflight-check.ts';
 import { redirectCheck, redirectTarget } from './redirect-check.ts';
 
@@ -16,7 +16,7 @@ export interface Outcome {
 
 /** What the checks are about: an exchange and what was concluded from its request. */
 export interface Case {
-  readonly exchange: ObservedExchange;
+  readonly exchange: CorsExchange;
   readonly kind: Kind;
   /** The Origin header as sent; null when none was. */
   readonly origin: string | null;
@@ -94,7 +94,7 @@ function blockedByAbsence(failure: Failure, { exchange, kind }: Case, context: C
 }
 
 /** RFC 9111 §4.3.1: only an answer to these is merged with a stored response. */
-function isConditional({ request }: ObservedExchange, context: Context): boolean {
+function isConditional({ request }: CorsExchange, context: Context): boolean {
   return (
     context.requestHeadersCaptured === false ||
     request['if-none-match'] !== null ||
@@ -117,7 +117,7 @@ function eitherWay(omitted: Outcome, included: Outcome): Outcome {
   return { verdict: 'unknown', reason: 'credentials_mode_unknown', detail };
 }
 
-function serialisedOwnOrigin({ url }: ObservedExchange, { ownOrigin }: Context): string | null {
+function serialisedOwnOrigin({ url }: CorsExchange, { ownOrigin }: Context): string | null {
   if (ownOrigin !== undefined) return `${ownOrigin.scheme ?? 'https'}://${ownOrigin.host}`;
   return !url.startsWith('/') && URL.canParse(url) ? new URL(url).origin : null;
 }
