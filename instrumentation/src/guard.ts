@@ -1,0 +1,39 @@
+import { diag } from '@opentelemetry/api';
+
+/**
+ * Makes a function that cannot break its caller: what it throws is logged once, and `otherwise` returned.
+ */
+export function guard<Args extends unknown[], Result>(
+  what: string,
+  run: (...args: Args) => Result,
+  otherwise: NoInfer<Result>,
+): (...args: Args) => Result {
+  let isLogged = false;
+  return (...args) => {
+    try {
+      return atOnce(run(...args));
+    } catch (error) {
+      if (!isLogged) {
+        isLogged = true;
+        log(`${what} failed; the request goes on, and further failures of it are not logged`, error);
+      }
+      return otherwise;
+    }
+  };
+}
+
+/** Refuses an answer that is a promise: nobody would wait for it, nor hear of its rejection. */
+export function atOnce<Result>(result: Result): Result {
+  if (result instanceof Promise) {
+    result.catch(() => {});
+    throw new TypeError('it returned a promise, but has to answer at once');
+  }
+  return result;
+}
+
+/** The logger is the application's own and may throw as well. */
+function log(message: string, error: unknown): void {
+  try {
+    diag.error(`@originscope/instrumentation-cors: ${message}`, error);
+  } catch {}
+}

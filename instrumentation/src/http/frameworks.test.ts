@@ -1,0 +1,146 @@
+import 'reflect-metadata';
+import { createServer, type RequestListener } from 'node:http';
+import fastifyCors from '@fastify/cors';
+import { getRequestListener } from '@hono/node-server';
+import koaCors from '@koa/cors';
+import { Controller, Get, Module, Param } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import cors from 'cors';
+import express from 'express';
+import fastify from 'fastify';
+import { Hono } from 'hono';
+import { cors as honoCors } from 'hono/cors';
+import Koa from 'koa';
+import { expect, onTestFinished, test } from 'vitest';
+import { ask, crossOrigin, listen, preflight } from '../../../test/support/ask.ts';
+import { observeServers } from '../../../test/support/recorded.ts';
+
+/** Every application allows https://shop.example the methods GET and PUT with credentials, and answers a GET. */
+interface Application {
+  readonly start: () => Promise<string>;
+  /** The route that is known of an answer by the handler, without any tracing. */
+  readonly route: string | undefined;
+}
+
+const POLICY = { origin: ['https://shop.example'], methods: ['GET', 'PUT'], credentials: true };
+
+const applications: Record<string, Application> = {
+  'Express 5 with cors': {
+    route: '/api/users/:id',
+    start: () => {
+      const users = express.Router().get('/users/:id', (_request, response) => void response.json({}));
+      return serve(express().use(cors(POLICY)).use('/api', users));
+    },
+  },
+  'Fastify 5 with @fastify/cors': {
+    route: '/api/users/:id',
+    start: async () => {
+      const app = fastify();
+      onTestFinished(() => app.close());
+      await app.register(fastifyCors, POLICY);
+      app.get('/api/users/:id', async () => ({}));
+      return app.listen({ port: 0, host: '127.0.0.1' });
+    },
+  },
+  'Koa with @koa/cors': {
+    route: undefined,
+    start: () => {
+      const allow = koaCors({
+        origin: (ctx) => (POLICY.origin.includes(ctx.get('origin')) ? ctx.get('origin') : ''),
+        allowMethods: POLICY.methods,
+        credentials: true,
+      });
+      const app = new Koa().use(allow).use((ctx) => {
+        ctx.body = {};
+      });
+      return serve(app.callback());
+    },
+  },
+  'Hono on @hono/node-server': {
+    route: undefined,
+    start: () => {
+      const app = new Hono().use(
+        honoCors({ origin: POLICY.origin, allowMethods: POLICY.methods, credentials: true }),
+      );
+      app.get('/api/users/:id', (context) => context.json({}));
+      return serve(getRequestListener(app.fetch));
+    },
+  },
+  'NestJS on Express': {
+    route: '/api/users/:id',
+    start: async () => {
+      class Users {
+        find() {
+          return {};
+        }
+      }
+      Controller('api/users')(Users);
+      const find = Object.getOwnPropertyDescriptor(Users.prototype, 'find') as PropertyDescriptor;
+      Get(':id')(Users.prototype, 'find', find);
+      Param('id')(Users.prototype, 'find', 0);
+      class Application {}
+      Module({ controllers: [Users] })(Application);
+      const app = await NestFactory.create(Application, { logger: false });
+      onTestFinished(() => app.close());
+      app.enableCors(POLICY);
+      await app.listen(0, '127.0.0.1');
+      return app.getUrl();
+    },
+  },
+  'bare node:http': {
+    route: undefined,
+    start: () =>
+      serve((request, response) => {
+        const isAllowed = POLICY.origin.includes(request.headers.origin ?? '');
+        response.writeHead(request.method === 'OPTIONS' ? 204 : 200, {
+          vary: 'Origin',
+          ...(isAllowed && {
+            'access-control-allow-credentials': 'true',
+            'access-control-allow-origin': request.headers.origin,
+            'access-control-allow-methods': POLICY.methods.join(),
+            'access-control-allow-headers': 'x-requested-with',
+          }),
+        });
+        response.end();
+      }),
+  },
+};
+
+function serve(listener: RequestListener): Promise<string> {
+  return listen(createServer(listener));
+}
+
+for (const [name, { start, route }] of Object.entries(applications)) {
+  test(`${name}: allowed, refused and preflight requests are decided as a browser does`, async () => {
+    const observations = observeServers();
+    const url = `${await start()}/api/users/42?token=secret`;
+
+    await ask(url, { headers: crossOrigin() });
+    await ask(url, { headers: crossOrigin('https://evil.example') });
+    await ask(url, preflight('PUT'));
+    await ask(url, preflight('DELETE'));
+    await ask(url, preflight('PUT', 'x-requested-with', 'https://evil.example'));
+    await ask(url);
+
+    expect(
+      observations.map(({ decision: { kind, verdict, reason, detail } }) => [kind, verdict, reason, detail]),
+    ).toEqual([
+      ['actual', 'allowed', '', ''],
+      ['actual', 'blocked', 'acao_missing', expect.anything()],
+      ['preflight', 'allowed', '', ''],
+      ['preflight', 'blocked', 'method_not_allowed', 'DELETE'],
+      ['preflight', 'blocked', 'acao_missing', expect.anything()],
+    ]);
+    const [allowed, refused] = observations;
+    expect(allowed).toMatchObject({
+      method: 'GET',
+      statusCode: 200,
+      route,
+      serverAddress: expect.stringMatching(/^(127\.0\.0\.1|\[::1\])$/),
+      path: undefined,
+      clientBit: expect.any(Number),
+    });
+    expect(allowed?.route).toBe(route);
+    expect(refused?.path).toBe('/api/users/:id');
+  });
+}

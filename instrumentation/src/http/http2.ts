@@ -1,0 +1,81 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { readRawHeaders } from '../fetch-standard/header-list.ts';
+import { guard } from '../guard.ts';
+import type { ServedExchange } from './served-exchange.ts';
+
+const REQUEST_HEADERS = Symbol('originscope.cors.request-headers');
+
+interface ObservedStream extends ServerHttp2Stream {
+  [REQUEST_HEADERS]?: IncomingHttpHeaders | undefined;
+}
+
+interface StreamMessage {
+  readonly stream: ObservedStream;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/**
+ * Reports the exchanges of HTTP/2 servers in this thread, streams and the compatibility API alike, when their
+ * response's headers are sent. Node 20 has no such channels: nothing is reported there.
+ *
+ * @returns ends the subscription
+ */
+export function watchHttp2(report: (served: ServedExchange) => void): () => void {
+  const onStart = (message: unknown) => {
+    const { stream, headers } = message as StreamMessage;
+    if (headers.origin === undefined) return;
+    stream[REQUEST_HEADERS] = headers;
+  };
+  // `finish` is published by `respond()`; `close` is all that `respondWithFile()` publishes.
+  const onResponse = guard(
+    'Watching an HTTP/2 stream',
+    (message: unknown) => {
+      const { stream } = message as StreamMessage;
+      const headers = stream[REQUEST_HEADERS];
+      if (headers === undefined || stream.sentHeaders === undefined) return;
+      stream[REQUEST_HEADERS] = undefined;
+      report(servedExchange(stream, headers, stream.sentHeaders));
+    },
+    undefined,
+  );
+
+  subscribe('http2.server.stream.start', onStart);
+  subscribe('http2.server.stream.finish', onResponse);
+  subscribe('http2.server.stream.close', onResponse);
+  return () => {
+    unsubscribe('http2.server.stream.start', onStart);
+    unsubscribe('http2.server.stream.finish', onResponse);
+    unsubscribe('http2.server.stream.close', onResponse);
+  };
+}
+
+function servedExchange(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  sent: OutgoingHttpHeaders,
+): ServedExchange {
+  return {
+    method: headers[':method'] ?? '',
+    url: headers[':path'] ?? '/',
+    requestHeaders: readRawHeaders(flatten(headers)),
+    status: Number(sent[':status']),
+    responseHeaders: readRawHeaders(flatten(sent)),
+    responseHeadersCaptured: true,
+    authority: headers[':authority'] ?? headers.host,
+    isEncrypted: stream.session?.encrypted === true,
+    remoteAddress: stream.session?.socket.remoteAddress,
+    route: undefined,
+    raw: stream,
+  };
+}
+
+/** Names as the application spelled them, repeated ones separate: the shape of `rawHeaders`. */
+function flatten(headers: OutgoingHttpHeaders): string[] {
+  const raw: string[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(':') || value === undefined) continue;
+    for (const single of Array.isArray(value) ? value : [value]) raw.push(name, String(single));
+  }
+  return raw;
+}

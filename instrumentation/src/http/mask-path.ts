@@ -1,0 +1,41 @@
+const MAX_SEGMENTS = 16;
+const MASK = ':id';
+const REST = '...';
+
+/**
+ * A path that may be kept: without query and fragment, segments that may identify somebody or something
+ * masked as `:id`, at most 16 segments of at most 32 characters. Idempotent.
+ *
+ * @param url a request target: a path with query, or an absolute URL
+ */
+export function maskPath(url: string): string {
+  const segments = pathOf(url).split('/', MAX_SEGMENTS + 2);
+  const kept = segments.slice(0, MAX_SEGMENTS + 1).map((segment) => (isWord(segment) ? segment : MASK));
+  if (segments.length > kept.length) kept.push(REST);
+  return kept.join('/');
+}
+
+function pathOf(url: string): string {
+  const end = url.search(/[?#]/);
+  const target = end === -1 ? url : url.slice(0, end);
+  if (target.startsWith('/')) return target;
+  const authority = target.indexOf('://');
+  if (authority === -1) return target === '' ? '/' : target;
+  const path = target.indexOf('/', authority + 3);
+  return path === -1 ? '/' : target.slice(path);
+}
+
+/**
+ * Whether a segment reads like something that a developer wrote: `v1`, `oauth2`, `user-profiles`, `index.html`.
+ * Numbers, UUIDs, hexadecimal and base64 tokens, addresses and anything escaped do not.
+ */
+function isWord(segment: string): boolean {
+  if (segment === '' || segment === MASK || segment === REST) return true;
+  if (segment.length > 32 || !/^[A-Za-z0-9._~-]+$/.test(segment)) return false;
+  const digits = segment.replace(/\D/g, '').length;
+  if (digits > 2 || digits === segment.length) return false;
+  if (segment.length >= 8 && digits > 0 && /^[0-9a-f-]+$/i.test(segment)) return false;
+  // `getUserById` changes case a few times; a token does so all the time.
+  const changes = segment.match(/[a-z](?=[A-Z0-9])|[A-Z0-9](?=[a-z])/g)?.length ?? 0;
+  return changes <= 2 || changes * 3 <= segment.length;
+}

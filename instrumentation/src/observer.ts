@@ -1,0 +1,100 @@
+import { diag } from '@opentelemetry/api';
+import { OBSERVED } from './attributes.ts';
+import { cleanText } from './fetch-standard/clean-text.ts';
+import { decideObserved } from './fetch-standard/decide.ts';
+import type { Decision } from './fetch-standard/decision.ts';
+import { guard } from './guard.ts';
+import { clientBit } from './http/client-bit.ts';
+import { maskPath } from './http/mask-path.ts';
+import { callerSpan, type RequestSpan, requestSpan } from './http/request-span.ts';
+import type { ServedExchange } from './http/served-exchange.ts';
+import { hostName, serverView } from './http/server-view.ts';
+import type { Recorder } from './observation.ts';
+import type { ObserverOptions, RequestInfo } from './options.ts';
+import { redactBy } from './redaction.ts';
+
+/** Decides an exchange, tells the request's HTTP server span, and counts it. Never throws. */
+export type Observer = (served: ServedExchange) => void;
+
+/** @param now epoch milliseconds */
+export function createObserver(
+  options: ObserverOptions,
+  recorder: Recorder,
+  now: () => number = Date.now,
+): Observer {
+  const { ignoreRequest, route: routeHook, redact: redactHook, trustProxy } = options;
+  const isIgnored = ignoreRequest && guard('The option ignoreRequest', ignoreRequest, false);
+  const routeOf = routeHook && guard('The option route', routeHook, undefined);
+  const redact = redactHook && redactBy(redactHook);
+  let isProxyMentioned = false;
+
+  return guard(
+    'Observing a response',
+    (served) => {
+      const span = requestSpan();
+      const info: RequestInfo = { method: served.method, url: served.url, raw: served.raw };
+      if (isIgnored?.(info) === true) {
+        // Whoever derives decisions from HTTP spans shall not count it either.
+        span.serverSpan?.setAttribute(OBSERVED, true);
+        return;
+      }
+      const view = serverView(served, trustProxy);
+      if (view.isUntrusted && !isProxyMentioned) {
+        isProxyMentioned = true;
+        diag.info(UNTRUSTED_PROXY);
+      }
+      const { ownOrigin, client } = view;
+      const { responseHeadersCaptured } = served;
+      const decision = decideObserved(served, { ownOrigin, responseHeadersCaptured });
+      annotate(span, decision);
+      if (!isCors(decision)) return;
+
+      const route = routeOf?.(info) ?? span.route ?? served.route;
+      const observation = {
+        time: now(),
+        decision,
+        method: KNOWN_METHODS.has(served.method) ? served.method : '_OTHER',
+        statusCode: served.status,
+        route: route === undefined ? undefined : cleanText(String(route)),
+        serverAddress: ownOrigin === undefined ? undefined : hostName(ownOrigin.host),
+        path: decision.verdict === 'blocked' ? maskPath(served.url) : undefined,
+        clientBit: client === undefined ? undefined : clientBit(client),
+        link: span.spanContext ?? callerSpan(served.requestHeaders.get('traceparent')),
+      };
+      recorder.record(redact === undefined ? observation : redact(observation));
+    },
+    undefined,
+  );
+}
+
+const UNTRUSTED_PROXY =
+  '@originscope/instrumentation-cors: requests arrive with Forwarded or X-Forwarded-* headers, which are not ' +
+  'believed. If they come from a proxy of yours, set the option trustProxy (or ORIGINSCOPE_TRUST_PROXY) to the ' +
+  'number of your proxies; cors.clients stays absent until then.';
+
+/** The methods that HTTP semantic conventions name. */
+const KNOWN_METHODS = new Set([
+  'CONNECT',
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+  'QUERY',
+  'TRACE',
+]);
+
+function isCors({ kind }: Decision): boolean {
+  return kind === 'preflight' || kind === 'actual' || kind === 'ambiguous';
+}
+
+function annotate({ serverSpan }: RequestSpan, decision: Decision): void {
+  if (serverSpan === undefined) return;
+  serverSpan.setAttribute(OBSERVED, true);
+  serverSpan.setAttribute('cors.kind', decision.kind);
+  if (!isCors(decision)) return;
+  serverSpan.setAttribute('cors.verdict', decision.verdict);
+  if (decision.reason !== '') serverSpan.setAttribute('cors.reason', decision.reason);
+}

@@ -1,0 +1,105 @@
+import {
+  InvalidOption,
+  type OptionDefinitions,
+  RECORDER_OPTIONS,
+  type RecorderOptions,
+  readOptions,
+} from './delivery/options.ts';
+import type { TrustProxy } from './http/forwarded.ts';
+import type { RawRequest } from './http/served-exchange.ts';
+import type { Redact } from './redaction.ts';
+
+/** What a hook is told of a request. */
+export interface RequestInfo {
+  readonly method: string;
+  /** The request target as received: a path with query, or an absolute URL. */
+  readonly url: string;
+  /** Node's request, an HTTP/2 stream, or a fetch `Request`: whatever the server works with. */
+  readonly raw: RawRequest;
+}
+
+/** How exchanges are read. Hooks are asked when the response's headers are written; they answer at once. */
+export interface ObserverOptions {
+  /**
+   * Whether `Forwarded` and `X-Forwarded-*` say who the server was to the client and who the client was: not
+   * (`false`), every proxy that they name (`true`), or only your own ones, which are so many.
+   */
+  readonly trustProxy: TrustProxy;
+  /** Requests for which it returns `true` are not counted. */
+  readonly ignoreRequest: ((request: RequestInfo) => boolean) | undefined;
+  /** The route template, where it knows better than tracing and the framework. */
+  readonly route: ((request: RequestInfo) => string | undefined) | undefined;
+  /** Hides more than what is hidden anyway. When it fails, everything that it might hide is hidden. */
+  readonly redact: Redact | undefined;
+}
+
+export interface Options extends RecorderOptions, ObserverOptions {
+  /** `false`: nothing is observed. */
+  readonly enabled: boolean;
+}
+
+/** What a user may say: any of the options. */
+export type CorsInstrumentationConfig = { readonly [K in keyof Options]?: Options[K] | undefined };
+
+const hook = {
+  default: undefined,
+  expected: 'a function',
+  accepts: (value: unknown) => typeof value === 'function',
+};
+
+export const OPTIONS: OptionDefinitions<Options> = {
+  enabled: {
+    default: true,
+    expected: 'true or false',
+    accepts: (value) => typeof value === 'boolean',
+  },
+  ...RECORDER_OPTIONS,
+  trustProxy: {
+    default: false,
+    expected: 'true, false or the number of your proxies',
+    accepts: (value) =>
+      typeof value === 'boolean' || (typeof value === 'number' && Number.isInteger(value) && value >= 0),
+  },
+  ignoreRequest: hook,
+  route: hook,
+  redact: hook,
+};
+
+/**
+ * All options: as given, else from the environment, else their defaults. Frozen.
+ * @throws InvalidOption
+ */
+export function resolveOptions(config: CorsInstrumentationConfig = {}, env: NodeJS.ProcessEnv): Options {
+  const fromEnvironment: CorsInstrumentationConfig = {
+    delivery: read(env, 'ORIGINSCOPE_DELIVERY', '"private" or "provider"', parseDelivery),
+    trustProxy: read(env, 'ORIGINSCOPE_TRUST_PROXY', OPTIONS.trustProxy.expected, parseTrustProxy),
+  };
+  const given = Object.entries(config).filter(([, value]) => value !== undefined);
+  return readOptions<Options>(OPTIONS, { ...fromEnvironment, ...Object.fromEntries(given) });
+}
+
+/** An empty variable counts as not set, as in OpenTelemetry. */
+function read<T>(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  expected: string,
+  parse: (text: string) => T | undefined,
+): T | undefined {
+  const text = env[name]?.trim();
+  if (!text) return undefined;
+  const value = parse(text.toLowerCase());
+  if (value === undefined) {
+    const received = JSON.stringify(text.slice(0, 100));
+    throw new InvalidOption(name, `${name} must be ${expected}, but is ${received}: correct or remove it.`);
+  }
+  return value;
+}
+
+function parseDelivery(text: string): Options['delivery'] | undefined {
+  return text === 'private' || text === 'provider' ? text : undefined;
+}
+
+function parseTrustProxy(text: string): TrustProxy | undefined {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^\d{1,3}$/.test(text) ? Number(text) : undefined;
+}
