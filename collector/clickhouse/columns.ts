@@ -1,0 +1,80 @@
+/** A column by name and ClickHouse type. */
+export type Column = readonly [name: string, type: string];
+
+const LABEL = 'LowCardinality(String)';
+
+/**
+ * What usage is counted by, in the order of the views. Names are those of the design's vocabulary; every
+ * reader of `origin_usage` finds them here.
+ */
+export const DIMENSIONS = [
+  ['service', LABEL],
+  ['environment', LABEL],
+  ['version', LABEL],
+  ['api_host', LABEL],
+  ['route', LABEL],
+  ['kind', LABEL],
+  ['verdict', LABEL],
+  ['reason', LABEL],
+  ['detail', 'String CODEC(ZSTD(1))'],
+  ['origin', 'String CODEC(ZSTD(1))'],
+  ['method', LABEL],
+  ['requested_headers', 'String CODEC(ZSTD(1))'],
+  ['credentials', LABEL],
+  ['allow_origin', LABEL],
+  ['allow_credentials', 'Bool'],
+  ['vary_origin', 'Bool'],
+  ['site', LABEL],
+  ['browser', 'Bool'],
+  ['status_code', 'UInt16'],
+  ['observer', LABEL],
+  ['source', LABEL],
+  ['max_age', 'Int32'],
+] as const satisfies readonly Column[];
+
+export type Dimension = (typeof DIMENSIONS)[number][0];
+
+export const DIMENSION_NAMES: readonly Dimension[] = DIMENSIONS.map(([name]) => name);
+
+/**
+ * Dimensions whose values strangers choose, and how many of each a service keeps in a slot or an hour: the
+ * ones with the most decisions; the rest is counted as `(other)`.
+ */
+export const CAPS: readonly (readonly [dimension: Dimension, top: number])[] = [
+  ['origin', 500],
+  ['route', 500],
+  ['api_host', 200],
+  ['requested_headers', 200],
+  ['detail', 200],
+  ['method', 50],
+];
+
+/** `decision_spans`: one row a span. */
+export const SPAN_COLUMNS: readonly Column[] = [
+  ['minute', "DateTime('UTC') CODEC(Delta(4), ZSTD(1))"],
+  ['span', 'UInt64 CODEC(NONE)'],
+  ['derivation', 'UInt16'],
+  ['instance', LABEL],
+  ...DIMENSIONS,
+  ['decisions', 'UInt64 CODEC(T64, ZSTD(1))'],
+  ['total', 'UInt64 CODEC(ZSTD(1))'],
+  ['clients', 'UInt64 CODEC(ZSTD(1))'],
+];
+
+/** What a blocked request keeps beyond its span's row: when exactly, where, and the request's own trace. */
+export const REQUEST_COLUMNS: readonly Column[] = [
+  ['time', "DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1))"],
+  ['path', 'String CODEC(ZSTD(1))'],
+  ['link_trace_id', 'String CODEC(ZSTD(1))'],
+  ['link_span_id', 'String CODEC(ZSTD(1))'],
+];
+
+/** Columns as they stand in CREATE TABLE. */
+export function definitions(columns: readonly Column[]): string {
+  return columns.map(([name, type]) => `${name} ${type}`).join(', ');
+}
+
+/** Columns as they stand in SELECT. */
+export function names(columns: readonly Column[]): string {
+  return columns.map(([name]) => name).join(', ');
+}

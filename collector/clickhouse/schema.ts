@@ -1,0 +1,167 @@
+import { DIMENSION_NAMES, DIMENSIONS, definitions, REQUEST_COLUMNS, SPAN_COLUMNS } from './columns.ts';
+
+/** How one schema is rendered for a kind of deployment; engine names differ between them, nothing else. */
+export interface Dialect {
+  mergeTree(): string;
+  /** Rows of equal sorting key collapse to the one with the highest version. */
+  replacingMergeTree(version: string): string;
+}
+
+export const singleNode: Dialect = {
+  mergeTree: () => 'MergeTree',
+  replacingMergeTree: (version) => `ReplacingMergeTree(${version})`,
+};
+
+/** One step of the schema: its statements can be run again without harm. Never edited once released. */
+export interface SchemaStep {
+  readonly version: number;
+  readonly name: string;
+  statements(dialect: Dialect): string[];
+}
+
+/** An acknowledged row survives a crash of the host. */
+const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1';
+
+export const SCHEMA: readonly SchemaStep[] = [
+  { version: 1, name: 'decision spans', statements: decisionSpans },
+  { version: 2, name: 'published usage', statements: publishedUsage },
+  { version: 3, name: 'views', statements: views },
+];
+
+function decisionSpans(dialect: Dialect): string[] {
+  return [
+    // Without a TTL: the publisher drops a day when all its slots are published, so that a process that
+    // was stopped over a weekend finds the slots it had not published.
+    `CREATE TABLE IF NOT EXISTS decision_spans (${definitions(SPAN_COLUMNS)})
+     ENGINE = ${dialect.replacingMergeTree('derivation')}
+     PARTITION BY toDate(minute, 'UTC') ORDER BY (service, minute, span)
+     SETTINGS ${DURABLE}`,
+    // Under the same identity as the span, so that what replaces the span's row replaces this one too.
+    `CREATE TABLE IF NOT EXISTS blocked_spans (${definitions([...SPAN_COLUMNS, ...REQUEST_COLUMNS])},
+       INDEX link_trace_id link_trace_id TYPE bloom_filter(0.01) GRANULARITY 4)
+     ENGINE = ${dialect.replacingMergeTree('derivation')}
+     PARTITION BY toDate(minute, 'UTC') ORDER BY (service, minute, span)
+     TTL minute + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
+    `CREATE TABLE IF NOT EXISTS slot_marks (slot DateTime('UTC'), marked_at DateTime64(6, 'UTC'))
+     ENGINE = ${dialect.replacingMergeTree('marked_at')} ORDER BY slot
+     TTL slot + INTERVAL 30 DAY SETTINGS ${DURABLE}`,
+    // Where an import of frozen slots waits until it is whole; emptied by imports.
+    `CREATE TABLE IF NOT EXISTS staged_spans (import UInt64, ${definitions([...SPAN_COLUMNS, ...REQUEST_COLUMNS])})
+     ENGINE = ${dialect.replacingMergeTree('derivation')}
+     PARTITION BY import ORDER BY (import, service, minute, span)`,
+  ];
+}
+
+function publishedUsage(dialect: Dialect): string[] {
+  const counted = `${definitions(DIMENSIONS)},
+       decisions UInt64 CODEC(T64, ZSTD(1)), clients UInt64 CODEC(ZSTD(1))`;
+  const order = 'origin, route, kind, verdict, reason, version';
+  const received = 'service LowCardinality(String), instance LowCardinality(String)';
+  return [
+    `CREATE TABLE IF NOT EXISTS usage_minutes (
+       slot DateTime('UTC') CODEC(ZSTD(1)), run UInt64 CODEC(ZSTD(1)),
+       minute DateTime('UTC') CODEC(Delta(4), ZSTD(1)), ${counted},
+       INDEX minute minute TYPE minmax GRANULARITY 1)
+     ENGINE = ${dialect.mergeTree()}
+     PARTITION BY toDate(minute, 'UTC')
+     PRIMARY KEY (service, slot, run) ORDER BY (service, slot, run, ${order}, minute)
+     TTL minute + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
+    `CREATE TABLE IF NOT EXISTS usage_hours (
+       hour DateTime('UTC') CODEC(ZSTD(1)), run UInt64 CODEC(ZSTD(1)),
+       first_seen DateTime('UTC') CODEC(ZSTD(1)), last_seen DateTime('UTC') CODEC(ZSTD(1)), ${counted})
+     ENGINE = ${dialect.mergeTree()}
+     PARTITION BY toYYYYMM(hour, 'UTC')
+     PRIMARY KEY (service, hour, run) ORDER BY (service, hour, run, ${order})
+     TTL hour + INTERVAL 13 MONTH SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
+    `CREATE TABLE IF NOT EXISTS completeness_slots (
+       slot DateTime('UTC'), run UInt64, ${received},
+       spans UInt64, decisions UInt64, fingerprint UInt64, received UInt64, total UInt64)
+     ENGINE = ${dialect.mergeTree()}
+     PARTITION BY toDate(slot, 'UTC') ORDER BY (slot, run, service, instance)
+     TTL slot + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
+    `CREATE TABLE IF NOT EXISTS completeness_hours (
+       hour DateTime('UTC'), run UInt64, ${received}, received UInt64, total UInt64)
+     ENGINE = ${dialect.mergeTree()}
+     PARTITION BY toYYYYMM(hour, 'UTC') ORDER BY (service, instance, hour, run)
+     TTL hour + INTERVAL 13 MONTH SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
+    // Markers outlive what they mark: a slot must never look unpublished because its marker went first.
+    `CREATE TABLE IF NOT EXISTS published_slots (
+       slot DateTime('UTC'), run UInt64, published_at DateTime64(6, 'UTC'),
+       spans UInt64, decisions UInt64, fingerprint UInt64)
+     ENGINE = ${dialect.mergeTree()} ORDER BY (slot, run)
+     TTL slot + INTERVAL 37 DAY SETTINGS ${DURABLE}`,
+    `CREATE TABLE IF NOT EXISTS published_hours (
+       hour DateTime('UTC'), run UInt64, published_at DateTime64(6, 'UTC'),
+       slot_runs Array(UInt64), decisions UInt64)
+     ENGINE = ${dialect.mergeTree()} ORDER BY (hour, run)
+     TTL hour + INTERVAL 14 MONTH SETTINGS ${DURABLE}`,
+  ];
+}
+
+/**
+ * What readers see. Which slots and hours are published is asked once a query, as one scalar, so that no
+ * slot is counted by two branches, or by none, when a publication happens in the middle of it.
+ */
+function views(): string[] {
+  const columns = DIMENSION_NAMES.join(', ');
+  const slots = `(SELECT (groupArrayIf((slot, run), run > 0), groupArrayIf(slot, run = 0)) FROM slots) AS known_slots`;
+  const hours = `(SELECT (groupArray((hour, run)), groupArray(hour)) FROM hours) AS known_hours`;
+  const publishedSlot = '(slot, run) IN known_slots.1';
+  const publishedHour = '(hour, run) IN known_hours.1';
+  const never = `toDateTime(4294967295, 'UTC')`;
+  const unpublished = `minute >= arrayMin(arrayPushBack(known_slots.2, ${never}))
+         AND toStartOfTenMinutes(minute) IN known_slots.2`;
+  return [
+    `CREATE OR REPLACE VIEW slots AS
+     SELECT slot, max(run) AS run FROM (
+       SELECT slot, toUInt64(0) AS run FROM slot_marks UNION ALL SELECT slot, run FROM published_slots)
+     GROUP BY slot`,
+    `CREATE OR REPLACE VIEW hours AS
+     SELECT hour, max(run) AS run FROM published_hours GROUP BY hour`,
+    `CREATE OR REPLACE VIEW origin_usage AS
+     WITH ${slots}
+     SELECT minute, ${columns}, decisions, clients FROM usage_minutes WHERE ${publishedSlot}
+     UNION ALL
+     SELECT minute, ${columns}, decisions, clients FROM decision_spans FINAL
+     WHERE ${unpublished} AND decisions > 0`,
+    `CREATE OR REPLACE VIEW origin_usage_hourly AS
+     WITH ${slots}, ${hours}
+     SELECT hour, ${columns}, decisions, clients, first_seen, last_seen FROM usage_hours WHERE ${publishedHour}
+     UNION ALL
+     SELECT toStartOfHour(minute) AS hour, ${columns}, decisions, clients, minute AS first_seen, minute AS last_seen
+     FROM usage_minutes WHERE ${publishedSlot} AND toStartOfHour(minute) NOT IN known_hours.2
+     UNION ALL
+     SELECT toStartOfHour(minute) AS hour, ${columns}, decisions, clients, minute AS first_seen, minute AS last_seen
+     FROM decision_spans FINAL WHERE ${unpublished} AND toStartOfHour(minute) NOT IN known_hours.2 AND decisions > 0`,
+    `CREATE OR REPLACE VIEW origins AS
+     SELECT service, origin, min(first_seen) AS first_seen, max(last_seen) AS last_seen, sum(decisions) AS decisions
+     FROM origin_usage_hourly GROUP BY service, origin`,
+    `CREATE OR REPLACE VIEW blocked_requests AS
+     SELECT time, minute, ${columns}, decisions, path, lpad(lower(hex(span)), 16, '0') AS span_id,
+       link_trace_id, link_span_id
+     FROM blocked_spans FINAL WHERE decisions > 0 AND verdict = 'blocked'`,
+    // Observed in an hour: how far the instance's own count went beyond what it had reported before.
+    `CREATE OR REPLACE VIEW completeness AS
+     WITH ${slots}, ${hours}
+     SELECT hour, service, sum(received) AS received, toUInt64(sum(greatest(total, before) - before)) AS observed
+     FROM (
+       SELECT hour, service, instance, received, total,
+         max(total) OVER (PARTITION BY service, instance ORDER BY hour ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+       FROM (
+         SELECT hour, service, instance, sum(received) AS received, max(total) AS total
+         FROM (
+           SELECT hour, service, instance, received, total FROM completeness_hours WHERE ${publishedHour}
+           UNION ALL
+           SELECT toStartOfHour(slot) AS hour, service, instance, received, total
+           FROM completeness_slots WHERE ${publishedSlot} AND toStartOfHour(slot) NOT IN known_hours.2
+           UNION ALL
+           SELECT toStartOfHour(minute) AS hour, service, instance, decisions AS received, total
+           FROM decision_spans FINAL
+           WHERE ${unpublished} AND toStartOfHour(minute) NOT IN known_hours.2 AND source = 'instrumented' AND total > 0
+         )
+         GROUP BY hour, service, instance HAVING total > 0
+       )
+     )
+     GROUP BY hour, service`,
+  ];
+}

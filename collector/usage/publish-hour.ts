@@ -1,0 +1,51 @@
+import { DIMENSION_NAMES } from '../clickhouse/columns.ts';
+import { seconds } from '../clickhouse/slots.ts';
+import { capped, USAGE_HOURS } from './caps.ts';
+import type { Publication } from './publish-slots.ts';
+import { type Run, takeRun } from './run.ts';
+
+/**
+ * Publishes an hour from the minutes of its slots' newest runs, in the same way as a slot. Its marker names
+ * those runs, so whether the hour is up to date needs no clock.
+ *
+ * @param hour epoch milliseconds
+ * @param slotRuns in ascending order
+ */
+export async function publishHour(
+  { client, pause }: Publication,
+  hour: number,
+  slotRuns: readonly Run[],
+): Promise<void> {
+  const run = await takeRun(client);
+  const query_params = { hour: seconds(hour), slotRuns: slotRuns.map(BigInt) };
+  const dimensions = DIMENSION_NAMES.join(', ');
+  const start = `toDateTime({hour:UInt32}, 'UTC')`;
+  const within = (column: string): string =>
+    `${column} >= ${start} AND ${column} < ${start} + toIntervalHour(1)
+     AND run IN (SELECT arrayJoin({slotRuns:Array(UInt64)}))`;
+  await client.command({
+    query: `INSERT INTO usage_hours (hour, run, first_seen, last_seen, ${dimensions}, decisions, clients)
+      SELECT ${start}, {run:UInt64}, min(minute), max(minute), ${dimensions}, sum(decisions), groupBitOr(clients)
+      FROM usage_minutes WHERE ${within('minute')}
+      GROUP BY ${dimensions}`,
+    query_params: { ...query_params, run },
+  });
+  const marked = await capped(client, USAGE_HOURS, run, {
+    sql: `hour = ${start}`,
+    parameters: { hour: seconds(hour) },
+  });
+  await client.command({
+    query: `INSERT INTO completeness_hours (hour, run, service, instance, received, total)
+      SELECT ${start}, {run:UInt64}, service, instance, sum(received), max(total)
+      FROM completeness_slots WHERE ${within('slot')}
+      GROUP BY service, instance HAVING max(total) > 0`,
+    query_params: { ...query_params, run: marked },
+  });
+  await pause();
+  await client.command({
+    query: `INSERT INTO published_hours (hour, run, published_at, slot_runs, decisions)
+      SELECT ${start}, {run:UInt64}, now64(6, 'UTC'), {slotRuns:Array(UInt64)},
+        (SELECT sum(decisions) FROM usage_hours WHERE hour = ${start} AND run = {run:UInt64})`,
+    query_params: { ...query_params, run: marked },
+  });
+}

@@ -1,0 +1,127 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { RETENTION, type Retention } from '../clickhouse/retention.ts';
+import { SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
+import { dropPublishedDays, removeSuperseded } from './housekeeping.ts';
+import { publishHour } from './publish-hour.ts';
+import { type Publication, publishSlots } from './publish-slots.ts';
+import { RUN_START, type Run } from './run.ts';
+
+export interface PublisherOptions {
+  /** `ClickHouse.publishing`. */
+  readonly client: ClickHouseClient;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly settlingMillis?: number;
+  /** A slot that goes on getting late spans is published again at most this often. */
+  readonly republishMillis?: number;
+  /** Between the rows of a run and its marker, for readers whose query was planned in between. */
+  readonly readerGraceMillis?: number;
+  readonly retention?: Retention;
+}
+
+export interface Published {
+  /** Starts, epoch milliseconds. */
+  readonly slots: readonly number[];
+  readonly hours: readonly number[];
+}
+
+export interface Publisher {
+  /** Publishes every slot and hour that is due, oldest first. To be called every few seconds. */
+  tick(): Promise<Published>;
+  /** Drops raw days that are published and past their retention, and runs that nobody reads any more. To be called hourly. */
+  clean(): Promise<void>;
+}
+
+/**
+ * Sums what has settled, so that readers do not. Any number of publishers may run at once: each works under
+ * run numbers of its own, and readers take the newest one that is marked.
+ */
+export function createPublisher(options: PublisherOptions): Publisher {
+  const {
+    client,
+    now,
+    settlingMillis = SETTLING_MILLIS,
+    republishMillis = 60_000,
+    readerGraceMillis = 1_000,
+    retention = RETENTION,
+  } = options;
+  const publication: Publication = {
+    client,
+    pause: () => (readerGraceMillis > 0 ? delay(readerGraceMillis) : Promise.resolve()),
+  };
+
+  async function tick(): Promise<Published> {
+    const slots: number[] = [];
+    for (const slot of await dueSlots()) {
+      slots.push(...(await publishSlots(publication, { table: 'decision_spans' }, [slot])));
+    }
+    const hours: number[] = [];
+    for (const { hour, runs } of await dueHours()) {
+      await publishHour(publication, hour, runs);
+      hours.push(hour);
+    }
+    return { slots, hours };
+  }
+
+  /** Closed slots without a run, or marked since their newest run began. */
+  async function dueSlots(): Promise<number[]> {
+    const result = await client.query({
+      query: `SELECT toUnixTimestamp(slot) AS slot
+        FROM (SELECT slot, max(marked_at) AS marked FROM slot_marks GROUP BY slot) AS marks
+        LEFT JOIN (SELECT slot, max(run) AS run FROM published_slots GROUP BY slot) AS published USING (slot)
+        WHERE slot <= toDateTime({closed:UInt32}, 'UTC') AND slot > toDateTime({kept:UInt32}, 'UTC')
+          AND (run = 0 OR marked >= ${RUN_START}
+            AND ${RUN_START} <= now64(6, 'UTC') - toIntervalMillisecond({republish:UInt32}))
+        ORDER BY slot`,
+      query_params: {
+        closed: seconds(now() - SLOT_MILLIS - settlingMillis),
+        kept: seconds(keptSince()),
+        republish: republishMillis,
+      },
+      format: 'JSONEachRow',
+    });
+    return (await result.json<{ slot: number }>()).map(({ slot }) => slot * 1000);
+  }
+
+  /**
+   * Closed hours whose slots are all published, and not the ones that the hour was made of. Only while
+   * all their minutes are kept: an hour must not shrink when they go.
+   */
+  async function dueHours(): Promise<{ hour: number; runs: Run[] }[]> {
+    const result = await client.query({
+      query: `SELECT toUnixTimestamp(hour) AS hour, arrayMap(run -> toString(run), slot_runs) AS runs
+        FROM (SELECT toStartOfHour(slot) AS hour, arraySort(groupArray(run)) AS slot_runs FROM slots GROUP BY hour) AS current
+        LEFT JOIN (
+          SELECT hour, max(run) AS newest, argMax(slot_runs, run) AS made_of FROM published_hours GROUP BY hour
+        ) AS published USING (hour)
+        WHERE hour <= toDateTime({closed:UInt32}, 'UTC') AND hour > toDateTime({kept:UInt32}, 'UTC')
+          AND NOT has(slot_runs, 0) AND slot_runs != made_of
+          AND fromUnixTimestamp64Micro(toInt64(intDiv(newest, 1024)), 'UTC')
+            <= now64(6, 'UTC') - toIntervalMillisecond({republish:UInt32})
+        ORDER BY hour`,
+      query_params: {
+        closed: seconds(now() - 3_600_000 - settlingMillis),
+        kept: seconds(keptSince()),
+        republish: republishMillis,
+      },
+      format: 'JSONEachRow',
+    });
+    return (await result.json<{ hour: number; runs: Run[] }>()).map(({ hour, runs }) => ({
+      hour: hour * 1000,
+      runs,
+    }));
+  }
+
+  /** Minutes older than this may be gone already. */
+  function keptSince(): number {
+    return now() - (retention.minutesDays - 1) * 86_400_000;
+  }
+
+  async function clean(): Promise<void> {
+    await dropPublishedDays(client, now() - retention.rawHours * 3_600_000);
+    await removeSuperseded(client);
+  }
+
+  return { tick, clean };
+}

@@ -1,0 +1,31 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+
+/**
+ * The number of a published set of rows, as decimal text (64 bits): microseconds of the engine's clock at
+ * its start × 1024, and chance, so that two publishers never share one. Runs taken here are even; the odd
+ * number after one is its capped form.
+ */
+export type Run = string;
+
+/** The time at which a run began, from its column `run`. */
+export const RUN_START = `fromUnixTimestamp64Micro(toInt64(intDiv(run, 1024)), 'UTC')`;
+
+/** Greater than any published one, even when the engine's clock was set back. */
+export async function takeRun(client: ClickHouseClient): Promise<Run> {
+  const result = await client.query({
+    query: `SELECT toString(greatest(
+        toUInt64(toUnixTimestamp64Micro(now64(6, 'UTC'))),
+        intDiv((SELECT max(run) FROM published_slots), 1024) + 1,
+        intDiv((SELECT max(run) FROM published_hours), 1024) + 1
+      ) * 1024 + rand() % 512 * 2) AS run`,
+    format: 'JSONEachRow',
+  });
+  const [taken] = await result.json<{ run: Run }>();
+  if (taken === undefined) throw new Error('the engine gave no run number');
+  return taken.run;
+}
+
+/** The number under which the capped form of a run is written. */
+export function cappedRun(run: Run): Run {
+  return (BigInt(run) + 1n).toString();
+}
