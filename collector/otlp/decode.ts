@@ -20,7 +20,7 @@ export function decodeTraces(body: Uint8Array, encoding: Encoding, window: TimeW
   } catch (cause) {
     // JSON.parse quotes the body in its message.
     const what = bounded(cleaned(cause instanceof Error ? cause.message : String(cause)), 200);
-    throw new OriginscopeError('OTLP_MALFORMED', `The body is no OTLP trace export request: ${what}.`, {
+    throw new OriginscopeError('OTLP_MALFORMED', `The body is no OTLP trace export request: ${what}`, {
       remedy: 'Send an ExportTraceServiceRequest whose encoding is the one that Content-Type names.',
       cause,
     });

@@ -1,3 +1,4 @@
+import { OPEN_MILLIS } from '../clickhouse/slots.ts';
 import type { DecisionSpan } from '../decision-span.ts';
 
 /**
@@ -37,12 +38,12 @@ export interface TimeWindow {
   readonly latest: number;
 }
 
-const HOUR = 3_600_000;
+const AHEAD_MILLIS = 5 * 60_000;
 
-/** What a live receiver accepts: [now − 48 h, now + 5 min]. Raw rows live that long, so every row can still be published. */
+/** What a live receiver accepts: [now − 48 h, now + 5 min], so that the slot of every span is still open. */
 export const acceptedWindow = (now: number): TimeWindow => ({
-  earliest: now - 48 * HOUR,
-  latest: now + HOUR / 12,
+  earliest: now - OPEN_MILLIS,
+  latest: now + AHEAD_MILLIS,
 });
 
 /** What came out of one OTLP body: every span in it is in exactly one of the three counts. */

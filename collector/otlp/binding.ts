@@ -1,0 +1,63 @@
+import { isIPv4 } from 'node:net';
+import { OriginscopeError } from '../errors.ts';
+
+export interface Binding {
+  readonly host: string;
+  /** The bearer token that senders must present. */
+  readonly token?: string | undefined;
+  /** `none` lets everybody send who can reach the address. */
+  readonly auth?: 'token' | 'none' | undefined;
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+
+/**
+ * The world can reach what is not bound to a loopback address, so that needs a token, or the explicit wish to
+ * do without. Throws OriginscopeError `BINDING_UNPROTECTED`.
+ */
+export function assertProtected({ host, token, auth }: Binding): void {
+  if (isLoopback(host) || token !== undefined || auth === 'none') return;
+  throw new OriginscopeError(
+    'BINDING_UNPROTECTED',
+    `Listening on ${host} would let everybody send who can reach it`,
+    { remedy: 'Give a token (--token, ORIGINSCOPE_TOKEN), or say --auth none if that is wanted.' },
+  );
+}
+
+/** What keeps a server from listening, as a sentence that names the flag. */
+export function listenError(cause: unknown, host: string, port: number): unknown {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'EADDRINUSE') {
+    return new OriginscopeError(
+      'PORT_TAKEN',
+      `Port ${port} on ${host} is taken: choose another with --port`,
+      {
+        remedy:
+          'Another originscope, or an OpenTelemetry Collector, may be running; --port 0 takes a free port.',
+        cause,
+      },
+    );
+  }
+  if (code === 'EACCES') {
+    return new OriginscopeError(
+      'PORT_FORBIDDEN',
+      `Port ${port} needs privileges: choose another with --port`,
+      {
+        remedy: 'Ports above 1023 need none.',
+        cause,
+      },
+    );
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return new OriginscopeError(
+      'HOST_UNAVAILABLE',
+      `This machine has no address ${host}: choose with --host`,
+      {
+        remedy: 'Leave --host away to listen on 127.0.0.1.',
+        cause,
+      },
+    );
+  }
+  return cause;
+}

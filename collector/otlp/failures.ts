@@ -1,0 +1,42 @@
+import type { ReceiverCounters } from '../counters.ts';
+import { OriginscopeError } from '../errors.ts';
+import { RPC, type RpcCode } from './replies.ts';
+
+/** How a failure is answered, and under which name it is counted. */
+interface Failure {
+  readonly status: number;
+  readonly rpc: RpcCode;
+  readonly counter: keyof ReceiverCounters['requests'];
+  readonly message: string;
+}
+
+/**
+ * The answer to each error (https://opentelemetry.io/docs/specs/otlp/#failures-1). Senders try 503 again and give
+ * up after 4xx, so an error is 4xx only where it is known that trying again cannot help.
+ */
+const ANSWERS: Readonly<Record<string, Omit<Failure, 'message'>>> = {
+  OTLP_MALFORMED: { status: 400, rpc: RPC.invalidArgument, counter: 'malformed' },
+  BODY_MALFORMED: { status: 400, rpc: RPC.invalidArgument, counter: 'malformed' },
+  BODY_ABORTED: { status: 400, rpc: RPC.invalidArgument, counter: 'aborted' },
+  UNAUTHENTICATED: { status: 401, rpc: RPC.unauthenticated, counter: 'unauthenticated' },
+  BODY_TOO_LARGE: { status: 413, rpc: RPC.resourceExhausted, counter: 'tooLarge' },
+  CONTENT_ENCODING_UNSUPPORTED: { status: 415, rpc: RPC.invalidArgument, counter: 'unsupported' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, rpc: RPC.invalidArgument, counter: 'unsupported' },
+  OVERLOADED: { status: 503, rpc: RPC.unavailable, counter: 'overloaded' },
+};
+const REFUSED = { status: 400, rpc: RPC.invalidArgument, counter: 'refused' } as const;
+const FAILED = { status: 503, rpc: RPC.unavailable, counter: 'failed' } as const;
+
+export function failureOf(error: unknown): Failure {
+  const answer = ANSWERS[codeOf(error)];
+  if (!(error instanceof OriginscopeError)) {
+    // Fastify's own errors are about the request; anything else says nothing to a stranger.
+    const message = answer === undefined ? 'The collector failed' : 'The Content-Type is not spoken here';
+    return { ...(answer ?? FAILED), message };
+  }
+  const message = `${error.message}. ${error.remedy}`;
+  return { ...(answer ?? (error.retryable ? FAILED : REFUSED)), message };
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -1,0 +1,64 @@
+import { PbfWriter } from 'pbf';
+import type { Encoding } from './decode.ts';
+import { type Decoded, REJECTIONS, type Rejection } from './decoded.ts';
+
+/** The content type of each encoding of OTLP/HTTP. */
+export const CONTENT_TYPES = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
+} as const satisfies Record<Encoding, string>;
+
+/** Codes of google.rpc.Status that are used here (google/rpc/code.proto). */
+export const RPC = {
+  invalidArgument: 3,
+  resourceExhausted: 8,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+export type RpcCode = (typeof RPC)[keyof typeof RPC];
+
+// message Status { int32 code = 1; string message = 2; }
+/** A google.rpc.Status, the body of every answer that is no success. */
+export function statusBody(encoding: Encoding, code: RpcCode, message: string): Buffer {
+  if (encoding === 'json') return Buffer.from(JSON.stringify({ code, message }));
+  const writer = new PbfWriter();
+  writer.writeVarintField(1, code);
+  writer.writeStringField(2, message);
+  return Buffer.from(writer.finish());
+}
+
+// message ExportTraceServiceResponse { ExportTracePartialSuccess partial_success = 1; }
+// message ExportTracePartialSuccess { int64 rejected_spans = 1; string error_message = 2; }
+// Metrics and logs have the same fields under other names.
+/** A success that is partial when `message` is not empty. */
+export function exportResponse(encoding: Encoding, rejectedSpans: number, message: string): Buffer {
+  if (encoding === 'json') {
+    const partialSuccess = {
+      ...(rejectedSpans > 0 && { rejectedSpans: String(rejectedSpans) }),
+      errorMessage: message,
+    };
+    return Buffer.from(JSON.stringify(message === '' ? {} : { partialSuccess }));
+  }
+  const writer = new PbfWriter();
+  if (message !== '') {
+    writer.writeMessage(
+      1,
+      (_, partial) => {
+        if (rejectedSpans > 0) partial.writeVarintField(1, rejectedSpans);
+        partial.writeStringField(2, message);
+      },
+      null,
+    );
+  }
+  return Buffer.from(writer.finish());
+}
+
+/** Which spans were rejected and why, for the people behind the sender; empty when none were. */
+export function rejectionMessage({ rejected, rejections }: Decoded): string {
+  if (rejected === 0) return '';
+  const reasons = Object.entries(rejections)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} because ${REJECTIONS[reason as Rejection]}`);
+  return `${rejected} ${rejected === 1 ? 'span was' : 'spans were'} rejected: ${reasons.join('; ')}`;
+}

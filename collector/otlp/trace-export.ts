@@ -1,0 +1,75 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ReceiverCounters } from '../counters.ts';
+import type { DecisionSpan } from '../decision-span.ts';
+import { OriginscopeError } from '../errors.ts';
+import { readBody } from './body.ts';
+import { decodeTraces, type Encoding } from './decode.ts';
+import { acceptedWindow, type Decoded, type Rejection } from './decoded.ts';
+
+export interface TraceExportOptions {
+  readonly write: (spans: readonly DecisionSpan[]) => Promise<void>;
+  readonly now: () => number;
+  readonly maxBodyBytes: number;
+  readonly maxHeldBytes: number;
+  readonly holdMillis: number;
+  readonly counters: ReceiverCounters;
+}
+
+/** How often a held request asks the writer again. */
+const RETRY_MILLIS = 25;
+
+/**
+ * Takes a trace export request from its first byte to its write. The result resolves when all accepted spans
+ * are written, and what was counted then has happened once: a request that fails is sent again as a whole.
+ */
+export function traceExport(options: TraceExportOptions) {
+  const { counters, maxBodyBytes, maxHeldBytes } = options;
+
+  return async (request: IncomingMessage, encoding: Encoding): Promise<Decoded> => {
+    let held = 0;
+    const hold = (bytes: number): boolean => {
+      if (counters.heldBytes + bytes > maxHeldBytes) return false;
+      counters.heldBytes += bytes;
+      held += bytes;
+      return true;
+    };
+    try {
+      const body = await readBody(request, { maxBytes: maxBodyBytes, hold });
+      const decoded = decodeTraces(body, encoding, acceptedWindow(options.now()));
+      await writeHeld(decoded.spans, options);
+      countAccepted(counters, body.length, decoded);
+      return decoded;
+    } finally {
+      counters.heldBytes -= held;
+    }
+  };
+}
+
+/** Writes, and while the writer is overloaded tries again for `holdMillis`: most overloads are short. */
+async function writeHeld(
+  spans: readonly DecisionSpan[],
+  { write, holdMillis, counters }: TraceExportOptions,
+): Promise<void> {
+  if (spans.length === 0) return;
+  for (let waited = 0; ; waited += RETRY_MILLIS) {
+    try {
+      return await write(spans);
+    } catch (error) {
+      const known = error instanceof OriginscopeError;
+      if (known && !error.retryable) counters.spans.refused += spans.length;
+      if (!known || error.code !== 'OVERLOADED' || waited >= holdMillis) throw error;
+    }
+    await pause(RETRY_MILLIS);
+  }
+}
+
+function countAccepted(counters: ReceiverCounters, bytes: number, decoded: Decoded): void {
+  counters.requests.accepted++;
+  counters.bytes += bytes;
+  counters.spans.accepted += decoded.spans.length;
+  counters.spans.passedOver += decoded.passedOver;
+  for (const [reason, count] of Object.entries(decoded.rejections)) {
+    counters.spans.rejected[reason as Rejection] += count;
+  }
+}
