@@ -36,26 +36,28 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
   const question = kind === 'preflight' ? preflightQuestion(request) : undefined;
   const { verdict, reason, detail } = judge({ exchange, kind, origin, question }, credentials, context);
 
+  const allowOrigin = relateAllowOrigin(response['access-control-allow-origin'], origin);
+  const allowCredentials = response['access-control-allow-credentials'] === 'true';
+  const maxAge = parseMaxAge(response['access-control-max-age']);
+  const varyOrigin = variesOnOrigin(response);
+  const facts = { kind, verdict, origin, allowOrigin, allowCredentials, varyOrigin, maxAge, question };
   const site = siteOf(request['sec-fetch-site']);
-  const answer = {
+  return {
     kind,
     verdict,
-    allowOrigin: relateAllowOrigin(response['access-control-allow-origin'], origin),
-    allowCredentials: response['access-control-allow-credentials'] === 'true',
-    maxAge: parseMaxAge(response['access-control-max-age']),
-    varyOrigin: variesOnOrigin(response),
-  };
-  return {
-    ...answer,
     reason,
     detail: cleanText(detail),
     origin: origin === null ? '' : normaliseOrigin(origin),
-    requestMethod: cleanText(question?.method ?? exchange.method, MAX_NAME_LENGTH),
+    requestMethod: cleanText(question === undefined ? method : question.method, MAX_NAME_LENGTH),
     requestHeaders: question === undefined ? NO_NAMES : boundNames(question.headerNames),
     credentials,
+    allowOrigin,
+    allowCredentials,
+    maxAge,
+    varyOrigin,
     site,
     browser: site !== 'unknown' || request['sec-fetch-mode'] !== null,
-    notes: notesOf(exchange, { ...answer, origin, question }),
+    notes: notesOf(exchange, facts),
   };
 }
 
@@ -78,5 +80,9 @@ function relateAllowOrigin(value: string | null, origin: string | null): AllowOr
 }
 
 function siteOf(value: string | null): Site {
-  return SITES.find((site) => site === value) ?? 'unknown';
+  return value !== null && isSite(value) ? value : 'unknown';
+}
+
+function isSite(value: string): value is Site {
+  return (SITES as readonly string[]).includes(value);
 }

@@ -127,7 +127,8 @@ class HeaderBlock implements HeaderReader {
 
 /** Whether a comma-separated header value names the lower-case `token`, in any case. */
 export function namesToken(value: string, token: string): boolean {
-  if (value.length < token.length) return false;
+  // The usual single element, and what is too short for any, need no splitting.
+  if (value.length <= token.length) return value.length === token.length && isAt(value, 0, token);
   return value.split(',').some((part) => {
     const element = trimHttpWhitespace(part);
     return element.length === token.length && isAt(element, 0, token);

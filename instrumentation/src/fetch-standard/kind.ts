@@ -10,11 +10,12 @@ import { isFormContentType } from './safelist.ts';
  */
 export function kindOf(exchange: CorsExchange, origin: string | null, context: Context): Kind {
   const { method, request } = exchange;
-  if (origin !== null && method === 'OPTIONS' && request['access-control-request-method'] !== null) {
-    return 'preflight';
+  const mode = request['sec-fetch-mode'];
+  if (method === 'OPTIONS' && request['access-control-request-method'] !== null) {
+    // Metadata without Origin: something on the way removed it.
+    if (origin !== null || mode === 'cors') return 'preflight';
   }
   if (request.upgrade?.toLowerCase() === 'websocket') return 'websocket';
-  const mode = request['sec-fetch-mode'];
   if (mode === 'no-cors') return 'no_cors';
   if (mode === 'navigate') return 'navigation';
   if (mode === 'websocket') return 'websocket';

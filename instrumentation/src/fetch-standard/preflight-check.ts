@@ -34,11 +34,11 @@ export function preflightQuestion(request: RequestHeaders): PreflightQuestion {
  */
 export function preflightCheck(
   exchange: CorsExchange,
-  origin: string,
+  origin: string | null,
   question: PreflightQuestion,
   includeCredentials: boolean,
   profile: 'browser' | 'spec',
-): Failure | null {
+): Failure | 'origin_unknown' | null {
   const target = redirectTarget(exchange);
   if (target !== null) return { reason: 'preflight_redirect', detail: targetOrigin(target), absent: false };
 
@@ -61,7 +61,7 @@ export function preflightCheck(
     return { reason: 'method_not_allowed', detail: question.method, absent: allowMethods === null };
   }
   const header = firstHeaderNotAllowed(question.headerNames, headers, includeCredentials, profile);
-  if (header === undefined) return null;
+  if (header === undefined) return refused;
   return { reason: 'header_not_allowed', detail: header, absent: allowHeaders === null };
 }
 

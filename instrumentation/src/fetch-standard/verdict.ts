@@ -58,7 +58,7 @@ function judgeSameOrigin({ exchange, kind, origin }: Case, context: Context): Ou
 function judgeBranch(subject: Case, includeCredentials: boolean, context: Context): Outcome {
   const { exchange, origin, question } = subject;
   let failure: Failure | 'origin_unknown' | null;
-  if (question !== undefined && origin !== null) {
+  if (question !== undefined) {
     failure = preflightCheck(exchange, origin, question, includeCredentials, context.profile ?? 'browser');
   } else {
     failure = corsCheck(origin, exchange.response, includeCredentials);

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { parseMaxAge, preflightCacheSeconds } from './max-age.ts';
+
+test.each<[value: string | null, seconds: number | undefined]>([
+  [null, undefined],
+  ['', undefined],
+  ['600', 600],
+  ['0', 0],
+  ['-1', 0],
+  ['1.5', undefined],
+  ['600s', undefined],
+  ['5, 5', undefined],
+  ['99999999999999999999', 2_147_483_647],
+])('Access-Control-Max-Age %j is %s seconds', (value, seconds) => {
+  expect(parseMaxAge(value)).toBe(seconds);
+});
+
+test('each browser keeps a preflight as long as it is told, up to its own cap', () => {
+  expect(preflightCacheSeconds(60, 'chromium')).toBe(60);
+  expect(preflightCacheSeconds(undefined, 'firefox')).toBe(5);
+  expect(preflightCacheSeconds(1e6, 'chromium')).toBe(7200);
+  expect(preflightCacheSeconds(1e6, 'firefox')).toBe(86_400);
+  expect(preflightCacheSeconds(1e6, 'safari')).toBe(600);
+});
