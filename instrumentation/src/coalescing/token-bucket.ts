@@ -1,0 +1,23 @@
+/** Lets `burst` through at once and `perSecond` in the long run. */
+export class TokenBucket {
+  readonly #perMilli: number;
+  readonly #burst: number;
+  #tokens: number;
+  #time = 0;
+
+  constructor(perSecond: number, burst: number) {
+    this.#perMilli = perSecond / 1000;
+    this.#burst = burst;
+    this.#tokens = burst;
+  }
+
+  /** Takes a token if there is one at this time (epoch milliseconds); a clock that was set back adds none. */
+  take(time: number): boolean {
+    const elapsed = Math.max(0, time - this.#time);
+    this.#tokens = Math.min(this.#burst, this.#tokens + elapsed * this.#perMilli);
+    this.#time = time;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}

@@ -1,0 +1,46 @@
+import { diag } from '@opentelemetry/api';
+
+/** The variables of a process, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The first of these variables that is set; an empty one counts as unset (OpenTelemetry's rule for all of them). */
+export function firstOf(env: Environment, ...names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = env[name]?.trim();
+    if (value) return value;
+  }
+  return undefined;
+}
+
+/**
+ * A list such as `key1=value1,key2=value%202` (OTEL_RESOURCE_ATTRIBUTES, OTEL_EXPORTER_OTLP_HEADERS): commas,
+ * equal signs and anything outside printable ASCII are percent-encoded. What does not fit is left out, and the
+ * log says of which variable, but not what: headers are secrets.
+ */
+export function readPairs(env: Environment, name: string): [key: string, value: string][] {
+  const pairs: [string, string][] = [];
+  for (const member of (env[name] ?? '').split(',')) {
+    if (member.trim() === '') continue;
+    const equals = member.indexOf('=');
+    const key = decode(member.slice(0, equals).trim());
+    const value = decode(member.slice(equals + 1).trim());
+    if (equals > 0 && key && value !== undefined) pairs.push([key, value]);
+    else
+      warn(
+        `${name} has a member that is no key=value pair and is ignored: percent-encode "," "=" "%" in it.`,
+      );
+  }
+  return pairs;
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function warn(message: string): void {
+  diag.warn(`@originscope/instrumentation-cors: ${message}`);
+}

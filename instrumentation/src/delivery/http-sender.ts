@@ -1,0 +1,118 @@
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import type { Clock } from './clock.ts';
+import type { Target } from './target.ts';
+
+/** What became of one attempt to send a body. */
+export type SendResult =
+  | { readonly outcome: 'accepted'; readonly rejected: number; readonly message: string }
+  /** Nobody answered, or asked to be left alone for a while: the same body has to be sent again. */
+  | { readonly outcome: 'retry'; readonly afterMillis: number | undefined; readonly message: string }
+  | { readonly outcome: 'too_large' }
+  /** The receiver will never take it. */
+  | { readonly outcome: 'refused'; readonly status: number };
+
+export interface Sender {
+  /** Never rejects. */
+  send(gzipped: Uint8Array): Promise<SendResult>;
+  close(): void;
+}
+
+/** The key by which OpenTelemetry's instrumentations know that they shall not trace (it is a `Symbol.for`). */
+const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+const UNTRACED = ROOT_CONTEXT.setValue(SUPPRESS_TRACING, true);
+
+const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_RETRY_AFTER_MILLIS = 60_000;
+
+/** Sends bodies over one kept-alive connection that never keeps the process alive by itself. */
+export function httpSender(target: Target, clock: Clock): Sender {
+  const isTls = target.url.protocol === 'https:';
+  const agentOptions = { keepAlive: true, maxSockets: 1, ...target.tls };
+  const agent = isTls ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+  const request = isTls ? requestHttps : requestHttp;
+
+  const attempt = (gzipped: Uint8Array): Promise<SendResult> =>
+    new Promise((resolve, reject) => {
+      const outgoing = request(target.url, {
+        method: 'POST',
+        agent,
+        headers: {
+          ...target.headers,
+          'content-type': 'application/json',
+          'content-encoding': 'gzip',
+          'content-length': gzipped.byteLength,
+        },
+      });
+      const cancelTimeout = clock.after(target.timeoutMillis, () =>
+        outgoing.destroy(new Error(`no answer within ${target.timeoutMillis} ms`)),
+      );
+      outgoing.on('socket', (socket) => socket.unref());
+      outgoing.on('response', (response) => readAnswer(response).then(resolve, reject));
+      outgoing.on('error', reject);
+      outgoing.on('close', cancelTimeout);
+      outgoing.end(gzipped);
+    });
+
+  const readAnswer = async (response: IncomingMessage): Promise<SendResult> => {
+    const body = await textOf(response);
+    return resultOf(response.statusCode ?? 0, response.headers['retry-after'], body, clock.now());
+  };
+
+  return {
+    send: (gzipped) =>
+      context
+        .with(UNTRACED, () => attempt(gzipped))
+        .catch((error: unknown) => ({
+          outcome: 'retry',
+          afterMillis: undefined,
+          message: error instanceof Error ? error.message || error.name : String(error),
+        })),
+    close: () => agent.destroy(),
+  };
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += chunk.length;
+    if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** OTLP/HTTP "Failures": what may be sent again is listed there, a missing answer included. */
+function resultOf(status: number, retryAfter: string | undefined, body: string, now: number): SendResult {
+  if (status >= 200 && status < 300) return { outcome: 'accepted', ...partialSuccessOf(body) };
+  if (status === 413) return { outcome: 'too_large' };
+  if (status === 408 || status === 429 || status >= 500) {
+    return { outcome: 'retry', afterMillis: retryAfterOf(retryAfter, now), message: `status ${status}` };
+  }
+  return { outcome: 'refused', status };
+}
+
+/** Delay in seconds or HTTP date (RFC 9110 §10.2.3), as milliseconds from now, bounded. */
+function retryAfterOf(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  const millis = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Number.isNaN(millis) ? undefined : Math.min(Math.max(millis, 0), MAX_RETRY_AFTER_MILLIS);
+}
+
+/** An ExportTraceServiceResponse; an empty body is a full success. */
+function partialSuccessOf(body: string): { rejected: number; message: string } {
+  try {
+    const { partialSuccess } = JSON.parse(body) as {
+      partialSuccess?: { rejectedSpans?: unknown; errorMessage?: unknown };
+    };
+    const rejected = Number(partialSuccess?.rejectedSpans ?? 0);
+    const message = partialSuccess?.errorMessage;
+    return {
+      rejected: Number.isSafeInteger(rejected) && rejected > 0 ? rejected : 0,
+      message: typeof message === 'string' ? message : '',
+    };
+  } catch {
+    return { rejected: 0, message: '' };
+  }
+}
