@@ -52,6 +52,11 @@ export async function applyRetention(client: ClickHouseClient, retention: Retent
   }
 }
 
+/** Epoch milliseconds after which all minutes are still there; a day earlier they may be going. */
+export function keptSince(retention: Retention, now: number): number {
+  return now - (retention.minutesDays - 1) * 86_400_000;
+}
+
 function refuseInvalid(retention: Retention): void {
   const least: Retention = { rawHours: OPEN_MILLIS / 3_600_000, minutesDays: 3, hoursMonths: 1 };
   for (const key of ['rawHours', 'minutesDays', 'hoursMonths'] as const) {

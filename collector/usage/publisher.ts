@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { RETENTION, type Retention } from '../clickhouse/retention.ts';
+import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
 import { SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
 import { dropPublishedDays, removeSuperseded } from './housekeeping.ts';
 import { publishHour } from './publish-hour.ts';
@@ -31,6 +31,8 @@ export interface Publisher {
   tick(): Promise<Published>;
   /** Drops raw days that are published and past their retention, and runs that nobody reads any more. To be called hourly. */
   clean(): Promise<void>;
+  /** For an import, which publishes frozen slots in the same way. */
+  readonly publication: Publication;
 }
 
 /**
@@ -76,7 +78,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         ORDER BY slot`,
       query_params: {
         closed: seconds(now() - SLOT_MILLIS - settlingMillis),
-        kept: seconds(keptSince()),
+        kept: seconds(keptSince(retention, now())),
         republish: republishMillis,
       },
       format: 'JSONEachRow',
@@ -102,7 +104,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         ORDER BY hour`,
       query_params: {
         closed: seconds(now() - 3_600_000 - settlingMillis),
-        kept: seconds(keptSince()),
+        kept: seconds(keptSince(retention, now())),
         republish: republishMillis,
       },
       format: 'JSONEachRow',
@@ -113,15 +115,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }));
   }
 
-  /** Minutes older than this may be gone already. */
-  function keptSince(): number {
-    return now() - (retention.minutesDays - 1) * 86_400_000;
-  }
-
   async function clean(): Promise<void> {
     await dropPublishedDays(client, now() - retention.rawHours * 3_600_000);
     await removeSuperseded(client);
   }
 
-  return { tick, clean };
+  return { tick, clean, publication };
 }

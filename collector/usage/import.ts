@@ -1,0 +1,183 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { names, REQUEST_COLUMNS, SPAN_COLUMNS } from '../clickhouse/columns.ts';
+import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
+import { insertStaged } from '../clickhouse/rows.ts';
+import { isFrozen, seconds, slotOf } from '../clickhouse/slots.ts';
+import type { Writer } from '../clickhouse/writer.ts';
+import type { DecisionSpan } from '../decision-span.ts';
+import { FINGERPRINT, publishSlots } from './publish-slots.ts';
+import type { Publisher } from './publisher.ts';
+import { RUN_START, takeRun } from './run.ts';
+
+export interface ImportOptions {
+  /** `ClickHouse.publishing`. */
+  readonly client: ClickHouseClient;
+  readonly writer: Writer;
+  readonly publisher: Publisher;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly retention?: Retention;
+}
+
+/** What an import did; slots are starts in epoch milliseconds. */
+export interface ImportResult {
+  /** Spans of slots that still take spans: written as if they had just arrived. */
+  readonly written: number;
+  /** Frozen slots that held nothing, and now hold the file's spans. */
+  readonly published: readonly number[];
+  /** Frozen slots that held exactly these spans already. */
+  readonly unchanged: readonly number[];
+  /** Frozen slots that hold other spans: left as they are. */
+  readonly refused: readonly number[];
+  /** Spans older than the minutes that are kept. */
+  readonly expired: number;
+  /** Spans that lie in the future. */
+  readonly ahead: number;
+}
+
+export interface Import {
+  /** Takes spans of any time. Bounded in memory: resolves when there is room for more. */
+  add(spans: readonly DecisionSpan[]): Promise<void>;
+  /** Publishes what was added. Doing the same import again changes nothing. */
+  finish(): Promise<ImportResult>;
+}
+
+const CHUNK = 20_000;
+const AHEAD_MILLIS = 3_600_000;
+
+/**
+ * Begins an import. Spans of frozen slots are staged first, because such a slot is published whole or not at
+ * all; a crash leaves staged spans that nobody reads and a later import removes.
+ */
+export async function beginImport(options: ImportOptions): Promise<Import> {
+  const { client, writer, publisher, now, retention = RETENTION } = options;
+  const number = await takeRun(client);
+  await dropAbandoned(client);
+  let open: DecisionSpan[] = [];
+  let frozen: DecisionSpan[] = [];
+  let written = 0;
+  let expired = 0;
+  let ahead = 0;
+
+  async function add(spans: readonly DecisionSpan[]): Promise<void> {
+    const at = now();
+    const oldest = keptSince(retention, at);
+    for (const span of spans) {
+      const slot = slotOf(span.time);
+      if (span.time > at + AHEAD_MILLIS) ahead++;
+      else if (!isFrozen(slot, at)) open.push(span);
+      else if (slot > oldest) frozen.push(span);
+      else expired++;
+    }
+    if (open.length >= CHUNK) await writeOpen();
+    if (frozen.length >= CHUNK) await stageFrozen();
+  }
+
+  async function writeOpen(): Promise<void> {
+    const spans = open;
+    open = [];
+    await writer.write(spans);
+    written += spans.length;
+  }
+
+  async function stageFrozen(): Promise<void> {
+    const spans = frozen;
+    frozen = [];
+    await client.command({ query: insertStaged(number, spans) });
+  }
+
+  async function finish(): Promise<ImportResult> {
+    if (open.length > 0) await writeOpen();
+    if (frozen.length > 0) await stageFrozen();
+    // Spans that had arrived before their slot froze come first.
+    await publisher.tick();
+    const { fresh, unchanged, refused } = await compare(client, number);
+    const published: number[] = [];
+    for (const slots of byDay(fresh)) {
+      await copyBlocked(client, number, slots);
+      const source = { table: 'staged_spans', import: number } as const;
+      published.push(...(await publishSlots(publisher.publication, source, slots)));
+    }
+    await publisher.tick();
+    await client.command({
+      query: 'ALTER TABLE staged_spans DROP PARTITION ID {number:String}',
+      query_params: { number },
+    });
+    return { written, published, unchanged, refused, expired, ahead };
+  }
+
+  return { add, finish };
+}
+
+interface Comparison {
+  readonly fresh: readonly number[];
+  readonly unchanged: readonly number[];
+  readonly refused: readonly number[];
+}
+
+async function compare(client: ClickHouseClient, number: string): Promise<Comparison> {
+  const result = await client.query({
+    query: `SELECT toUnixTimestamp(slot) AS slot, known, staged.fingerprint = published.fingerprint AS same
+      FROM (
+        SELECT toStartOfTenMinutes(minute) AS slot, ${FINGERPRINT} AS fingerprint
+        FROM staged_spans FINAL WHERE import = {number:UInt64} GROUP BY slot
+      ) AS staged
+      LEFT JOIN (
+        SELECT slot, argMax(fingerprint, run) AS fingerprint, true AS known FROM published_slots GROUP BY slot
+      ) AS published USING (slot)
+      ORDER BY slot`,
+    query_params: { number },
+    format: 'JSONEachRow',
+  });
+  const slots = await result.json<{ slot: number; known: boolean; same: number }>();
+  const starts = (filter: (slot: (typeof slots)[number]) => boolean): number[] =>
+    slots.filter(filter).map(({ slot }) => slot * 1000);
+  return {
+    fresh: starts(({ known }) => !known),
+    unchanged: starts(({ known, same }) => known && same === 1),
+    refused: starts(({ known, same }) => known && same === 0),
+  };
+}
+
+/** Before the slots are published: a crash in between is mended by the same import done again. */
+async function copyBlocked(
+  client: ClickHouseClient,
+  number: string,
+  slots: readonly number[],
+): Promise<void> {
+  const columns = names([...SPAN_COLUMNS, ...REQUEST_COLUMNS]);
+  await client.command({
+    query: `INSERT INTO blocked_spans (${columns})
+      SELECT ${columns} FROM staged_spans FINAL
+      WHERE import = {number:UInt64} AND verdict = 'blocked'
+        AND toUnixTimestamp(toStartOfTenMinutes(minute)) IN (SELECT arrayJoin({slots:Array(UInt32)}))`,
+    query_params: { number, slots: slots.map(seconds) },
+  });
+}
+
+/** A day at a time: one partition an insert, and bounded memory. */
+function byDay(slots: readonly number[]): number[][] {
+  const days = new Map<number, number[]>();
+  for (const slot of slots) {
+    const day = Math.floor(slot / 86_400_000);
+    days.set(day, [...(days.get(day) ?? []), slot]);
+  }
+  return [...days.values()];
+}
+
+/** Staged spans of imports that began a day ago and never finished. */
+async function dropAbandoned(client: ClickHouseClient): Promise<void> {
+  const result = await client.query({
+    query: `SELECT partition_id AS number FROM (
+        SELECT DISTINCT partition_id, toUInt64(partition) AS run FROM system.parts
+        WHERE database = currentDatabase() AND table = 'staged_spans' AND active)
+      WHERE ${RUN_START} < now64(6, 'UTC') - toIntervalDay(1)`,
+    format: 'JSONEachRow',
+  });
+  for (const { number } of await result.json<{ number: string }>()) {
+    await client.command({
+      query: 'ALTER TABLE staged_spans DROP PARTITION ID {number:String}',
+      query_params: { number },
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type ClickHouse, openClickHouse } from '../../collector/clickhouse/connection.ts';
+import { migrate } from '../../collector/clickhouse/migrations.ts';
+
+/** An empty directory that is removed when the test ends. */
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'originscope-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/**
+ * The embedded engine with the present schema, closed when the test ends. A process has one data directory
+ * at a time, so tests that call this do not run concurrently.
+ */
+export async function openTestClickHouse(directory?: string): Promise<ClickHouse> {
+  const clickHouse = await openClickHouse({ directory: directory ?? (await temporaryDirectory()) });
+  onTestFinished(() => clickHouse.close());
+  await migrate(clickHouse.writing);
+  return clickHouse;
+}
+
+/** Rows of a query, as the readers of the views get them. */
+export async function rows<Row = Record<string, unknown>>(
+  clickHouse: ClickHouse,
+  query: string,
+  query_params: Record<string, unknown> = {},
+): Promise<Row[]> {
+  return (await clickHouse.reading.query({ query, query_params, format: 'JSONEachRow' })).json<Row>();
+}
