@@ -1,3 +1,4 @@
+import { type Environment, firstOf } from './delivery/environment.ts';
 import {
   InvalidOption,
   type OptionDefinitions,
@@ -69,7 +70,7 @@ export const OPTIONS: OptionDefinitions<Options> = {
  * All options: as given, else from the environment, else their defaults. Frozen.
  * @throws InvalidOption
  */
-export function resolveOptions(config: CorsInstrumentationConfig = {}, env: NodeJS.ProcessEnv): Options {
+export function resolveOptions(config: CorsInstrumentationConfig = {}, env: Environment): Options {
   const fromEnvironment: CorsInstrumentationConfig = {
     delivery: read(env, 'ORIGINSCOPE_DELIVERY', '"private" or "provider"', parseDelivery),
     trustProxy: read(env, 'ORIGINSCOPE_TRUST_PROXY', OPTIONS.trustProxy.expected, parseTrustProxy),
@@ -78,15 +79,14 @@ export function resolveOptions(config: CorsInstrumentationConfig = {}, env: Node
   return readOptions<Options>(OPTIONS, { ...fromEnvironment, ...Object.fromEntries(given) });
 }
 
-/** An empty variable counts as not set, as in OpenTelemetry. */
 function read<T>(
-  env: NodeJS.ProcessEnv,
+  env: Environment,
   name: string,
   expected: string,
   parse: (text: string) => T | undefined,
 ): T | undefined {
-  const text = env[name]?.trim();
-  if (!text) return undefined;
+  const text = firstOf(env, name);
+  if (text === undefined) return undefined;
   const value = parse(text.toLowerCase());
   if (value === undefined) {
     const received = JSON.stringify(text.slice(0, 100));

@@ -1,4 +1,5 @@
-import { request } from 'node:http';
+import { request as requestPlain } from 'node:http';
+import { request as requestSecure } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
@@ -21,17 +22,22 @@ export function ask(
   { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string | string[]> } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method, headers, agent: false }, (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (text: string) => {
-        body += text;
-      });
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, rawHeaders: response.rawHeaders, body }),
-      );
-    });
+    const request = url.startsWith('https:') ? requestSecure : requestPlain;
+    const outgoing = request(
+      url,
+      { method, headers, agent: false, rejectUnauthorized: false },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (text: string) => {
+          body += text;
+        });
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, rawHeaders: response.rawHeaders, body }),
+        );
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end();
   });

@@ -1,4 +1,5 @@
 const MAX_SEGMENTS = 16;
+const MAX_SEGMENT = 32;
 const MASK = ':id';
 const REST = '...';
 
@@ -26,16 +27,21 @@ function pathOf(url: string): string {
 }
 
 /**
- * Whether a segment reads like something that a developer wrote: `v1`, `oauth2`, `user-profiles`, `index.html`.
- * Numbers, UUIDs, hexadecimal and base64 tokens, addresses and anything escaped do not.
+ * Whether a segment reads like something that a developer wrote: `v1`, `oauth2`, `user-profiles`, `index.html`,
+ * `getUserById`. Numbers, UUIDs, hexadecimal and base64 tokens, mail addresses and anything escaped do not.
  */
 function isWord(segment: string): boolean {
   if (segment === '' || segment === MASK || segment === REST) return true;
-  if (segment.length > 32 || !/^[A-Za-z0-9._~-]+$/.test(segment)) return false;
+  if (segment.length > MAX_SEGMENT) return false;
   const digits = segment.replace(/\D/g, '').length;
   if (digits > 2 || digits === segment.length) return false;
-  if (segment.length >= 8 && digits > 0 && /^[0-9a-f-]+$/i.test(segment)) return false;
-  // `getUserById` changes case a few times; a token does so all the time.
-  const changes = segment.match(/[a-z](?=[A-Z0-9])|[A-Z0-9](?=[a-z])/g)?.length ?? 0;
-  return changes <= 2 || changes * 3 <= segment.length;
+  if (digits > 0 && segment.length >= 8 && /^[0-9a-f-]+$/i.test(segment)) return false;
+  return segment.split(/[._~-]/).every(isWordPart);
+}
+
+function isWordPart(part: string): boolean {
+  if (!/^(?:[A-Za-z]{0,24}\d{0,2}|\d{1,2}[A-Za-z]{1,24}|[A-Za-z0-9]{1,7})$/.test(part)) return false;
+  // Words joined in camel case have few humps for their length; a token has many.
+  const humps = part.match(/[a-z](?=[A-Z])/g)?.length ?? 0;
+  return humps <= 3 || humps * 4 <= part.length;
 }

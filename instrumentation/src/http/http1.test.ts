@@ -1,0 +1,136 @@
+import { createServer, request, ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { expect, test, vi } from 'vitest';
+import { ask, crossOrigin, listen } from '../../../test/support/ask.ts';
+import { observeServers } from '../../../test/support/recorded.ts';
+import { CERT, KEY } from '../../../test/support/tls.ts';
+
+test('headers given only to writeHead are seen, whatever was set before', async () => {
+  const observations = observeServers();
+  const url = await listen(
+    createServer((_request, response) => {
+      response.setHeader('Access-Control-Allow-Origin', 'https://overwritten.example');
+      response.writeHead(200, 'fine', { 'Access-Control-Allow-Origin': '*', Vary: 'Accept, Origin' });
+      response.end();
+    }),
+  );
+
+  await ask(url, { headers: crossOrigin() });
+
+  expect(observations[0]?.decision).toMatchObject({ allowOrigin: 'wildcard', varyOrigin: true });
+});
+
+test('a header that is sent twice is seen twice', async () => {
+  const observations = observeServers();
+  const url = await listen(
+    createServer((_request, response) => {
+      response.setHeader('access-control-allow-origin', ['https://shop.example', 'https://shop.example']);
+      response.end();
+    }),
+  );
+
+  await ask(url, { headers: crossOrigin() });
+
+  expect(observations[0]?.decision.reason).toBe('acao_multiple');
+});
+
+test('an event stream is decided while it is open, an aborted response once', async () => {
+  const observations = observeServers();
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(': hello\n\n');
+  });
+  const url = await listen(server);
+
+  const client = request(url, { headers: crossOrigin() }).end();
+  await new Promise((resolve) => client.on('response', resolve));
+  expect(observations).toHaveLength(1);
+
+  client.destroy();
+  await vi.waitUntil(async () => (await connections(server)) === 0);
+  expect(observations).toHaveLength(1);
+});
+
+test('an answer to a client that has gone is no decision of a browser', async () => {
+  const observations = observeServers();
+  const answered = vi.fn();
+  const url = await listen(
+    createServer((_request, response) => {
+      response.on('close', () => {
+        response.writeHead(200).end();
+        answered();
+      });
+      client.destroy();
+    }),
+  );
+
+  const client = request(url, { headers: crossOrigin() }).end();
+  client.on('error', () => {});
+  await vi.waitUntil(() => answered.mock.calls.length > 0);
+
+  expect(observations).toHaveLength(0);
+});
+
+test('a framework that calls around the instance is seen all the same', async () => {
+  const observations = observeServers();
+  const url = await listen(
+    createServer((_request, response) => {
+      ServerResponse.prototype.writeHead.call(response, 403, { 'access-control-allow-origin': '*' });
+      response.end();
+    }),
+  );
+
+  await ask(url, { headers: crossOrigin() });
+
+  expect(observations.map(({ statusCode }) => statusCode)).toEqual([403]);
+});
+
+test('without an Origin nothing is done to the response', async () => {
+  const observations = observeServers();
+  const ownWriteHead: boolean[] = [];
+  const url = await listen(
+    createServer((_request, response) => {
+      ownWriteHead.push(Object.hasOwn(response, 'writeHead'));
+      response.end();
+    }),
+  );
+
+  await ask(url);
+  await ask(url, { headers: crossOrigin() });
+
+  expect(ownWriteHead).toEqual([false, true]);
+  expect(observations).toHaveLength(1);
+});
+
+test('an HTTPS server is its own origin with the scheme https', async () => {
+  const observations = observeServers();
+  const server = createSecureServer({ cert: CERT, key: KEY }, (_request, response) => void response.end());
+  const url = await listen(server, 'https');
+
+  for (const origin of [url, url.replace('https:', 'http:')]) {
+    await ask(url, { method: 'POST', headers: { origin, 'content-type': 'application/json' } });
+  }
+
+  expect(observations.map(({ decision }) => decision.origin)).toEqual([url.replace('https:', 'http:')]);
+});
+
+test('what is no CORS is not reported: same-origin, no-cors, navigation', async () => {
+  const observations = observeServers();
+  const url = await listen(createServer((_request, response) => void response.end()));
+
+  for (const headers of [
+    { 'sec-fetch-mode': 'cors', 'sec-fetch-site': 'same-origin' },
+    { 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'cross-site' },
+  ]) {
+    await ask(url, { method: 'POST', headers: { origin: 'https://shop.example', ...headers } });
+  }
+
+  expect(observations).toEqual([]);
+});
+
+function connections(server: ReturnType<typeof createServer>): Promise<number> {
+  return new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  );
+}
