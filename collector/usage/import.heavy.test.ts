@@ -1,0 +1,137 @@
+import { expect, test } from 'vitest';
+import { openTestClickHouse, rows } from '../../test/support/clickhouse.ts';
+import { blocked, decisionSpan, decisionSpans } from '../../test/support/decision-spans.ts';
+import type { ClickHouse } from '../clickhouse/connection.ts';
+import { createWriter } from '../clickhouse/writer.ts';
+import type { DecisionSpan } from '../decision-span.ts';
+import { beginImport, type ImportResult } from './import.ts';
+import { createPublisher } from './publisher.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const NOW = Math.floor(Date.now() / HOUR) * HOUR;
+/** Frozen, and within the thirty days that minutes are kept. */
+const LAST_WEEK = NOW - 7 * DAY;
+const SLOT = 10 * 60_000;
+
+interface House {
+  readonly clickHouse: ClickHouse;
+  importing(spans: readonly DecisionSpan[]): Promise<ImportResult>;
+  write(spans: readonly DecisionSpan[], at: number): Promise<void>;
+}
+
+async function house(): Promise<House> {
+  const clickHouse = await openTestClickHouse();
+  const publisher = createPublisher({
+    client: clickHouse.publishing,
+    now: () => NOW,
+    republishMillis: 0,
+    readerGraceMillis: 0,
+  });
+  const writerAt = (at: number) =>
+    createWriter({ client: clickHouse.writing, now: () => at, lingerMillis: 0 });
+  return {
+    clickHouse,
+    write: (spans, at) => writerAt(at).write(spans),
+    async importing(spans) {
+      const { add, finish } = await beginImport({
+        client: clickHouse.publishing,
+        writer: writerAt(NOW),
+        publisher,
+        now: () => NOW,
+      });
+      // As a file is read: in pieces that know nothing of slots.
+      for (let from = 0; from < spans.length; from += 7) await add(spans.slice(from, from + 7));
+      return await finish();
+    },
+  };
+}
+
+async function decisions(clickHouse: ClickHouse): Promise<Record<string, unknown>> {
+  const [row] = await rows(
+    clickHouse,
+    `SELECT (SELECT sum(decisions) FROM origin_usage) AS minutes,
+       (SELECT sum(decisions) FROM origin_usage_hourly) AS hours,
+       (SELECT sum(decisions) FROM blocked_requests) AS blocked,
+       (SELECT count() FROM staged_spans) AS staged`,
+  );
+  if (row === undefined) throw new Error('no totals');
+  return row;
+}
+
+/** Three slots over two days, ten decisions each; the last one is blocked. */
+const OLD: readonly DecisionSpan[] = [LAST_WEEK, LAST_WEEK + SLOT, LAST_WEEK - DAY].flatMap((start, slot) =>
+  decisionSpans(10, (index) => ({
+    time: start + index * 50_000,
+    spanId: `${slot}${index}`.padStart(16, '0'),
+    ...(slot === 2 ? blocked : {}),
+  })),
+);
+const OLD_SLOTS = [LAST_WEEK - DAY, LAST_WEEK, LAST_WEEK + SLOT];
+
+test('a file of past weeks is published at once, and the same file again changes nothing', async () => {
+  const { clickHouse, importing } = await house();
+  const nothing = { written: 0, published: [], unchanged: [], refused: [], expired: 0, ahead: 0 };
+  expect(await importing(OLD)).toEqual({ ...nothing, published: OLD_SLOTS });
+  const totals = { minutes: 30, hours: 30, blocked: 10, staged: 0 };
+  expect(await decisions(clickHouse)).toEqual(totals);
+  expect(await importing([...OLD].reverse())).toEqual({ ...nothing, unchanged: OLD_SLOTS });
+  expect(await decisions(clickHouse)).toEqual(totals);
+});
+
+test('a file that holds spans twice counts them once', async () => {
+  const { clickHouse, importing } = await house();
+  await importing([...OLD, ...OLD]);
+  expect(await decisions(clickHouse)).toEqual({ minutes: 30, hours: 30, blocked: 10, staged: 0 });
+});
+
+test('spans of slots that are open join those that are there', async () => {
+  const { clickHouse, importing, write } = await house();
+  const recent = decisionSpans(20, (index) => ({ time: NOW - 30 * HOUR + index * 60_000 }));
+  await write(recent.slice(0, 12), NOW);
+  expect(await importing(recent)).toMatchObject({ written: 20, published: [], refused: [] });
+  expect(await decisions(clickHouse)).toMatchObject({ minutes: 20, hours: 20 });
+});
+
+test('a frozen slot that holds other spans is refused by its time, the others are published', async () => {
+  const { clickHouse, importing, write } = await house();
+  await write([decisionSpan({ time: LAST_WEEK, spanId: 'ffffffffffffffff', decisions: 3 })], LAST_WEEK);
+  expect(await importing(OLD)).toMatchObject({
+    published: [LAST_WEEK - DAY, LAST_WEEK + SLOT],
+    refused: [LAST_WEEK],
+  });
+  expect(await decisions(clickHouse)).toMatchObject({ minutes: 23, hours: 23, blocked: 10 });
+});
+
+test('a slot that live spans filled is recognised in their own export', async () => {
+  const { clickHouse, importing, write } = await house();
+  await write(OLD, LAST_WEEK + HOUR);
+  expect(await importing(OLD)).toMatchObject({ published: [], unchanged: OLD_SLOTS, refused: [] });
+  expect(await decisions(clickHouse)).toMatchObject({ minutes: 30, hours: 30, blocked: 10 });
+});
+
+test('what is older than retention or lies in the future is counted, not kept', async () => {
+  const { clickHouse, importing } = await house();
+  expect(
+    await importing([
+      decisionSpan({ time: NOW - 40 * DAY }),
+      decisionSpan({ time: NOW + 2 * DAY }),
+      decisionSpan({ time: NOW - 1_000 }),
+    ]),
+  ).toMatchObject({ written: 1, expired: 1, ahead: 1 });
+  expect(await decisions(clickHouse)).toMatchObject({ minutes: 1 });
+});
+
+test('an import that is cut off leaves nothing that is seen, and can be done again', async () => {
+  const { clickHouse, importing } = await house();
+  const { add } = await beginImport({
+    client: clickHouse.publishing,
+    writer: createWriter({ client: clickHouse.writing, now: () => NOW }),
+    publisher: createPublisher({ client: clickHouse.publishing, now: () => NOW }),
+    now: () => NOW,
+  });
+  await add(decisionSpans(25_000, () => ({ time: LAST_WEEK })));
+  expect(await decisions(clickHouse)).toMatchObject({ minutes: 0, hours: 0, staged: 25_000 });
+  expect(await importing(OLD)).toMatchObject({ published: OLD_SLOTS });
+  expect(await decisions(clickHouse)).toMatchObject({ minutes: 30, hours: 30 });
+});

@@ -1,0 +1,417 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { openTestClickHouse, rows, temporaryDirectory } from '../../test/support/clickhouse.ts';
+import { blocked, decisionSpan, decisionSpans } from '../../test/support/decision-spans.ts';
+import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
+import { createWriter, type Writer } from '../clickhouse/writer.ts';
+import type { DecisionSpan } from '../decision-span.ts';
+import { publishSlots } from './publish-slots.ts';
+import { createPublisher, type Publisher } from './publisher.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** An hour of this morning, or so: the engine's own clock has to agree that it is within retention. */
+const START = Math.floor(Date.now() / HOUR) * HOUR - 6 * HOUR;
+
+interface Pipeline {
+  readonly clickHouse: ClickHouse;
+  readonly writer: Writer;
+  readonly publisher: Publisher;
+  /** Sets the clock to this long after START. */
+  at(millis: number): void;
+  now(): number;
+}
+
+async function pipeline(directory?: string): Promise<Pipeline> {
+  const clickHouse = await openTestClickHouse(directory);
+  let clock = START;
+  const now = () => clock;
+  return {
+    clickHouse,
+    writer: createWriter({ client: clickHouse.writing, now, lingerMillis: 0 }),
+    publisher: createPublisher({
+      client: clickHouse.publishing,
+      now,
+      republishMillis: 0,
+      readerGraceMillis: 0,
+    }),
+    now,
+    at(millis) {
+      clock = START + millis;
+    },
+  };
+}
+
+/** What the views say in all; they agree with each other in everything that is asked here. */
+async function totals(clickHouse: ClickHouse): Promise<{ allowed: number; blocked: number }> {
+  const counts = (view: string) =>
+    rows<{ allowed: number; blocked: number }>(
+      clickHouse,
+      `SELECT sumIf(decisions, verdict = 'allowed') AS allowed, sumIf(decisions, verdict = 'blocked') AS blocked FROM ${view}`,
+    );
+  const [minutes] = await counts('origin_usage');
+  const [hours] = await counts('origin_usage_hourly');
+  const [requests] = await counts('blocked_requests');
+  if (minutes === undefined) throw new Error('no totals');
+  expect(hours).toEqual(minutes);
+  expect(requests?.blocked).toBe(minutes.blocked);
+  return minutes;
+}
+
+/** 60 decisions allowed and 40 blocked, in the first slot. */
+const SPANS: readonly DecisionSpan[] = decisionSpans(20, (index) => ({
+  time: START + (index % 10) * MINUTE,
+  decisions: 5,
+  ...(index < 12 ? {} : blocked),
+}));
+const TRUTH = { allowed: 60, blocked: 40 };
+
+/** The first slot has closed and its hour has not; the hour has closed as well. */
+const SLOT_CLOSED = 15 * MINUTE;
+const HOUR_CLOSED = 65 * MINUTE;
+
+test.each([
+  ['the same request twice', [SPANS, SPANS]],
+  ['the same spans in other requests', [SPANS, SPANS.slice(0, 7), SPANS.slice(7).reverse()]],
+  ['half an insert, then all of it', [SPANS.slice(0, 9), SPANS]],
+])('counts once, before and after publication: %s', async (_, requests) => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  for (const spans of requests) await writer.write(spans);
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+
+  at(SLOT_CLOSED);
+  expect(await publisher.tick()).toEqual({ slots: [START], hours: [] });
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+
+  at(HOUR_CLOSED);
+  expect(await publisher.tick()).toEqual({ slots: [], hours: [START] });
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+
+  for (const spans of requests) await writer.write(spans);
+  expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+  expect(await publisher.tick()).toEqual({ slots: [], hours: [] });
+});
+
+test('a slot is not published before it has closed', async () => {
+  const { writer, publisher, at } = await pipeline();
+  await writer.write(SPANS);
+  at(11 * MINUTE);
+  expect(await publisher.tick()).toEqual({ slots: [], hours: [] });
+});
+
+test('what crashes before the marker is never seen, and the next publication is whole', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  await writer.write(SPANS);
+  at(HOUR_CLOSED);
+  const crash = { client: clickHouse.publishing, pause: () => Promise.reject(new Error('crash')) };
+  await expect(publishSlots(crash, { table: 'decision_spans' }, [START])).rejects.toThrow('crash');
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+  await publisher.tick();
+  await expect(publishSlots(crash, { table: 'decision_spans' }, [START])).rejects.toThrow('crash');
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+});
+
+test('a span that comes late is counted by the next publication, in minutes and hours', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  await writer.write(SPANS);
+  at(HOUR_CLOSED);
+  await publisher.tick();
+  at(47 * HOUR);
+  await writer.write([decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 })]);
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+  expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
+  expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
+});
+
+test('a late span in the middle of a publication makes the slot due again', async () => {
+  const { clickHouse, writer, publisher, at, now } = await pipeline();
+  await writer.write(SPANS);
+  at(HOUR_CLOSED);
+  const late = decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 });
+  const interrupted = { client: clickHouse.publishing, pause: () => writer.write([late]) };
+  expect(await publishSlots(interrupted, { table: 'decision_spans' }, [START])).toEqual([START]);
+  expect(now()).toBe(START + HOUR_CLOSED);
+  expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
+  expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
+  expect(await publisher.tick()).toEqual({ slots: [], hours: [] });
+});
+
+test('two publishers at once: the one that began last is read, whoever ends last', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  await writer.write(SPANS);
+  at(HOUR_CLOSED);
+  const late = decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 });
+  const slower = {
+    client: clickHouse.publishing,
+    async pause() {
+      await writer.write([late]);
+      await publisher.tick();
+    },
+  };
+  await publishSlots(slower, { table: 'decision_spans' }, [START]);
+  const whole = { ...TRUTH, allowed: TRUTH.allowed + 50 };
+  expect(await totals(clickHouse)).toEqual(whole);
+  await publisher.tick();
+  expect(await totals(clickHouse)).toEqual(whole);
+});
+
+test('a slot that goes on getting late spans is published again only after a while', async () => {
+  const { clickHouse, writer, at, now } = await pipeline();
+  const publisher = createPublisher({ client: clickHouse.publishing, now, readerGraceMillis: 0 });
+  await writer.write(SPANS);
+  at(SLOT_CLOSED);
+  expect((await publisher.tick()).slots).toEqual([START]);
+  await writer.write([decisionSpan({ time: START, spanId: 'ffffffffffffff01' })]);
+  expect((await publisher.tick()).slots).toEqual([]);
+});
+
+test('a newer rule set replaces what an older one made of a span, also by nothing', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  const again = SPANS.map((span, index): DecisionSpan => {
+    // Of the eight blocked spans, three are no decision any more and one is allowed after all.
+    if (index >= 17) return { ...span, derivation: 2, decisions: 0 };
+    if (index === 16) return { ...span, derivation: 2, verdict: 'allowed', reason: '', allowOrigin: 'exact' };
+    return { ...span, derivation: 2 };
+  });
+  await writer.write(SPANS.slice(0, 15));
+  await writer.write(again.slice(10));
+  await writer.write(SPANS);
+  await writer.write(again.slice(0, 10));
+  at(HOUR_CLOSED);
+  await publisher.tick();
+  expect(await totals(clickHouse)).toEqual({ allowed: 65, blocked: 20 });
+  await writer.write(SPANS);
+  await publisher.tick();
+  expect(await totals(clickHouse)).toEqual({ allowed: 65, blocked: 20 });
+});
+
+test('after 48 hours a slot is frozen: what comes later is counted as late', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  await writer.write(SPANS);
+  at(HOUR_CLOSED);
+  await publisher.tick();
+  at(48 * HOUR + 10 * MINUTE);
+  await writer.write([decisionSpan({ time: START, spanId: 'ffffffffffffff01' })]);
+  expect(writer.counters.late).toBe(1);
+  expect(await publisher.tick()).toEqual({ slots: [], hours: [] });
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+});
+
+test('raw days go when they are published, not before: a weekend without the process loses nothing', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  const days = 'SELECT count() > 0 AS kept FROM decision_spans';
+  await writer.write(SPANS);
+  at(80 * HOUR);
+  await publisher.clean();
+  expect(await rows(clickHouse, days)).toEqual([{ kept: 1 }]);
+  expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
+  await publisher.clean();
+  expect(await rows(clickHouse, days)).toEqual([{ kept: 0 }]);
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+});
+
+test('a slot whose spans are gone is never published as less than it was', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  await writer.write(SPANS);
+  at(HOUR_CLOSED);
+  await publisher.tick();
+  await clickHouse.writing.command({ query: 'TRUNCATE TABLE decision_spans' });
+  await writer.write([decisionSpan({ time: START, spanId: 'ffffffffffffff01' })]);
+  expect(await publisher.tick()).toEqual({ slots: [], hours: [] });
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+});
+
+test('strangers fill at most the named places of a service; the totals stay exact', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  const flood = decisionSpans(2_000, (index) => ({
+    time: START + (index % 60) * MINUTE,
+    origin: `https://flood-${index}.example`,
+    route: `/flood/${index}`,
+    requestHeaders: `x-flood-${index}`,
+  }));
+  const shop = decisionSpans(10, (index) => ({
+    time: START + index * MINUTE,
+    spanId: `fffffffffffffff${index}`,
+    decisions: 1_000,
+  }));
+  const other = decisionSpans(600, () => ({ time: START, service: 'search' }));
+  await writer.write([...flood, ...shop, ...other]);
+  at(HOUR_CLOSED);
+  const { hours } = await publisher.tick();
+  expect(hours).toEqual([START]);
+  expect(await totals(clickHouse)).toEqual({ allowed: 12_600, blocked: 0 });
+  const named = (view: string) =>
+    rows(
+      clickHouse,
+      `SELECT uniqExactIf(origin, origin != '(other)') AS origins, uniqExactIf(route, route != '(other)') AS routes,
+         uniqExactIf(requested_headers, requested_headers != '(other)') AS header_lists,
+         sumIf(decisions, origin = 'https://shop.example') AS shop
+       FROM ${view} WHERE service = 'checkout'`,
+    );
+  expect(await named('origin_usage_hourly')).toEqual([
+    { origins: 500, routes: 500, header_lists: 200, shop: 10_000 },
+  ]);
+});
+
+test('the same settled slot is capped to the same rows every time', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  const flood = decisionSpans(1_000, (index) => ({
+    time: START,
+    origin: `https://flood-${index}.example`,
+  }));
+  const shown = `SELECT groupBitXor(sipHash64(minute, origin, decisions)) AS rows, count() AS count FROM origin_usage`;
+  await writer.write(flood);
+  at(SLOT_CLOSED);
+  await publisher.tick();
+  const first = await rows(clickHouse, shown);
+  await writer.write([...flood].reverse());
+  expect((await publisher.tick()).slots).toEqual([START]);
+  expect(await rows(clickHouse, shown)).toEqual(first);
+});
+
+test('superseded and abandoned runs go away, what is read stays', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  await writer.write(SPANS);
+  at(HOUR_CLOSED);
+  await publisher.tick();
+  await writer.write(SPANS);
+  await publisher.tick();
+  const crash = { client: clickHouse.publishing, pause: () => Promise.reject(new Error('crash')) };
+  await expect(publishSlots(crash, { table: 'decision_spans' }, [START])).rejects.toThrow('crash');
+  const runs = () =>
+    rows(
+      clickHouse,
+      `SELECT (SELECT uniqExact(run) FROM usage_minutes) AS minutes, (SELECT uniqExact(run) FROM usage_hours) AS hours,
+         (SELECT uniqExact(run) FROM completeness_slots) AS completeness`,
+    );
+  await publisher.clean();
+  expect(await runs()).toEqual([{ minutes: 3, hours: 2, completeness: 3 }]);
+  // Two hours earlier by their numbers, in every table alike.
+  for (const table of [
+    'usage_minutes',
+    'completeness_slots',
+    'published_slots',
+    'usage_hours',
+    'published_hours',
+  ]) {
+    await clickHouse.writing.command({ query: `CREATE TABLE copy AS ${table}` });
+    await clickHouse.writing.command({
+      query: `INSERT INTO copy SELECT * REPLACE (run - 7200000000 * 1024 AS run) FROM ${table}`,
+    });
+    await clickHouse.writing.command({ query: `EXCHANGE TABLES copy AND ${table}` });
+    await clickHouse.writing.command({ query: 'DROP TABLE copy' });
+  }
+  await publisher.clean();
+  expect(await runs()).toEqual([{ minutes: 1, hours: 1, completeness: 1 }]);
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+});
+
+test('a process in another time zone writes the same rows', async () => {
+  const directory = await temporaryDirectory();
+  const first = await openClickHouse({ directory });
+  await first.close();
+  const script = `
+    const at = (path) => import(new URL(path, ${JSON.stringify(new URL('../../', import.meta.url).href)}));
+    const { openClickHouse } = await at('collector/clickhouse/connection.ts');
+    const { migrate } = await at('collector/clickhouse/migrations.ts');
+    const { createWriter } = await at('collector/clickhouse/writer.ts');
+    const clickHouse = await openClickHouse({ directory: ${JSON.stringify(directory)} });
+    await migrate(clickHouse.writing);
+    await createWriter({ client: clickHouse.writing, now: () => ${START} }).write(${JSON.stringify(SPANS)});
+    await clickHouse.close();`;
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, TZ: 'America/New_York' },
+  });
+  const { clickHouse, writer, publisher, at } = await pipeline(directory);
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+  await writer.write(SPANS);
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+  at(HOUR_CLOSED);
+  await publisher.tick();
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+});
+
+test('completeness compares what arrived with what each process says it has seen', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  const span = (minute: number, instance: string, total: number, decisions = 10) =>
+    decisionSpan({
+      time: START + minute * MINUTE,
+      spanId: Math.abs(total * 1_000 + minute)
+        .toString(16)
+        .padStart(16, instance === 'a' ? 'a' : 'b'),
+      instance,
+      total,
+      decisions,
+    });
+  at(71 * MINUTE);
+  await writer.write([
+    span(1, 'a', 10),
+    span(30, 'a', 20),
+    // 20 of this instance got lost within the hour.
+    span(5, 'b', 10),
+    span(50, 'b', 40),
+    // And 30 between the hours.
+    span(65, 'a', 30),
+    span(70, 'b', 80),
+    // Derived from foreign spans: nobody says how many there were.
+    decisionSpan({ time: START, spanId: 'cccccccccccccccc', source: 'derived', decisions: 99 }),
+  ]);
+  const expected = [
+    { hours: 0, received: 40, observed: 60 },
+    { hours: 1, received: 20, observed: 50 },
+  ];
+  const seen = () =>
+    rows(
+      clickHouse,
+      `SELECT dateDiff('hour', toDateTime({start:UInt32}, 'UTC'), hour) AS hours, received, observed
+       FROM completeness WHERE service = 'checkout' ORDER BY hour`,
+      { start: START / 1000 },
+    );
+  expect(await seen()).toEqual(expected);
+  at(75 * MINUTE);
+  await publisher.tick();
+  expect(await seen()).toEqual(expected);
+  at(3 * HOUR);
+  await publisher.tick();
+  expect(await seen()).toEqual(expected);
+});
+
+test('origins have the minute of their first and last decision', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  const times = `SELECT toUnixTimestamp(first_seen) AS first, toUnixTimestamp(last_seen) AS last, decisions
+    FROM origins WHERE origin = 'https://shop.example'`;
+  const expected = [{ first: START / 1000 + 3 * 60, last: START / 1000 + 95 * 60, decisions: 3 }];
+  at(45 * MINUTE);
+  await writer.write(
+    [3, 95, 20].map((minute) =>
+      decisionSpan({ time: START + minute * MINUTE + 30_000, spanId: `${minute}`.padStart(16, '0') }),
+    ),
+  );
+  expect(await rows(clickHouse, times)).toEqual(expected);
+  at(70 * MINUTE);
+  await publisher.tick();
+  expect(await rows(clickHouse, times)).toEqual(expected);
+  at(3 * HOUR);
+  await publisher.tick();
+  expect(await rows(clickHouse, times)).toEqual(expected);
+});
+
+test('published days are not read from raw spans, and neither are days that were not asked for', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  at(23 * HOUR + 11 * MINUTE);
+  await writer.write(decisionSpans(24, (index) => ({ time: START + index * HOUR })));
+  await publisher.tick();
+  const plan = await rows<{ explain: string }>(
+    clickHouse,
+    `EXPLAIN indexes = 1 SELECT sum(decisions) FROM origin_usage
+     WHERE minute >= toDateTime({since:UInt32}, 'UTC') AND service = 'checkout'`,
+    { since: (START + 12 * HOUR) / 1000 },
+  );
+  const text = plan.map(({ explain }) => explain).join('\n');
+  const partsOf = (table: string) => /Parts: (\d+)/.exec(text.slice(text.indexOf(table)))?.[1];
+  // Every publication and every day is a part of its own here; all but the last hours are left out.
+  expect(partsOf('decision_spans)')).toBe('1');
+  expect(Number(partsOf('usage_minutes)'))).toBeLessThanOrEqual(12);
+});
