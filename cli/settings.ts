@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import type { Retention } from '../collector/clickhouse/retention.ts';
 import { OriginscopeError } from '../collector/errors.ts';
 
 /**
@@ -126,6 +127,15 @@ export function readSettings(
     );
   });
   return Object.freeze(Object.fromEntries(entries)) as Settings;
+}
+
+/** The settings of `--keep-…` in the words of the collector. */
+export function retentionOf(settings: Settings): Retention {
+  return {
+    rawHours: settings.keepRaw,
+    minutesDays: settings.keepMinutes,
+    hoursMonths: settings.keepHours,
+  };
 }
 
 function readEnvironment(

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { OriginscopeError } from '../collector/errors.ts';
+import metadata from '../package.json' with { type: 'json' };
+import { importSpans } from './import.ts';
+import { up } from './up.ts';
+
+const program = new Command('originscope')
+  .description('The observability pipeline for cross-origin traffic')
+  .version(metadata.version)
+  .showSuggestionAfterError()
+  .addCommand(up())
+  .addCommand(importSpans());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode);
+  if (!(error instanceof OriginscopeError)) throw error;
+  console.error(`originscope: ${error.message}\n  ${error.remedy}`);
+  process.exitCode = 1;
+}

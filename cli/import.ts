@@ -1,0 +1,170 @@
+import { createReadStream, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Transform } from 'node:stream';
+import { Command } from 'commander';
+import { openClickHouse } from '../collector/clickhouse/connection.ts';
+import { migrate } from '../collector/clickhouse/migrations.ts';
+import { applyRetention } from '../collector/clickhouse/retention.ts';
+import { createWriter } from '../collector/clickhouse/writer.ts';
+import { takeDataDirectory } from '../collector/data-directory.ts';
+import { OriginscopeError } from '../collector/errors.ts';
+import { decodeTraces } from '../collector/otlp/decode.ts';
+import { beginImport, type Import, type ImportResult } from '../collector/usage/import.ts';
+import { createPublisher } from '../collector/usage/publisher.ts';
+import { createProgress } from './progress.ts';
+import { addSettings, readSettings, retentionOf, type SettingName } from './settings.ts';
+
+const SETTINGS: readonly SettingName[] = ['data', 'keepRaw', 'keepMinutes', 'keepHours'];
+const WAIT_MILLIS = 30_000;
+
+/** What was read, beside what the import did with it. */
+interface Summary extends ImportResult {
+  readonly spans: number;
+  readonly passedOver: number;
+  readonly rejected: number;
+  readonly malformedLines: number;
+}
+
+export function importSpans(): Command {
+  const command = new Command('import')
+    .description(
+      'take decision spans from files of OTLP JSON lines, as the OpenTelemetry Collector writes them',
+    )
+    .argument('<file...>', 'files, or "-" for standard input')
+    .option('--skip-malformed', 'go on after a line that is no OTLP, and count it')
+    .option('--json', 'the result as JSON');
+  return addSettings(command, SETTINGS).action(
+    async (files: string[], flags: { json?: boolean; skipMalformed?: boolean }) => {
+      const settings = readSettings({ ...flags }, process.env);
+      const retention = retentionOf(settings);
+      const directory = await takeDataDirectory(settings.data, 'import', {
+        now: Date.now,
+        waitMillis: WAIT_MILLIS,
+      });
+      try {
+        const clickhouse = await openClickHouse({ directory: directory.path });
+        try {
+          await migrate(clickhouse.writing);
+          await applyRetention(clickhouse.writing, retention);
+          const writer = createWriter({ client: clickhouse.writing, now: Date.now });
+          // This process alone has the directory: there are no readers to wait for.
+          const publisher = createPublisher({
+            client: clickhouse.publishing,
+            now: Date.now,
+            retention,
+            readerGraceMillis: 0,
+          });
+          const importing = await beginImport({
+            client: clickhouse.publishing,
+            writer,
+            publisher,
+            now: Date.now,
+            retention,
+          });
+          const read = await readFiles(files, importing, flags.skipMalformed === true);
+          const summary: Summary = { ...read, ...(await importing.finish()) };
+          await writer.close();
+          console.log(flags.json ? JSON.stringify(summary) : inWords(summary));
+          if (summary.refused.length > 0) process.exitCode = 1;
+        } finally {
+          await clickhouse.close();
+        }
+      } finally {
+        directory.release();
+      }
+    },
+  );
+}
+
+/** @throws OriginscopeError `FILE_UNREADABLE`, `LINE_MALFORMED` */
+async function readFiles(
+  files: readonly string[],
+  importing: Import,
+  skipMalformed: boolean,
+): Promise<Pick<Summary, 'spans' | 'passedOver' | 'rejected' | 'malformedLines'>> {
+  const progress = createProgress();
+  const total = files.includes('-') ? undefined : files.reduce((sum, file) => sum + sizeOf(file), 0);
+  const counts = { spans: 0, passedOver: 0, rejected: 0, malformedLines: 0 };
+  let bytes = 0;
+  try {
+    for (const file of files) {
+      const counting = new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          bytes += chunk.length;
+          done(null, chunk);
+        },
+      });
+      const input = file === '-' ? process.stdin : createReadStream(file);
+      input.on('error', (cause: Error) => counting.destroy(unreadable(file, cause)));
+      let number = 0;
+      for await (const line of createInterface({ input: input.pipe(counting), crlfDelay: Infinity })) {
+        number++;
+        if (line.trim() === '') continue;
+        try {
+          const decoded = decodeTraces(Buffer.from(line), 'json', { earliest: 0, latest: Infinity });
+          counts.spans += decoded.spans.length;
+          counts.passedOver += decoded.passedOver;
+          counts.rejected += decoded.rejected;
+          await importing.add(decoded.spans);
+        } catch (cause) {
+          if (!(cause instanceof OriginscopeError && cause.code === 'OTLP_MALFORMED')) throw cause;
+          // Frozen slots are published whole: half a file would lock out the other half.
+          if (!skipMalformed) throw malformed(file, number, cause);
+          counts.malformedLines++;
+        }
+        progress.show(
+          total === undefined ? undefined : bytes / total,
+          `${counts.spans.toLocaleString('en')} decision spans`,
+        );
+      }
+    }
+    progress.show(1, 'publishing…');
+    return counts;
+  } finally {
+    progress.clear();
+  }
+}
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
+function unreadable(file: string, cause: unknown): OriginscopeError {
+  return new OriginscopeError('FILE_UNREADABLE', `${file} cannot be read`, {
+    cause,
+    remedy: 'Check the path and its permissions; nothing was published.',
+  });
+}
+
+function malformed(file: string, line: number, cause: OriginscopeError): OriginscopeError {
+  return new OriginscopeError('LINE_MALFORMED', `${file}, line ${line}: ${cause.message}`, {
+    cause,
+    remedy: 'Mend or remove the line, or give --skip-malformed. Frozen slots were not touched.',
+  });
+}
+
+function inWords(summary: Summary): string {
+  const lines = [
+    `${summary.spans.toLocaleString('en')} decision spans read`,
+    `${summary.written.toLocaleString('en')} written to slots that are open`,
+    `${summary.published.length} older slots published, ${summary.unchanged.length} held the same already`,
+  ];
+  const add = (count: number, text: string) =>
+    count > 0 && lines.push(`${count.toLocaleString('en')} ${text}`);
+  add(summary.passedOver, 'spans passed over: they are no CORS decisions');
+  add(summary.rejected, 'spans rejected: they are broken');
+  add(summary.malformedLines, 'malformed lines skipped');
+  add(summary.expired, 'spans left out: older than the minutes that are kept (--keep-minutes)');
+  add(summary.ahead, 'spans left out: they lie in the future');
+  if (summary.refused.length > 0) {
+    lines.push(
+      'refused, because these slots are frozen and hold other spans:',
+      ...summary.refused.map((slot) => `  ${new Date(slot).toISOString()}`),
+    );
+  }
+  return lines.join('\n');
+}

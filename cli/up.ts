@@ -1,0 +1,63 @@
+import { relative } from 'node:path';
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { startCollector } from '../collector/collector.ts';
+import { startControl } from '../collector/control.ts';
+import { takeDataDirectory } from '../collector/data-directory.ts';
+import { addSettings, readSettings, retentionOf, type SettingName } from './settings.ts';
+
+const SETTINGS: readonly SettingName[] = [
+  'data',
+  'host',
+  'port',
+  'token',
+  'auth',
+  'keepRaw',
+  'keepMinutes',
+  'keepHours',
+];
+
+/** How long a report or an import that has the directory is waited for. */
+const WAIT_MILLIS = 30_000;
+
+export function up(): Command {
+  const command = new Command('up').description('receive OTLP, write and publish, in one process');
+  return addSettings(command, SETTINGS).action(async (flags: Record<string, unknown>) => {
+    const settings = readSettings(flags, process.env);
+    // One line on standard output for people; the log goes to standard error.
+    const log = pino({ base: null }, pino.destination(2));
+    const directory = await takeDataDirectory(settings.data, 'up', {
+      now: Date.now,
+      waitMillis: WAIT_MILLIS,
+    });
+    try {
+      const collector = await startCollector({
+        location: { directory: directory.path },
+        ...settings,
+        retention: retentionOf(settings),
+        log,
+        now: Date.now,
+      });
+      const control = await startControl({ reading: collector.reading });
+      directory.announce(control.address);
+      console.log(
+        `originscope is up: send OTLP to ${collector.url}, data in ${relative('', settings.data) || '.'}`,
+      );
+      console.log('Then: originscope report');
+      await untilSignal();
+      console.log('Shutting down: finishing what was received…');
+      await control.close();
+      await collector.close();
+      log.info({ ...collector.written }, 'down');
+    } finally {
+      directory.release();
+    }
+  });
+}
+
+/** The first SIGINT or SIGTERM; a second one ends the process at once, as the shell would. */
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
