@@ -8,7 +8,7 @@ import { isFrozen, needsMarks, SETTLING_MILLIS, seconds, slotOf } from './slots.
 
 export interface WriterOptions {
   /** `ClickHouse.writing`. */
-  readonly client: ClickHouseClient;
+  readonly client: Pick<ClickHouseClient, 'command'>;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly settlingMillis?: number;

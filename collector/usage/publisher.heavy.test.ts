@@ -43,6 +43,20 @@ async function pipeline(directory?: string): Promise<Pipeline> {
   };
 }
 
+/** A writer in whose way something comes, after the first marks and before the rows. */
+function interruptedWriter(clickHouse: ClickHouse, now: () => number, interruption: () => Promise<unknown>) {
+  return createWriter({
+    client: {
+      async command(statement) {
+        if (statement.query.startsWith('INSERT INTO decision_spans')) await interruption();
+        return await clickHouse.writing.command(statement);
+      },
+    },
+    now,
+    lingerMillis: 0,
+  });
+}
+
 /** What the views say in all; they agree with each other in everything that is asked here. */
 async function totals(clickHouse: ClickHouse): Promise<{ allowed: number; blocked: number }> {
   const counts = (view: string) =>
@@ -136,6 +150,29 @@ test('a late span in the middle of a publication makes the slot due again', asyn
   expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
   expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
   expect(await publisher.tick()).toEqual({ slots: [], hours: [] });
+});
+
+test('a publication in the middle of a late insert makes the slot due again', async () => {
+  const { clickHouse, writer, publisher, at, now } = await pipeline();
+  await writer.write(SPANS);
+  at(HOUR_CLOSED);
+  const late = decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 });
+  await interruptedWriter(clickHouse, now, () => publisher.tick()).write([late]);
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+  expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
+  expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
+});
+
+test('an insert that begins in an open slot and ends in a published one makes it due again', async () => {
+  const { clickHouse, writer, publisher, at, now } = await pipeline();
+  await writer.write(SPANS);
+  const slow = interruptedWriter(clickHouse, now, async () => {
+    at(HOUR_CLOSED);
+    await publisher.tick();
+  });
+  await slow.write([decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 })]);
+  expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
+  expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
 });
 
 test('two publishers at once: the one that began last is read, whoever ends last', async () => {
