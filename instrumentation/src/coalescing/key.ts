@@ -1,33 +1,60 @@
 import type { Attributes } from '@opentelemetry/api';
 import { type AttributeName, OTHER } from '../attributes.ts';
+import {
+  ALLOW_ORIGINS,
+  CREDENTIALS,
+  type Decision,
+  KINDS,
+  REASONS,
+  SITES,
+  VERDICTS,
+} from '../fetch-standard/decision.ts';
 import type { Observation } from '../observation.ts';
+
+const numbered = <T extends string>(values: readonly T[]) =>
+  Object.fromEntries(values.map((value, index) => [value, index])) as Record<T, number>;
+
+const KIND = numbered(KINDS);
+const VERDICT = numbered(VERDICTS);
+const REASON = numbered(['', ...REASONS]);
+const CREDENTIAL = numbered(CREDENTIALS);
+const ALLOW_ORIGIN = numbered(ALLOW_ORIGINS);
+const SITE = numbered(SITES);
 
 /**
  * What makes two decisions equal: everything that a decision span says, except how many there were, whose
- * clients they were, which request it was and on which path.
+ * clients they were, which request it was and on which path. Made for every request with an Origin, and joining
+ * texts is what costs: what has few values is one number.
  */
 export function keyOf({ decision, method, statusCode, route, serverAddress }: Observation): string {
-  const { requestHeaders, maxAge } = decision;
+  const { requestHeaders } = decision;
   return [
-    decision.kind,
-    decision.verdict,
-    decision.reason,
-    decision.detail,
-    decision.origin,
-    decision.requestMethod,
-    requestHeaders.length === 0 ? '' : requestHeaders.join(),
-    decision.credentials,
-    decision.allowOrigin,
-    decision.allowCredentials,
-    maxAge,
-    decision.varyOrigin,
-    decision.site,
-    decision.browser,
-    method,
+    fewValuedOf(decision),
     statusCode,
+    decision.maxAge,
+    method,
+    decision.requestMethod,
+    decision.origin,
+    decision.detail,
     route,
     serverAddress,
+    requestHeaders.length === 0 ? '' : requestHeaders.join(),
   ].join('\0');
+}
+
+function fewValuedOf(decision: Decision): number {
+  let number = KIND[decision.kind];
+  number = number * VERDICTS.length + VERDICT[decision.verdict];
+  number = number * (REASONS.length + 1) + REASON[decision.reason];
+  number = number * CREDENTIALS.length + CREDENTIAL[decision.credentials];
+  number = number * ALLOW_ORIGINS.length + ALLOW_ORIGIN[decision.allowOrigin];
+  number = number * SITES.length + SITE[decision.site];
+  return (
+    number * 8 +
+    Number(decision.allowCredentials) * 4 +
+    Number(decision.varyOrigin) * 2 +
+    Number(decision.browser)
+  );
 }
 
 /** The attributes that a key stands for; absent ones are left out. */

@@ -43,7 +43,8 @@ export class KnownKeys {
 
   constructor(budget: KeyBudget) {
     this.#budget = budget;
-    this.#most = budget.newKeysAtStart + IDLE_MINUTES * budget.newKeysPerMinute;
+    // All that the budget can add before the first of them is idle for long, and found to be.
+    this.#most = budget.newKeysAtStart + (IDLE_MINUTES + 2) * budget.newKeysPerMinute;
     this.#left = budget.newKeysAtStart;
   }
 

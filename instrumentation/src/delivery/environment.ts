@@ -1,4 +1,4 @@
-import { diag } from '@opentelemetry/api';
+import { log } from './log.ts';
 
 /** The variables of a process, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,7 +26,8 @@ export function readPairs(env: Environment, name: string): [key: string, value: 
     const value = decode(member.slice(equals + 1).trim());
     if (equals > 0 && key && value !== undefined) pairs.push([key, value]);
     else
-      warn(
+      log(
+        'warn',
         `${name} has a member that is no key=value pair and is ignored: percent-encode "," "=" "%" in it.`,
       );
   }
@@ -39,8 +40,4 @@ function decode(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-export function warn(message: string): void {
-  diag.warn(`@originscope/instrumentation-cors: ${message}`);
 }

@@ -1,5 +1,5 @@
 import { cleanText } from '../fetch-standard/clean-text.ts';
-import { warn } from './environment.ts';
+import { log } from './log.ts';
 
 /** Why decisions did not arrive although they were observed. */
 export type Loss = 'refused' | 'rejected' | 'unsampled' | 'after_shutdown' | 'unsent' | 'failed';
@@ -16,7 +16,7 @@ export class Losses {
     const before = this.#counts.get(loss);
     this.#counts.set(loss, (before ?? 0) + decisions);
     if (before === undefined) {
-      warn(`${cleanText(explain, MAX_LOGGED)} Further ones are counted and not logged.`);
+      log('warn', `${cleanText(explain, MAX_LOGGED)} Further ones are counted and not logged.`);
     }
   }
 

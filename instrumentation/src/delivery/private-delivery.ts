@@ -4,8 +4,8 @@ import type { Attributes } from '@opentelemetry/api';
 import type { CoalescedSpan } from '../coalescing/coalescer.ts';
 import type { Clock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
-import { warn } from './environment.ts';
 import type { Sender } from './http-sender.ts';
+import { log } from './log.ts';
 import type { Losses } from './losses.ts';
 import { encodeOtlpJson, type IdentifiedSpan, identify } from './otlp-json.ts';
 
@@ -123,7 +123,10 @@ export class PrivateDelivery implements Delivery {
   #mentionUnreachable(message: string): void {
     if (this.#isUnreachable) return;
     this.#isUnreachable = true;
-    warn(`${this.#with.destination} does not accept decision spans (${message}); counting until it does.`);
+    log(
+      'warn',
+      `${this.#with.destination} does not accept decision spans (${message}); counting until it does.`,
+    );
   }
 }
 

@@ -1,11 +1,11 @@
-import { diag, type TracerProvider, trace } from '@opentelemetry/api';
+import { type TracerProvider, trace } from '@opentelemetry/api';
 import { Coalescer } from '../coalescing/coalescer.ts';
 import { attachLifecycle, type ProcessEvents } from '../lifecycle.ts';
-import type { Recorder } from '../observation.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
 import type { Environment } from './environment.ts';
 import { httpSender } from './http-sender.ts';
+import { log } from './log.ts';
 import { Losses } from './losses.ts';
 import { RECORDER_OPTIONS, type RecorderOptions, readOptions } from './options.ts';
 import { PrivateDelivery } from './private-delivery.ts';
@@ -32,7 +32,7 @@ export interface RecorderSurroundings {
 export function createRecorder(
   given: { readonly [K in keyof RecorderOptions]?: RecorderOptions[K] | undefined } = {},
   surroundings: RecorderSurroundings = {},
-): Recorder {
+): ScheduledRecorder {
   const options = readOptions(RECORDER_OPTIONS, given);
   const { clock = systemClock } = surroundings;
   const losses = new Losses();
@@ -50,8 +50,9 @@ function deliveryOf(
   losses: Losses,
 ): Delivery {
   if (options.delivery === 'provider') {
-    diag.info(
-      "@originscope/instrumentation-cors: decision spans go through the application's tracer provider; its " +
+    log(
+      'info',
+      "decision spans go through the application's tracer provider; its " +
         'sampler, limits, full queues and failed exports can lose some, and their counts with them.',
     );
     return new ProviderDelivery(tracerProvider ?? trace.getTracerProvider(), losses);

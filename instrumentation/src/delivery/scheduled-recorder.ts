@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { diag } from '@opentelemetry/api';
 import type { CoalescedSpan, Coalescer } from '../coalescing/coalescer.ts';
 import type { Observation, Recorder } from '../observation.ts';
 import type { Clock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
-import type { Losses } from './losses.ts';
+import { log } from './log.ts';
+import type { Loss, Losses } from './losses.ts';
 
 /** Spans in one body. */
 const BATCH = 512;
@@ -46,6 +46,11 @@ export class ScheduledRecorder implements Recorder {
   /** Everything recorded so far has been settled. */
   get isIdle(): boolean {
     return this.#round === undefined && this.#parts.coalescer.waiting === 0;
+  }
+
+  /** Decisions that were observed and will not arrive, by cause. */
+  get lost(): Readonly<Partial<Record<Loss, number>>> {
+    return this.#parts.losses.counts;
   }
 
   record(observation: Observation): void {
@@ -141,7 +146,7 @@ export class ScheduledRecorder implements Recorder {
   #logFailure(what: string, error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
-    diag.error(`@originscope/instrumentation-cors: ${what}; later failures are not logged.`, error);
+    log('error', `${what}; later failures are not logged.`, error);
   }
 }
 

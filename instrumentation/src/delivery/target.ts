@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type Environment, firstOf, readPairs, warn } from './environment.ts';
+import { type Environment, firstOf, readPairs } from './environment.ts';
+import { log } from './log.ts';
 import { isHeader, isHttpUrl, type RecorderOptions } from './options.ts';
 
 /** Where spans go, and how. */
@@ -51,7 +52,10 @@ function tracesUrl(base: string): URL {
 function urlOf(env: Environment, name: string): string | undefined {
   const text = firstOf(env, name);
   if (text === undefined || isHttpUrl(text)) return text;
-  warn(`${name} is no http:// or https:// URL and is ignored: set it to one, such as ${DEFAULT_BASE}.`);
+  log(
+    'warn',
+    `${name} is no http:// or https:// URL and is ignored: set it to one, such as ${DEFAULT_BASE}.`,
+  );
   return undefined;
 }
 
@@ -73,7 +77,8 @@ function headersOf(
   for (const variable of names) {
     for (const [name, value] of readPairs(env, variable)) {
       if (isHeader(name, value)) headers[name.toLowerCase()] = value;
-      else warn(`${variable} has a member that is no HTTP header and is ignored: correct or remove it.`);
+      else
+        log('warn', `${variable} has a member that is no HTTP header and is ignored: correct or remove it.`);
     }
   }
   return headers;
@@ -96,7 +101,10 @@ function tlsOf(env: Environment): Target['tls'] {
     try {
       return readFileSync(path, 'utf8');
     } catch {
-      warn(`the file that OTEL_EXPORTER_OTLP_${name} names cannot be read and is ignored: check its path.`);
+      log(
+        'warn',
+        `the file that OTEL_EXPORTER_OTLP_${name} names cannot be read and is ignored: check its path.`,
+      );
       return undefined;
     }
   };
@@ -109,7 +117,8 @@ function tlsOf(env: Environment): Target['tls'] {
 function mentionGrpc(url: URL, env: Environment): void {
   const protocol = firstOf(env, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL');
   if (protocol !== 'grpc' && url.port !== '4317') return;
-  warn(
+  log(
+    'warn',
     'decisions are sent by OTLP over HTTP, but the standard variables point to a gRPC receiver: ' +
       `set ORIGINSCOPE_ENDPOINT to its HTTP port, such as http://${url.hostname}:4318.`,
   );
