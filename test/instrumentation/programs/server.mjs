@@ -1,0 +1,11 @@
+// A service: prints its port; GET /stop closes it, and the process ends when nothing is left to do.
+import { createServer } from 'node:http';
+
+const server = createServer((request, response) => {
+  if (request.url === '/allowed') response.setHeader('access-control-allow-origin', request.headers.origin);
+  if (request.url === '/allowed') response.setHeader('access-control-allow-credentials', 'true');
+  response.end('answer');
+  if (request.url === '/stop') server.close();
+  if (request.url === '/exit') server.close(() => process.exit());
+});
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
