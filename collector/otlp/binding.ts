@@ -14,12 +14,12 @@ const isLoopback = (host: string): boolean =>
 
 /**
  * The world can reach what is not bound to a loopback address, so that needs a token, or the explicit wish to
- * do without. Throws OriginscopeError `BINDING_UNPROTECTED`.
+ * do without. Throws OriginscopeError `HOST_NEEDS_TOKEN`.
  */
 export function assertProtected({ host, token, auth }: Binding): void {
   if (isLoopback(host) || token !== undefined || auth === 'none') return;
   throw new OriginscopeError(
-    'BINDING_UNPROTECTED',
+    'HOST_NEEDS_TOKEN',
     `Listening on ${host} would let everybody send who can reach it`,
     { remedy: 'Give a token (--token, ORIGINSCOPE_TOKEN), or say --auth none if that is wanted.' },
   );

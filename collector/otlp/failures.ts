@@ -24,14 +24,15 @@ const ANSWERS: Readonly<Record<string, Omit<Failure, 'message'>>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, rpc: RPC.invalidArgument, counter: 'unsupported' },
   OVERLOADED: { status: 503, rpc: RPC.unavailable, counter: 'overloaded' },
 };
+const MEDIA_TYPE = 'The Content-Type is not spoken here. Send application/x-protobuf or application/json.';
 const REFUSED = { status: 400, rpc: RPC.invalidArgument, counter: 'refused' } as const;
 const FAILED = { status: 503, rpc: RPC.unavailable, counter: 'failed' } as const;
 
 export function failureOf(error: unknown): Failure {
   const answer = ANSWERS[codeOf(error)];
   if (!(error instanceof OriginscopeError)) {
-    // Fastify's own errors are about the request; anything else says nothing to a stranger.
-    const message = answer === undefined ? 'The collector failed' : 'The Content-Type is not spoken here';
+    // What is no error of ours may tell a stranger too much.
+    const message = answer === undefined ? 'The collector failed. Send the same spans again.' : MEDIA_TYPE;
     return { ...(answer ?? FAILED), message };
   }
   const message = `${error.message}. ${error.remedy}`;

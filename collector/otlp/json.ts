@@ -127,7 +127,8 @@ function listOf(owner: Fields, name: string): readonly Fields[] {
   const list = owner[name];
   if (list === undefined || list === null) return [];
   if (!Array.isArray(list)) throw new ShapeError(`${name} is no list`);
-  return list.map((element) => fieldsOf(element, `an element of ${name}`));
+  if (!list.every(isFields)) throw new ShapeError(`${name} has an element that is no object`);
+  return list;
 }
 
 const isFields = (value: unknown): value is Fields =>

@@ -56,7 +56,7 @@ export interface Receiver {
 
 /**
  * The OTLP/HTTP door (https://opentelemetry.io/docs/specs/otlp/#otlphttp): a request is answered 200 only after
- * its spans are written. Throws OriginscopeError `BINDING_UNPROTECTED`.
+ * its spans are written. Throws OriginscopeError `HOST_NEEDS_TOKEN`.
  */
 export function createReceiver(options: ReceiverOptions): Receiver {
   assertProtected(options);

@@ -1,0 +1,26 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { requestOf } from '../../test/support/otlp-schema.ts';
+import { traceRequests } from '../../test/support/otlp-wire.ts';
+import { decodeTraces } from './decode.ts';
+import { acceptedWindow } from './decoded.ts';
+
+const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
+const WINDOW = acceptedWindow(NOW);
+
+test('whatever valid bytes say, protobufjs with the official schema and OTLP/JSON say the same', () => {
+  let rows = 0;
+  let rejected = 0;
+  let passedOver = 0;
+  const agree = (bytes: Buffer) => {
+    const json = Buffer.from(JSON.stringify(requestOf(bytes)));
+    const decoded = decodeTraces(bytes, 'protobuf', WINDOW);
+    expect(decoded).toEqual(decodeTraces(json, 'json', WINDOW));
+    rows += decoded.spans.length;
+    rejected += decoded.rejected;
+    passedOver += decoded.passedOver;
+  };
+  fc.assert(fc.property(traceRequests(NOW), agree), { numRuns: 1000 });
+  // The generator reaches every outcome, or the agreement would mean little.
+  expect(Math.min(rows, rejected, passedOver)).toBeGreaterThan(20);
+});
