@@ -8,7 +8,7 @@ import type { Target } from './target.ts';
 export type SendResult =
   | { readonly outcome: 'accepted'; readonly rejected: number; readonly message: string }
   /** Nobody answered, or asked to be left alone for a while: the same body has to be sent again. */
-  | { readonly outcome: 'retry'; readonly afterMillis: number | undefined; readonly message: string }
+  | { readonly outcome: 'retry'; readonly afterMillis: number; readonly message: string }
   | { readonly outcome: 'too_large' }
   /** The receiver will never take it. */
   | { readonly outcome: 'refused'; readonly status: number };
@@ -66,7 +66,7 @@ export function httpSender(target: Target, clock: Clock): Sender {
         .with(UNTRACED, () => attempt(gzipped))
         .catch((error: unknown) => ({
           outcome: 'retry',
-          afterMillis: undefined,
+          afterMillis: 0,
           message: error instanceof Error ? error.message || error.name : String(error),
         })),
     close: () => agent.destroy(),
@@ -93,11 +93,11 @@ function resultOf(status: number, retryAfter: string | undefined, body: string, 
   return { outcome: 'refused', status };
 }
 
-/** Delay in seconds or HTTP date (RFC 9110 §10.2.3), as milliseconds from now, bounded. */
-function retryAfterOf(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
+/** Delay in seconds or HTTP date (RFC 9110 §10.2.3), as milliseconds from now, bounded; 0 when absent or unreadable. */
+function retryAfterOf(value: string | undefined, now: number): number {
+  if (value === undefined) return 0;
   const millis = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
-  return Number.isNaN(millis) ? undefined : Math.min(Math.max(millis, 0), MAX_RETRY_AFTER_MILLIS);
+  return Number.isNaN(millis) ? 0 : Math.min(Math.max(millis, 0), MAX_RETRY_AFTER_MILLIS);
 }
 
 /** An ExportTraceServiceResponse; an empty body is a full success. */

@@ -62,6 +62,7 @@ export class PrivateDelivery implements Delivery {
     const { sender, losses, resource } = this.#with;
     const body = await compress(encodeOtlpJson(resource, spans));
     for (let attempt = 1; ; attempt++) {
+      if (this.#isUrgent) attempt = 1;
       this.#isUrgent = false;
       const result = await sender.send(body);
       switch (result.outcome) {
@@ -97,11 +98,15 @@ export class PrivateDelivery implements Delivery {
     await this.#sendUntilSettled(spans.slice(middle));
   }
 
-  /** Exponential with full jitter in its upper half; somebody in a hurry ends it. */
-  async #pause(attempt: number, afterMillis: number | undefined): Promise<void> {
+  /**
+   * Exponential with jitter in its upper half, and no shorter where the receiver asks for less (`Retry-After: 0`,
+   * a date gone by). Somebody in a hurry ends it.
+   */
+  async #pause(attempt: number, afterMillis: number): Promise<void> {
     if (this.#isUrgent || this.#isClosed) return;
     const ceiling = Math.min(FIRST_PAUSE_MILLIS * 2 ** (attempt - 1), LONGEST_PAUSE_MILLIS);
-    const millis = afterMillis ?? ceiling * (0.5 + this.#with.random() / 2);
+    const backOff = ceiling * (0.5 + this.#with.random() / 2);
+    const millis = Math.max(backOff, afterMillis);
     await new Promise<void>((resolve) => {
       const cancel = this.#with.clock.after(millis, resolve);
       this.#stopWaiting = () => {

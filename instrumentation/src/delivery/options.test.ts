@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest';
+import { RECORDER_OPTIONS, type RecorderOptions, readOptions } from './options.ts';
+
+const read = (given: object) => readOptions<RecorderOptions>(RECORDER_OPTIONS, given);
+
+test('nothing given means the documented defaults, and nobody can change them afterwards', () => {
+  const options = read({ endpoint: undefined });
+  expect(options).toEqual({
+    delivery: 'private',
+    endpoint: undefined,
+    headers: {},
+    timeoutMillis: undefined,
+    intervalMillis: 10_000,
+    newKeysAtStart: 500,
+    newKeysPerMinute: 50,
+    blockedSpansPerSecond: 20,
+    blockedSpansBurst: 100,
+    handleSignals: true,
+  });
+  expect(Object.isFrozen(options)).toBe(true);
+});
+
+describe('an option that cannot be used is an error that says option, expected and received', () => {
+  test.each([
+    [{ intervalMilis: 1 }, /Unknown option "intervalMilis".*intervalMillis/],
+    [{ intervalMillis: '10' }, /intervalMillis must be a whole number from 0 to 60000, but is "10"/],
+    [{ intervalMillis: 60_001 }, /but is 60001/],
+    [{ newKeysAtStart: Number.NaN }, /newKeysAtStart.*but is NaN/],
+    [{ delivery: 'grpc' }, /delivery must be "private" or "provider", but is "grpc"/],
+    [{ endpoint: 'localhost:4318' }, /endpoint must be an http:\/\/ or https:\/\/ URL/],
+    [{ headers: { 'bad name': 'x' } }, /headers must be an object of valid header names/],
+    [{ headers: { authorization: 'a\r\nb' } }, /headers/],
+    [{ handleSignals: 1 }, /handleSignals must be true or false, but is 1/],
+    [{ delivery: null }, /but is null/],
+  ])('%j', (given, message) => {
+    expect(() => read(given)).toThrow(message);
+    expect(() => read(given)).toThrow(
+      expect.objectContaining({ code: 'ORIGINSCOPE_INVALID_OPTION', retryable: false }),
+    );
+  });
+
+  test('and never shows what may be a secret', () => {
+    expect(() => read({ headers: { authorization: 'Bearer hunter2\n' } })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    );
+  });
+});

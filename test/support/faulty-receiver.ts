@@ -1,0 +1,126 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+import { onTestFinished } from 'vitest';
+
+/**
+ * What a receiver does with a request: accepts it, breaks the connection before or after having kept the spans,
+ * never answers, or gives another answer (having kept them or not).
+ */
+export type Behaviour =
+  | 'accept'
+  | 'break'
+  | 'keep_and_break'
+  | 'hang'
+  | {
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: string;
+      readonly isKept?: boolean;
+    };
+
+export interface KeptSpan {
+  readonly spanId: string;
+  readonly decisions: number;
+  readonly total: number;
+  /** Epoch milliseconds. */
+  readonly start: number;
+}
+
+export interface FaultyReceiver {
+  readonly url: string;
+  /** The spans that were kept, once each, in the order of their first arrival. */
+  readonly spans: ReadonlyMap<string, KeptSpan>;
+  /** Bodies as they came, compressed. */
+  readonly bodies: readonly Buffer[];
+  readonly requests: readonly { readonly url: string; readonly headers: IncomingHttpHeaders }[];
+  /** How many requests are held without an answer. */
+  readonly hanging: number;
+  /** Σ `cors.decisions` of the kept spans. */
+  readonly decisions: number;
+  /** Says what to do from now on. */
+  behave(behaviour: (spanCount: number) => Behaviour): void;
+}
+
+/** A real OTLP/JSON receiver on a free port until the test ends, as bad as it is told to be. */
+export async function faultyReceiver(): Promise<FaultyReceiver> {
+  const spans = new Map<string, KeptSpan>();
+  const bodies: Buffer[] = [];
+  const requests: { url: string; headers: IncomingHttpHeaders }[] = [];
+  let hanging = 0;
+  let behave: (spanCount: number) => Behaviour = () => 'accept';
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    bodies.push(body);
+    requests.push({ url: request.url ?? '', headers: request.headers });
+    const received = spansOf(gunzipSync(body).toString());
+    const behaviour = behave(received.length);
+    const answer =
+      typeof behaviour === 'object' ? behaviour : { status: 200, isKept: behaviour === 'accept' };
+    if (answer.isKept || behaviour === 'keep_and_break') {
+      for (const span of received) if (!spans.has(span.spanId)) spans.set(span.spanId, span);
+    }
+    if (behaviour === 'hang') {
+      hanging += 1;
+      request.socket.once('close', () => {
+        hanging -= 1;
+      });
+      return;
+    }
+    if (behaviour === 'break' || behaviour === 'keep_and_break') request.socket.destroy();
+    else response.writeHead(answer.status, answer.headers).end(answer.body ?? '{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    spans,
+    bodies,
+    requests,
+    get hanging() {
+      return hanging;
+    },
+    get decisions() {
+      return [...spans.values()].reduce((sum, span) => sum + span.decisions, 0);
+    },
+    behave(behaviour) {
+      behave = behaviour;
+    },
+  };
+}
+
+interface Body {
+  readonly resourceSpans: readonly {
+    readonly scopeSpans: readonly {
+      readonly spans: readonly {
+        readonly spanId: string;
+        readonly startTimeUnixNano: string;
+        readonly attributes: readonly {
+          readonly key: string;
+          readonly value: { readonly intValue?: string };
+        }[];
+      }[];
+    }[];
+  }[];
+}
+
+function spansOf(text: string): KeptSpan[] {
+  const { resourceSpans } = JSON.parse(text) as Body;
+  return resourceSpans
+    .flatMap(({ scopeSpans }) => scopeSpans)
+    .flatMap(({ spans }) => spans)
+    .map(({ spanId, startTimeUnixNano, attributes }) => {
+      const integer = (name: string) => Number(attributes.find(({ key }) => key === name)?.value.intValue);
+      return {
+        spanId,
+        decisions: integer('cors.decisions'),
+        total: integer('cors.decisions.total'),
+        start: Number(startTimeUnixNano.slice(0, -6)),
+      };
+    });
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../../instrumentation/src/delivery/clock.ts';
+
+interface Timer {
+  readonly at: number;
+  readonly delay: number;
+  readonly action: () => void;
+}
+
+export interface VirtualClock extends Clock {
+  /** Lets time pass, timer by timer; before each step, what `isSettled` speaks of may take real time. */
+  advance(millis: number): Promise<void>;
+  /** Waits, in real time, until nothing is under way. */
+  settle(): Promise<void>;
+}
+
+/**
+ * Time that stands still unless told to pass.
+ * @param isSettled whether nothing is under way, given the delays of the timers that are set
+ */
+export function virtualClock(start: number, isSettled: (delays: readonly number[]) => boolean): VirtualClock {
+  let now = start;
+  const timers = new Set<Timer>();
+  const delays = () => [...timers].map(({ delay }) => delay);
+  const settle = async () => {
+    do await new Promise(setImmediate);
+    while (!isSettled(delays()));
+  };
+  return {
+    now: () => now,
+    after(delay, action) {
+      const timer = { at: now + delay, delay, action };
+      timers.add(timer);
+      return () => void timers.delete(timer);
+    },
+    settle,
+    async advance(millis) {
+      const end = now + millis;
+      for (;;) {
+        await settle();
+        const [next] = [...timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+        if (next === undefined) break;
+        timers.delete(next);
+        now = Math.max(now, next.at);
+        next.action();
+      }
+      now = end;
+    },
+  };
+}
