@@ -39,8 +39,10 @@ export interface Options extends RecorderOptions, ObserverOptions {
   readonly enabled: boolean;
 }
 
-/** What a user may say: any of the options. */
-export type CorsInstrumentationConfig = { readonly [K in keyof Options]?: Options[K] | undefined };
+/** What a user may say: any of the options. `enabled` is as OpenTelemetry's `InstrumentationConfig` has it. */
+export type CorsInstrumentationConfig = Partial<Pick<Options, 'enabled'>> & {
+  readonly [K in Exclude<keyof Options, 'enabled'>]?: Options[K] | undefined;
+};
 
 const hook = {
   default: undefined,

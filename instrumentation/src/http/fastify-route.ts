@@ -1,11 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import { guard } from '../guard.ts';
-import { pendingExchange } from './http1.ts';
+import { pendingExchange } from './pending-exchange.ts';
 
 /** What is used of Fastify (≥ 4), which is not imported. */
 interface FastifyRequest {
-  readonly raw: IncomingMessage;
+  readonly raw: IncomingMessage | Http2ServerRequest;
   readonly routeOptions?: { readonly url?: string | undefined };
 }
 interface FastifyInstance {
@@ -23,7 +24,7 @@ export function watchFastifyRoutes(): () => void {
   const noteRoute = guard(
     'Reading a Fastify route',
     (request: FastifyRequest) => {
-      const pending = pendingExchange(request.raw);
+      const pending = pendingExchange('stream' in request.raw ? request.raw.stream : request.raw);
       if (pending === undefined) return;
       const url = request.routeOptions?.url;
       // The catch-all that @fastify/cors registers for preflights names no route.

@@ -1,5 +1,7 @@
 import 'reflect-metadata';
+import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
+import { connect } from 'node:http2';
 import fastifyCors from '@fastify/cors';
 import { getRequestListener } from '@hono/node-server';
 import koaCors from '@koa/cors';
@@ -144,3 +146,32 @@ for (const [name, { start, route }] of Object.entries(applications)) {
     expect(refused?.path).toBe('/api/users/:id');
   });
 }
+
+test('Fastify on HTTP/2: the route is known as well', async () => {
+  const observations = observeServers();
+  const app = fastify({ http2: true });
+  onTestFinished(() => app.close());
+  app.get('/api/users/:id', async () => ({}));
+  const session = connect(await app.listen({ port: 0, host: '127.0.0.1' }));
+  onTestFinished(() => session.destroy());
+
+  const stream = session.request({ ':path': '/api/users/42', ...crossOrigin() }).resume();
+  await once(stream, 'end');
+
+  expect(observations.map(({ route }) => route)).toEqual(['/api/users/:id']);
+});
+
+test('routes that are no template are left out, and mount points are masked', async () => {
+  const observations = observeServers();
+  const answer: RequestListener = (_request, response) => void response.end();
+  const tenants = express
+    .Router()
+    .get('/', answer)
+    .get(/^\/report/, answer);
+  const url = await serve(express().use('/tenants/:id', tenants));
+
+  await ask(`${url}/tenants/4711/`, { headers: crossOrigin() });
+  await ask(`${url}/tenants/4711/report`, { headers: crossOrigin() });
+
+  expect(observations.map(({ route }) => route)).toEqual(['/tenants/:id', undefined]);
+});

@@ -3,29 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readHeaderBlock, readRawHeaders } from '../fetch-standard/header-list.ts';
 import { guard } from '../guard.ts';
 import { expressRoute } from './express-route.ts';
+import { addPendingExchange, type PendingExchange, pendingExchange } from './pending-exchange.ts';
 import type { ServedExchange } from './served-exchange.ts';
 
-/** One exchange under way. Framework hooks write the route here when they learn it. */
-export interface PendingExchange {
-  route: string | undefined;
-  /** Reports the exchange, the first time that it is called. */
-  settle(): void;
-}
-
-const PENDING = Symbol('originscope.cors.pending');
-
-interface ObservedRequest extends IncomingMessage {
-  [PENDING]?: PendingExchange;
-}
-
+/** What both channels publish. */
 interface ServerMessage {
-  readonly request: ObservedRequest;
+  readonly request: IncomingMessage;
   readonly response: ServerResponse;
-}
-
-/** The exchange of a request that carried an `Origin`; undefined for all others. */
-export function pendingExchange(request: IncomingMessage): PendingExchange | undefined {
-  return (request as ObservedRequest)[PENDING];
 }
 
 /**
@@ -35,23 +19,35 @@ export function pendingExchange(request: IncomingMessage): PendingExchange | und
  * @returns ends the subscription
  */
 export function watchHttp1(report: (served: ServedExchange) => void): () => void {
-  const settle = guard(
+  const reportOnce = guard(
     'Reading a response',
-    (...exchange: Parameters<typeof servedExchange>) => report(servedExchange(...exchange)),
-    undefined,
-  );
-  const onStart = guard(
-    'Watching a request',
-    (message: unknown) => {
-      const { request, response } = message as ServerMessage;
-      if (request.headers.origin === undefined) return;
-      request[PENDING] = awaitHeaders(request, response, settle);
+    ({ request, response }: ServerMessage) => {
+      const pending = pendingExchange(request);
+      if (pending === undefined) return;
+      pending.isReported = true;
+      report(servedExchange(request, response, pending));
     },
     undefined,
   );
-  // Reached by responses whose `writeHead` was called around our own one.
-  const onFinish = (message: unknown) => (message as ServerMessage).request[PENDING]?.settle();
+  const awaitHeaders = guard(
+    'Watching a request',
+    (message: ServerMessage) => {
+      addPendingExchange(message.request, message.request.url ?? '/');
+      wrapWriteHead(message, reportOnce);
+    },
+    undefined,
+  );
 
+  const onStart = (message: unknown) => {
+    // Most requests carry no Origin, and this is all that they cost.
+    if ((message as ServerMessage).request.headers.origin === undefined) return;
+    awaitHeaders(message as ServerMessage);
+  };
+  // For responses whose `writeHead` was called around the instance's own one.
+  const onFinish = (message: unknown) => {
+    if (pendingExchange((message as ServerMessage).request) !== undefined)
+      reportOnce(message as ServerMessage);
+  };
   subscribe('http.server.request.start', onStart);
   subscribe('http.server.response.finish', onFinish);
   return () => {
@@ -60,41 +56,25 @@ export function watchHttp1(report: (served: ServedExchange) => void): () => void
   };
 }
 
-function awaitHeaders(
-  request: IncomingMessage,
-  response: ServerResponse,
-  settle: (...exchange: Parameters<typeof servedExchange>) => void,
-): PendingExchange {
-  // Routers rewrite it on the way to a handler.
-  const url = request.url ?? '/';
-  let isSettled = false;
-  const pending: PendingExchange = {
-    route: undefined,
-    settle() {
-      if (isSettled) return;
-      isSettled = true;
-      settle(request, response, url, pending.route);
-    },
-  };
-  // Every way of answering ends in this instance's `writeHead`, also implicit headers. The block that it
-  // renders is the only place that shows the headers given to `writeHead` and repeated ones as they are sent.
-  const writeHead = response.writeHead;
+/** Every way of answering goes through the instance's `writeHead`, also that of implicit headers. */
+function wrapWriteHead(message: ServerMessage, onWritten: (message: ServerMessage) => void): void {
+  const { response } = message;
+  const { writeHead } = response;
   response.writeHead = function (this: ServerResponse, ...args: unknown[]) {
     const result = Reflect.apply(writeHead, this, args);
-    // Nobody is told anything any more once the client has gone.
-    if (!response.destroyed) pending.settle();
+    // Nobody is told anything any more when the client has gone.
+    if (!response.destroyed) onWritten(message);
     return result;
   } as typeof writeHead;
-  return pending;
 }
 
 function servedExchange(
   request: IncomingMessage,
   response: ServerResponse,
-  url: string,
-  route: string | undefined,
+  { url, route }: PendingExchange,
 ): ServedExchange {
   const { socket } = request;
+  // The rendered block: `getHeader()` does not know of headers given to `writeHead` alone.
   const block: unknown = Reflect.get(response, '_header');
   return {
     method: request.method ?? '',

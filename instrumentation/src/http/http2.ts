@@ -2,18 +2,16 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { readRawHeaders } from '../fetch-standard/header-list.ts';
 import { guard } from '../guard.ts';
+import { addPendingExchange, type PendingExchange, pendingExchange } from './pending-exchange.ts';
 import type { ServedExchange } from './served-exchange.ts';
 
-const REQUEST_HEADERS = Symbol('originscope.cors.request-headers');
-
-interface ObservedStream extends ServerHttp2Stream {
-  [REQUEST_HEADERS]?: IncomingHttpHeaders | undefined;
-}
-
+/** `headers` are the request's on `start`, and the response's on `finish`. */
 interface StreamMessage {
-  readonly stream: ObservedStream;
+  readonly stream: ServerHttp2Stream & { [REQUEST_HEADERS]?: IncomingHttpHeaders };
   readonly headers: IncomingHttpHeaders;
 }
+
+const REQUEST_HEADERS = Symbol('originscope.cors.request-headers');
 
 /**
  * Reports the exchanges of HTTP/2 servers in this thread, streams and the compatibility API alike, when their
@@ -26,16 +24,18 @@ export function watchHttp2(report: (served: ServedExchange) => void): () => void
     const { stream, headers } = message as StreamMessage;
     if (headers.origin === undefined) return;
     stream[REQUEST_HEADERS] = headers;
+    addPendingExchange(stream, headers[':path'] ?? '/');
   };
   // `finish` is published by `respond()`; `close` is all that `respondWithFile()` publishes.
   const onResponse = guard(
-    'Watching an HTTP/2 stream',
+    'Reading an HTTP/2 response',
     (message: unknown) => {
       const { stream } = message as StreamMessage;
+      const pending = pendingExchange(stream);
       const headers = stream[REQUEST_HEADERS];
-      if (headers === undefined || stream.sentHeaders === undefined) return;
-      stream[REQUEST_HEADERS] = undefined;
-      report(servedExchange(stream, headers, stream.sentHeaders));
+      if (pending === undefined || headers === undefined || stream.sentHeaders === undefined) return;
+      pending.isReported = true;
+      report(servedExchange(stream, headers, stream.sentHeaders, pending));
     },
     undefined,
   );
@@ -54,10 +54,11 @@ function servedExchange(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   sent: OutgoingHttpHeaders,
+  { url, route }: PendingExchange,
 ): ServedExchange {
   return {
     method: headers[':method'] ?? '',
-    url: headers[':path'] ?? '/',
+    url,
     requestHeaders: readRawHeaders(flatten(headers)),
     status: Number(sent[':status']),
     responseHeaders: readRawHeaders(flatten(sent)),
@@ -65,7 +66,7 @@ function servedExchange(
     authority: headers[':authority'] ?? headers.host,
     isEncrypted: stream.session?.encrypted === true,
     remoteAddress: stream.session?.socket.remoteAddress,
-    route: undefined,
+    route,
     raw: stream,
   };
 }
