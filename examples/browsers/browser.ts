@@ -1,0 +1,214 @@
+import {
+  type Asked,
+  askedOf,
+  corsCheck,
+  get,
+  isRedirect,
+  preflightCheck,
+  type Refusal,
+} from './fetch-algorithm.ts';
+import type { Ledger } from './ledger.ts';
+import { PreflightCache } from './preflight-cache.ts';
+import { type Answer, send } from './wire.ts';
+
+/** A `fetch(url, init)` of a page. */
+export interface FetchCall {
+  readonly url: URL;
+  readonly mode: 'cors' | 'no-cors' | 'same-origin';
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly credentials: 'omit' | 'same-origin' | 'include';
+  readonly body?: string;
+}
+
+/** How products differ in what the demo is about. */
+export interface Product {
+  readonly userAgent: string;
+  /** The longest time that a preflight is remembered for, seconds. */
+  readonly longestMaxAge: number;
+  /** Sends Sec-Fetch-Storage-Access with cross-site requests that include credentials. */
+  readonly sendsStorageAccess: boolean;
+}
+
+export const CHROMIUM: Product = {
+  userAgent:
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
+  longestMaxAge: 7_200,
+  sendsStorageAccess: true,
+};
+
+export const FIREFOX: Product = {
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0',
+  longestMaxAge: 86_400,
+  sendsStorageAccess: false,
+};
+
+const MOST_REDIRECTS = 20;
+
+/** One user's browser: it keeps cookies and preflights, and does what the standard says with every answer. */
+export class Browser {
+  readonly #product: Product;
+  readonly #ledger: Ledger;
+  readonly #preflights: PreflightCache;
+  readonly #cookies = new Map<string, string>();
+
+  constructor(product: Product, ledger: Ledger, now: () => number) {
+    this.#product = product;
+    this.#ledger = ledger;
+    this.#preflights = new PreflightCache(product.longestMaxAge, now);
+  }
+
+  /** A script's fetch; resolves with the answer that the script gets to see, or `null` for a TypeError. */
+  async fetch(pageOrigin: string, call: FetchCall): Promise<Answer | null> {
+    if (call.url.origin === pageOrigin) return this.#send(pageOrigin, call, 'same-origin');
+    if (call.mode === 'same-origin') return null;
+    if (call.mode === 'no-cors') {
+      await this.#send(originOutsideCors(pageOrigin, call), call, 'no-cors');
+      return null;
+    }
+    return this.#corsFetch(pageOrigin, call, 0);
+  }
+
+  /** A form that is submitted, or a link: the answer is a page, and nobody asks for CORS. */
+  async navigate(pageOrigin: string, call: FetchCall): Promise<Answer> {
+    return this.#send(originOutsideCors(pageOrigin, call), call, 'navigate');
+  }
+
+  /** Fetch §4.3 "HTTP fetch" with the CORS flag, one hop. */
+  async #corsFetch(origin: string, call: FetchCall, redirects: number): Promise<Answer | null> {
+    const asked = askedOf(call.method, call.headers);
+    if (asked !== null && !(await this.#isPermitted(origin, call, asked))) return null;
+
+    const sent = this.#headersOf(origin, call, 'cors');
+    const answer = await send(call.url, call.method, sent, call.body);
+    const judge = (includesCredentials: boolean): Refusal | null =>
+      corsCheck(origin, includesCredentials, answer.headers) ?? redirectRefusal(answer, call.url);
+    const includesCredentials = call.credentials === 'include';
+    const refusal = judge(includesCredentials);
+    this.#ledger.note({
+      service: serviceOf(call.url),
+      origin,
+      kind: 'actual',
+      refusal,
+      includesCredentials,
+      otherwise: judge(!includesCredentials),
+      showsCredentials: 'cookie' in sent || 'sec-fetch-storage-access' in sent,
+    });
+    if (refusal !== null) return null;
+    this.#keepCookies(call, answer);
+    return isRedirect(answer) ? this.#follow(origin, call, answer, redirects) : answer;
+  }
+
+  /** Fetch §4.8 "CORS-preflight fetch", unless an earlier one is remembered. */
+  async #isPermitted(origin: string, call: FetchCall, asked: Asked): Promise<boolean> {
+    const includesCredentials = call.credentials === 'include';
+    const url = call.url.href;
+    if (this.#preflights.covers(origin, url, includesCredentials, asked)) return true;
+    const answer = await send(call.url, 'OPTIONS', {
+      accept: '*/*',
+      'access-control-request-method': asked.method,
+      ...(asked.headerNames.length > 0 && { 'access-control-request-headers': asked.headerNames.join(',') }),
+      origin,
+      'user-agent': this.#product.userAgent,
+      ...fetchMetadata(origin, call.url, 'cors'),
+    });
+    const refusal = preflightCheck(origin, includesCredentials, asked, answer);
+    this.#ledger.note({
+      service: serviceOf(call.url),
+      origin,
+      kind: 'preflight',
+      refusal,
+      includesCredentials,
+      otherwise: preflightCheck(origin, !includesCredentials, asked, answer),
+      showsCredentials: false,
+    });
+    if (refusal === null) this.#preflights.store(origin, url, includesCredentials, answer.headers);
+    return refusal === null;
+  }
+
+  /** Fetch §4.5 "HTTP-redirect fetch". */
+  async #follow(origin: string, call: FetchCall, answer: Answer, redirects: number): Promise<Answer | null> {
+    if (redirects === MOST_REDIRECTS) return null;
+    const url = new URL(get(answer.headers, 'location') ?? '', call.url);
+    const becomesGet = answer.status === 303 || (answer.status < 303 && call.method === 'POST');
+    const { body, ...rest } = call;
+    const next = becomesGet ? { ...rest, url, method: 'GET', headers: {} } : { ...call, url };
+    // Step 14: a hop to another origin taints the request's own.
+    return this.#corsFetch(url.origin === call.url.origin ? origin : 'null', next, redirects + 1);
+  }
+
+  async #send(origin: string, call: FetchCall, mode: SentMode): Promise<Answer> {
+    const answer = await send(call.url, call.method, this.#headersOf(origin, call, mode), call.body);
+    this.#keepCookies(call, answer);
+    return answer;
+  }
+
+  #headersOf(origin: string, call: FetchCall, mode: SentMode): Record<string, string> {
+    const isCrossSite = siteOf(origin, call.url) === 'cross-site';
+    // Fetch §3.2 "append a request Origin header".
+    const hasOrigin = mode === 'cors' || !['GET', 'HEAD'].includes(call.method);
+    const cookie = this.#cookies.get(call.url.hostname);
+    const includesCredentials =
+      call.credentials === 'include' || (call.credentials === 'same-origin' && mode === 'same-origin');
+    return {
+      accept: mode === 'navigate' ? 'text/html' : '*/*',
+      'user-agent': this.#product.userAgent,
+      ...call.headers,
+      ...(hasOrigin && { origin }),
+      ...(includesCredentials && cookie !== undefined && { cookie }),
+      ...(call.credentials === 'include' &&
+        isCrossSite &&
+        this.#product.sendsStorageAccess && { 'sec-fetch-storage-access': 'active' }),
+      ...fetchMetadata(origin, call.url, mode === 'same-origin' ? 'cors' : mode),
+    };
+  }
+
+  #keepCookies(call: FetchCall, answer: Answer): void {
+    const cookie = get(answer.headers, 'set-cookie')?.split(';')[0];
+    if (cookie !== undefined && call.credentials === 'include') this.#cookies.set(call.url.hostname, cookie);
+  }
+}
+
+type SentMode = 'cors' | 'no-cors' | 'same-origin' | 'navigate';
+
+/** Fetch §3.2: outside CORS an https page does not tell an http server who it is. */
+function originOutsideCors(origin: string, { url }: FetchCall): string {
+  return origin.startsWith('https://') && url.protocol !== 'https:' ? 'null' : origin;
+}
+
+function redirectRefusal(answer: Answer, from: URL): Refusal | null {
+  if (!isRedirect(answer)) return null;
+  const target = new URL(get(answer.headers, 'location') ?? '', from);
+  return target.username === '' && target.password === '' ? null : { reason: 'redirect_url_has_credentials' };
+}
+
+/** Fetch Metadata §2; the demo's services are on localhost, which browsers trust as they trust https. */
+function fetchMetadata(
+  origin: string,
+  url: URL,
+  mode: 'cors' | 'no-cors' | 'navigate',
+): Record<string, string> {
+  return {
+    'sec-fetch-site': siteOf(origin, url),
+    'sec-fetch-mode': mode,
+    'sec-fetch-dest': mode === 'navigate' ? 'document' : 'empty',
+  };
+}
+
+function siteOf(origin: string, url: URL): 'same-origin' | 'same-site' | 'cross-site' {
+  if (origin === url.origin) return 'same-origin';
+  if (!URL.canParse(origin)) return 'cross-site';
+  const page = new URL(origin);
+  const isSameSite = page.protocol === url.protocol && siteName(page.hostname) === siteName(url.hostname);
+  return isSameSite ? 'same-site' : 'cross-site';
+}
+
+/** The demo's services are reached under their names: `catalog.localhost`. */
+export function serviceOf(url: URL): string {
+  return url.hostname.split('.')[0] ?? '';
+}
+
+/** The registrable domain, for the names that the demo uses: their public suffixes have one label. */
+function siteName(hostname: string): string {
+  return hostname.split('.').slice(-2).join('.');
+}

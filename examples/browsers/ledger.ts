@@ -1,0 +1,100 @@
+import type { Reason, Verdict } from '../../instrumentation/src/fetch-standard/decision.ts';
+import type { Refusal } from './fetch-algorithm.ts';
+
+/** What a browser experienced with one CORS exchange. */
+export interface Experience {
+  readonly service: string;
+  readonly origin: string;
+  readonly kind: 'preflight' | 'actual';
+  readonly refusal: Refusal | null;
+  readonly includesCredentials: boolean;
+  /** What it would have been in the other credentials mode. */
+  readonly otherwise: Refusal | null;
+  /** Whether the request showed its credentials mode to the server. */
+  readonly showsCredentials: boolean;
+}
+
+export interface LedgerRow {
+  readonly service: string;
+  readonly origin: string;
+  readonly kind: string;
+  readonly verdict: Verdict;
+  /** Empty when allowed. */
+  readonly reason: Reason | '';
+  readonly decisions: number;
+}
+
+export interface Mismatch extends Omit<LedgerRow, 'decisions'> {
+  readonly experienced: number;
+  readonly recorded: number;
+}
+
+/** Counts what browsers experienced, in the terms in which a server can know it. */
+export class Ledger {
+  readonly #rows = new Map<string, LedgerRow>();
+  #exchanges = 0;
+  #undecidable = 0;
+
+  /** Exchanges so far. */
+  get exchanges(): number {
+    return this.#exchanges;
+  }
+
+  /** Those whose verdict hangs on a credentials mode that no server could see. */
+  get undecidable(): number {
+    return this.#undecidable;
+  }
+
+  note(experience: Experience): void {
+    const { service, origin, kind } = experience;
+    const known = asServerKnows(experience);
+    this.#exchanges += 1;
+    if (known.verdict === 'unknown') this.#undecidable += 1;
+    const key = keyOf({ service, origin, kind, ...known });
+    const decisions = (this.#rows.get(key)?.decisions ?? 0) + 1;
+    this.#rows.set(key, { service, origin, kind, ...known, decisions });
+  }
+
+  rows(): LedgerRow[] {
+    return [...this.#rows.values()];
+  }
+}
+
+/**
+ * A preflight never shows the credentials mode, and an actual request shows it only by what it carries. Where
+ * the two modes lead to different verdicts and the mode is hidden, "unknown" is the only right answer.
+ */
+function asServerKnows(experience: Experience): Pick<LedgerRow, 'verdict' | 'reason'> {
+  const { refusal, otherwise, includesCredentials, showsCredentials } = experience;
+  if (showsCredentials) return verdictOf(refusal);
+  if ((refusal === null) !== (otherwise === null)) {
+    return { verdict: 'unknown', reason: 'credentials_mode_unknown' };
+  }
+  // Refused in both modes, perhaps for different reasons: the one that needs no credentials is certain.
+  return verdictOf(includesCredentials ? otherwise : refusal);
+}
+
+function verdictOf(refusal: Refusal | null): Pick<LedgerRow, 'verdict' | 'reason'> {
+  return refusal === null
+    ? { verdict: 'allowed', reason: '' }
+    : { verdict: 'blocked', reason: refusal.reason };
+}
+
+/** Every row in which what was experienced and what was recorded differ. */
+export function compare(experienced: readonly LedgerRow[], recorded: readonly LedgerRow[]): Mismatch[] {
+  const rows = new Map<string, { row: LedgerRow; experienced: number; recorded: number }>();
+  const at = (row: LedgerRow) => {
+    const found = rows.get(keyOf(row)) ?? { row, experienced: 0, recorded: 0 };
+    rows.set(keyOf(row), found);
+    return found;
+  };
+  for (const row of experienced) at(row).experienced += row.decisions;
+  for (const row of recorded) at(row).recorded += row.decisions;
+  return [...rows.values()]
+    .filter((counts) => counts.experienced !== counts.recorded)
+    .map(({ row: { decisions: _, ...row }, ...counts }) => ({ ...row, ...counts }));
+}
+
+function keyOf({ service, origin, kind, verdict, reason }: Omit<LedgerRow, 'decisions'>): string {
+  return JSON.stringify([service, origin, kind, verdict, reason]);
+}

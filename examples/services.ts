@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { ServiceUrls } from './browsers/calls.ts';
+
+/** Each service as its users would start it: a process of its own, with one flag more. */
+const SCRIPTS = {
+  catalog: './express-list/server.js',
+  accounts: './fastify/server.js',
+  search: './hono/server.js',
+} as const satisfies Record<keyof ServiceUrls, string>;
+
+const REGISTER = new URL('../instrumentation/src/register.ts', import.meta.url).href;
+
+/** Longer than an instrumented process takes to send what it has counted. */
+const STOP_MILLIS = 15_000;
+
+export interface Services {
+  readonly urls: ServiceUrls;
+  /** Asks them to end, and waits until they have; what they still had to send is sent by then. */
+  stop(): Promise<void>;
+  /** Ends them at once, for when the process itself has to go. */
+  kill(): void;
+}
+
+/**
+ * Starts the three services, which report to the collector.
+ *
+ * @param ports where they shall listen; free ones when not given
+ * @throws Error when one ends before it listens, with what it wrote
+ */
+export async function startServices(collectorUrl: string, ports?: ServiceUrls): Promise<Services> {
+  const names = Object.keys(SCRIPTS) as (keyof ServiceUrls)[];
+  const children = names.map((name) => start(name, collectorUrl, ports && new URL(ports[name]).port));
+  const kill = (): void => {
+    for (const child of children) child.kill('SIGKILL');
+  };
+  try {
+    const found = await Promise.all(children.map((child, index) => listening(child, names[index] ?? '')));
+    return {
+      urls: Object.fromEntries(names.map((name, index) => [name, found[index]])) as Record<
+        keyof ServiceUrls,
+        string
+      >,
+      stop: async () => {
+        await Promise.all(children.map(stop));
+      },
+      kill,
+    };
+  } catch (error) {
+    kill();
+    throw error;
+  }
+}
+
+function start(name: keyof ServiceUrls, collectorUrl: string, port = '0'): ChildProcess {
+  return spawn(
+    process.execPath,
+    ['--import', REGISTER, fileURLToPath(new URL(SCRIPTS[name], import.meta.url))],
+    {
+      env: {
+        ...withoutTelemetry(process.env),
+        PORT: port,
+        OTEL_SERVICE_NAME: name,
+        OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.0.0,deployment.environment.name=demo',
+        ORIGINSCOPE_ENDPOINT: collectorUrl,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+}
+
+/** What a user has set for programs of their own must not lead the demo's services elsewhere. */
+function withoutTelemetry(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !/^(OTEL|ORIGINSCOPE)_/.test(name)),
+  );
+}
+
+async function listening(child: ChildProcess, name: string): Promise<string> {
+  const written: string[] = [];
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => written.push(text));
+  const { stdout } = child;
+  if (stdout === null) throw new Error('a service has no standard output');
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`The service ${name} ended before it listened:\n${written.join('')}`);
+  });
+  const port = new Promise<string>((resolve) => {
+    createInterface(stdout).on('line', (line) => {
+      const found = /^listening on port (\d+)$/.exec(line)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  // Once it listens, its end is no error.
+  ended.catch(() => undefined);
+  return `http://${name}.localhost:${await Promise.race([port, ended])}`;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const overdue = setTimeout(() => child.kill('SIGKILL'), STOP_MILLIS);
+  await ended;
+  clearTimeout(overdue);
+}
