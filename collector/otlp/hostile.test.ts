@@ -84,7 +84,7 @@ test('values nested 100,000 deep are stepped over, also under a key that is read
   const levels = [delimitedField(1, 'deep')];
   let length = levels[0]?.length ?? 0;
   for (let level = 0; level < 100_000; level++) {
-    const head = delimitedHead(level % 2 === 0 ? 1 : 5, length);
+    const head = delimitedHead(level % 2 === 0 ? 5 : 1, length);
     levels.push(head);
     length += head.length;
   }

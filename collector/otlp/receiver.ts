@@ -15,6 +15,10 @@ import { CONTENT_TYPES, exportResponse, rejectionMessage, statusBody } from './r
 import { traceExport } from './trace-export.ts';
 
 const MIB = 1024 ** 2;
+const SWEEP_MILLIS = 50;
+
+/** How long a request may take to arrive. */
+const ARRIVAL_MILLIS = 30_000;
 
 export interface ReceiverOptions extends Binding {
   /** 0 takes a free port. */
@@ -37,8 +41,8 @@ export interface ReceiverOptions extends Binding {
   readonly maxHeldBytes?: number;
   /** How long a request is held while the writer is overloaded. Default 2,000. */
   readonly holdMillis?: number;
-  /** How long a request may take to arrive. Default 30,000. */
-  readonly arrivalMillis?: number;
+  /** How long `close` waits for senders that do not finish their requests. Default 10,000. */
+  readonly closeMillis?: number;
 }
 
 export interface Receiver {
@@ -50,7 +54,7 @@ export interface Receiver {
    * `HOST_UNAVAILABLE`.
    */
   listen(): Promise<string>;
-  /** Accepts no more, and resolves when what is held has been answered. */
+  /** Accepts no more, and resolves when what is held has been answered; safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -65,7 +69,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const server: FastifyInstance = Fastify({
     ...(logger !== undefined && { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
-    requestTimeout: options.arrivalMillis ?? 30_000,
+    requestTimeout: ARRIVAL_MILLIS,
   });
 
   const exportTraces = traceExport({
@@ -136,7 +140,14 @@ export function createReceiver(options: ReceiverOptions): Receiver {
         throw listenError(error, host, port);
       }
     },
-    close: () => server.close(),
+    async close() {
+      // The server waits for connections that were busy when it began to close, also long after their answer.
+      const sweep = setInterval(() => server.server.closeIdleConnections(), SWEEP_MILLIS);
+      const cut = setTimeout(() => server.server.closeAllConnections(), options.closeMillis ?? 10_000);
+      await server.close();
+      clearInterval(sweep);
+      clearTimeout(cut);
+    },
   };
 }
 
