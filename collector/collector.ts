@@ -48,7 +48,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const writer = createWriter({ client: clickhouse.writing, now });
     const receiver = createReceiver({
       ...options,
-      logger: log,
+      // Of its own lines only the bad ones: it would announce every port.
+      logger: log.child({}, { level: 'warn' }),
       write: writer.write,
       ready: async () => (await clickhouse.reading.ping()).success,
       health: () => ({ writer: writer.counters }),
@@ -56,7 +57,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const url = await receiver.listen();
     const publisher = createPublisher({ client: clickhouse.publishing, now, retention });
     const chores = Promise.all([
-      repeat(publisher.tick, PUBLISH_EVERY_MILLIS, stopping.signal, (error) =>
+      repeat(() => publisher.tick(stopping.signal), PUBLISH_EVERY_MILLIS, stopping.signal, (error) =>
         log.error({ err: error }, 'publication failed; it is tried again'),
       ),
       repeat(publisher.clean, CLEAN_EVERY_MILLIS, stopping.signal, (error) =>

@@ -27,8 +27,11 @@ export interface Published {
 }
 
 export interface Publisher {
-  /** Publishes every slot and hour that is due, oldest first. To be called every few seconds. */
-  tick(): Promise<Published>;
+  /**
+   * Publishes every slot and hour that is due, oldest first. To be called every few seconds. The signal ends
+   * it after the publication in hand: what is left is due again.
+   */
+  tick(signal?: AbortSignal): Promise<Published>;
   /** Drops raw days that are published and past their retention, and runs that nobody reads any more. To be called hourly. */
   clean(): Promise<void>;
   /** For an import, which publishes frozen slots in the same way. */
@@ -53,13 +56,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
     pause: () => (readerGraceMillis > 0 ? delay(readerGraceMillis) : Promise.resolve()),
   };
 
-  async function tick(): Promise<Published> {
+  async function tick(signal?: AbortSignal): Promise<Published> {
     const slots: number[] = [];
-    for (const slot of await dueSlots()) {
-      slots.push(...(await publishSlots(publication, { table: 'decision_spans' }, [slot])));
+    for (const due of byHour(await dueSlots())) {
+      if (signal?.aborted) break;
+      slots.push(...(await publishSlots(publication, { table: 'decision_spans' }, due)));
     }
     const hours: number[] = [];
     for (const { hour, runs } of await dueHours()) {
+      if (signal?.aborted) break;
       await publishHour(publication, hour, runs);
       hours.push(hour);
     }
@@ -121,4 +126,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   return { tick, clean, publication };
+}
+
+/** What was left behind while nobody published goes an hour at a time: fewer runs, bounded memory. */
+function byHour(slots: readonly number[]): number[][] {
+  return [...Map.groupBy(slots, (slot) => Math.floor(slot / 3_600_000)).values()];
 }
