@@ -2,14 +2,32 @@ import type { Credentials, Kind } from './decision.ts';
 import type { RequestHeaders } from './header-list.ts';
 import type { Context } from './observed-exchange.ts';
 
+/** The first Chromium that sends Sec-Fetch-Storage-Access. */
+const STORAGE_ACCESS_SINCE = 133;
+
 /**
  * Whether the request's credentials mode was `include` (Fetch §2.2.5), as far as a server can tell. A preflight
- * never shows it. A cookie across origins is proof, and so is Sec-Fetch-Storage-Access (Storage Access Headers
- * §3), which Chromium sends on cross-site requests of that mode.
+ * never shows it. A cookie across origins is proof. Chromium sends Sec-Fetch-Storage-Access on exactly the
+ * cross-site requests of that mode (frames in frames, workers, images, event streams: measured), so its absence
+ * is proof as well, where the browser is known to be one that would send it. Origin `null` is the exception: a
+ * redirect may have led the request back to the site that the user visits.
  */
 export function credentialsOf(kind: Kind, request: RequestHeaders, context: Context): Credentials {
   if (context.credentials !== undefined) return context.credentials;
   if (kind === 'preflight') return 'unknown';
   if (request.cookie !== null || request['sec-fetch-storage-access'] !== null) return 'included';
-  return 'unknown';
+  if (context.requestHeadersCaptured === false) return 'unknown';
+  const isCrossSite = request['sec-fetch-site'] === 'cross-site' && request.origin !== 'null';
+  return isCrossSite && sendsStorageAccess(request['sec-ch-ua']) ? 'omitted' : 'unknown';
 }
+
+/** Of a user agent's brand list (User-Agent Client Hints §3.1): Chromium, but for two that change such things. */
+function sendsStorageAccess(brands: string | null): boolean {
+  if (brands === null || brands.includes('WebView') || brands.includes('Brave')) return false;
+  const start = brands.indexOf(CHROMIUM);
+  if (start === -1) return false;
+  const version = brands.slice(start + CHROMIUM.length, brands.indexOf('"', start + CHROMIUM.length));
+  return Number(version) >= STORAGE_ACCESS_SINCE;
+}
+
+const CHROMIUM = '"Chromium";v="';

@@ -121,6 +121,20 @@ describe('an actual request', () => {
     expect(decision.reason).toBe('acao_wildcard_with_credentials');
   });
 
+  test.each<[brands: string, credentials: string]>([
+    ['"Google Chrome";v="156", "Chromium";v="156", "Not:A-Brand";v="8"', 'omitted'],
+    ['"Chromium";v="133"', 'omitted'],
+    ['"Chromium";v="132"', 'unknown'],
+    ['"Android WebView";v="156", "Chromium";v="156"', 'unknown'],
+    ['"Brave";v="156", "Chromium";v="156"', 'unknown'],
+    ['"Chromium";v="', 'unknown'],
+    ['', 'unknown'],
+  ])('shows that it had none by the absence of Sec-Fetch-Storage-Access: %s → %s', (brands, credentials) => {
+    const headers = [['sec-ch-ua', brands]] as const;
+    expect(actual([], { headers }).credentials).toBe(credentials);
+    expect(actual([], { headers }, { requestHeadersCaptured: false }).credentials).toBe('unknown');
+  });
+
   test('is decided by one branch where the page side is known', () => {
     expect(actual([ALLOW_ANY], {}, { credentials: 'omitted' }).verdict).toBe('allowed');
     expect(actual([ALLOW_ANY], {}, { credentials: 'included' }).verdict).toBe('blocked');

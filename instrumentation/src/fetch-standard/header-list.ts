@@ -18,6 +18,7 @@ const REQUEST_NAMES = [
   'if-modified-since',
   'if-none-match',
   'origin',
+  'sec-ch-ua',
   'sec-fetch-mode',
   'sec-fetch-site',
   'sec-fetch-storage-access',

@@ -99,16 +99,32 @@ test('an ambiguous request is allowed where even CORS would allow it, else unkno
   expect(answer([])).toMatchObject({ verdict: 'unknown', reason: 'kind_ambiguous', detail: 'acao_missing' });
 });
 
-test('a same-origin request is blocked only by a redirect to another origin with a password in its URL', () => {
-  const lead = (location: string) =>
+describe('outside CORS', () => {
+  const lead = (location: string, headers: HeaderList, profile: 'browser' | 'spec' = 'browser') =>
     decide(
       {
-        request: { method: 'GET', url: '/', headers: metadata('same-origin', 'cors') },
+        request: { method: 'GET', url: '/', headers },
         response: { status: 307, headers: [['Location', location]] },
       },
-      { ownOrigin: { scheme: 'https', host: 'app.example.com' } },
-    ).reason;
-  expect(lead('https://u:p@b.example/')).toBe('redirect_url_has_credentials');
-  expect(lead('https://b.example/')).toBe('');
-  expect(lead('https://u:p@app.example.com/')).toBe('');
+      { ownOrigin: { scheme: 'https', host: 'app.example.com' }, profile },
+    );
+
+  test('a redirect to a URL with a password blocks, in the standard only a same-origin request led away', () => {
+    const own = metadata('same-origin', 'cors');
+    expect(lead('https://u:p@b.example/', own).reason).toBe('redirect_url_has_credentials');
+    expect(lead('https://u@app.example.com/', own).reason).toBe('redirect_url_has_credentials');
+    expect(lead('https://b.example/', own).verdict).toBe('allowed');
+    expect(lead('https://u:p@b.example/', own, 'spec').reason).toBe('redirect_url_has_credentials');
+    expect(lead('https://u:p@app.example.com/', own, 'spec').verdict).toBe('allowed');
+    expect(lead('https://u:p@b.example/', metadata('cross-site', 'no-cors')).verdict).toBe('blocked');
+  });
+
+  test('a navigation may follow it, and what may be one is undecided', () => {
+    expect(lead('https://u:p@b.example/', metadata('cross-site', 'navigate')).verdict).toBe('allowed');
+    expect(lead('https://u:p@b.example/', [])).toMatchObject({
+      kind: 'no_cors',
+      verdict: 'unknown',
+      reason: 'kind_ambiguous',
+    });
+  });
 });

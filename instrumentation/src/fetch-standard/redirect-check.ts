@@ -1,4 +1,3 @@
-import type { Kind } from './decision.ts';
 import type { Failure } from './failure.ts';
 import type { CorsExchange } from './observed-exchange.ts';
 
@@ -11,17 +10,19 @@ export function redirectTarget(exchange: CorsExchange): string | null {
 }
 
 /**
- * Fetch §4.5 "HTTP-redirect fetch" steps 8 and 9: a CORS request must not be led to a URL with a user name or a
- * password in it; one that was same-origin so far only when that URL is on another origin.
- * @param ownOrigin serialised; null when unknown
+ * Fetch §4.5 "HTTP-redirect fetch" steps 8 and 9: a request must not be led to a URL with a user name or a
+ * password in it.
  */
-export function redirectCheck(kind: Kind, target: string, ownOrigin: string | null): Failure | null {
-  const base = ownOrigin ?? UNKNOWN_ORIGIN;
-  if (!URL.canParse(target, base)) return null;
-  const url = new URL(target, base);
-  if (url.username === '' && url.password === '') return null;
-  if (kind === 'same_origin' && url.origin === base) return null;
+export function redirectCheck(target: string): Failure | null {
+  if (!URL.canParse(target, UNKNOWN_ORIGIN)) return null;
+  const { username, password } = new URL(target, UNKNOWN_ORIGIN);
+  if (username === '' && password === '') return null;
   return { reason: 'redirect_url_has_credentials', detail: targetOrigin(target), absent: false };
+}
+
+/** Whether a redirect leads away from a serialised origin; true when that is unknown. */
+export function leavesOrigin(target: string, origin: string | null): boolean {
+  return origin === null || !URL.canParse(target, origin) || new URL(target, origin).origin !== origin;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Credentials, Kind, Reason, Verdict } from './decision.ts';
 import type { Failure } from './failure.ts';
 import type { Context, CorsExchange } from './observed-exchange.ts';
 import { type PreflightQuestion, preflightCheck } from './preflight-check.ts';
-import { redirectCheck, redirectTarget } from './redirect-check.ts';
+import { leavesOrigin, redirectCheck, redirectTarget } from './redirect-check.ts';
 
 /** A verdict with its reason; `detail` is the failing token as sent, not yet cleaned. */
 export interface Outcome {
@@ -31,9 +31,9 @@ const ALLOWED: Outcome = { verdict: 'allowed', reason: '', detail: '' };
  * verdict is certain, and the reason is the one that holds without credentials.
  */
 export function judge(subject: Case, credentials: Credentials, context: Context): Outcome {
-  if (subject.kind === 'same_origin') return judgeSameOrigin(subject, context);
-  if (subject.kind !== 'preflight' && subject.kind !== 'actual' && subject.kind !== 'ambiguous')
-    return ALLOWED;
+  if (subject.kind !== 'preflight' && subject.kind !== 'actual' && subject.kind !== 'ambiguous') {
+    return judgeOutsideCors(subject, context);
+  }
 
   const outcome =
     credentials === 'unknown'
@@ -45,14 +45,24 @@ export function judge(subject: Case, credentials: Credentials, context: Context)
   return outcome;
 }
 
-/** No CORS check, but a redirect out of the origin is one (Fetch §4.5). */
-function judgeSameOrigin({ exchange, kind, origin }: Case, context: Context): Outcome {
-  const mode = exchange.request['sec-fetch-mode'];
-  if (mode !== null && mode !== 'cors') return ALLOWED;
+/**
+ * No CORS check, but a redirect may still be refused: by the standard one that leads a same-origin request to
+ * another origin, by Chromium any but a navigation's ("credentialed subresources").
+ */
+function judgeOutsideCors({ exchange, kind, origin }: Case, context: Context): Outcome {
   const target = redirectTarget(exchange);
-  const failure =
-    target === null ? null : redirectCheck(kind, target, origin ?? serialisedOwnOrigin(exchange, context));
-  return failure === null ? ALLOWED : blocked(failure);
+  if (target === null || kind === 'navigation' || kind === 'websocket') return ALLOWED;
+  if (context.profile === 'spec') {
+    const isLedAway = leavesOrigin(target, origin ?? serialisedOwnOrigin(exchange, context));
+    if (kind !== 'same_origin' || !isLedAway) return ALLOWED;
+  }
+  const failure = redirectCheck(target);
+  if (failure === null) return ALLOWED;
+  // Neither Origin nor metadata: perhaps a navigation, perhaps a same-origin request.
+  if (origin === null && exchange.request['sec-fetch-mode'] === null) {
+    return { verdict: 'unknown', reason: 'kind_ambiguous', detail: failure.reason };
+  }
+  return blocked(failure);
 }
 
 function judgeBranch(subject: Case, includeCredentials: boolean, context: Context): Outcome {
@@ -64,7 +74,7 @@ function judgeBranch(subject: Case, includeCredentials: boolean, context: Contex
     failure = corsCheck(origin, exchange.response, includeCredentials);
     if (failure === null) {
       const target = redirectTarget(exchange);
-      if (target !== null) failure = redirectCheck(subject.kind, target, null);
+      if (target !== null) failure = redirectCheck(target);
     }
   }
   if (failure === null) return isQuestionCaptured(subject, context) ? ALLOWED : NOT_CAPTURED;

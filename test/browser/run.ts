@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util';
+import { CHROMIUM_MISSING, findChromium } from '../support/chromium.ts';
+import { compare, describeDisagreement } from './agreement.ts';
+import { startOracle } from './ask-chromium.ts';
+import { namedCases } from './named-cases.ts';
+import { randomCases } from './random-cases.ts';
+
+/** The long differential run: `npm run test:browser -- --cases 10000 --seed 1`. */
+const { values } = parseArgs({
+  options: {
+    cases: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: String(Date.now() % 1e6) },
+  },
+});
+const BATCH = 500;
+
+async function main(): Promise<void> {
+  if (findChromium() === undefined) throw new Error(CHROMIUM_MISSING);
+  const cases = [
+    ...namedCases.map((named) => named.browserCase),
+    ...randomCases(Number(values.cases), Number(values.seed)),
+  ];
+  const count = { cases: 0, blocked: 0, unknown: 0, verdict: 0, reason: 0, seenReason: 0 };
+  const corsErrors = new Map<string, number>();
+  const oracle = await startOracle();
+  try {
+    for (let start = 0; start < cases.length; start += BATCH) {
+      const batch = cases.slice(start, start + BATCH);
+      const outcomes = await oracle.ask(batch);
+      for (const [index, browserCase] of batch.entries()) {
+        const outcome = outcomes[index];
+        if (outcome === undefined) continue;
+        const agreement = compare(browserCase, outcome);
+        count.cases++;
+        if (!outcome.allowed) count.blocked++;
+        const { seen } = agreement;
+        if (seen.verdict === 'unknown') count.unknown++;
+        if (seen.verdict === 'blocked' && !seen.corsErrors.includes(outcome.corsError)) count.seenReason++;
+        const name = outcome.allowed ? 'allowed' : (outcome.corsError ?? outcome.error ?? '');
+        corsErrors.set(name, (corsErrors.get(name) ?? 0) + 1);
+        for (const kind of agreement.disagreements) {
+          count[kind]++;
+          console.log(describeDisagreement(browserCase, outcome, agreement));
+        }
+      }
+    }
+  } finally {
+    await oracle.close();
+  }
+  for (const [name, times] of [...corsErrors].sort(([, a], [, b]) => b - a))
+    console.log(String(times).padStart(7), name);
+  console.log(
+    `Chromium ${oracle.version}, seed ${values.seed}: ${count.cases} cases, ${count.blocked} blocked; ` +
+      `${count.verdict} wrong verdicts, ${count.reason} other reasons; ` +
+      `from the server's view alone ${count.unknown} unknown, ${count.seenReason} other reasons`,
+  );
+  process.exitCode = count.verdict > 0 || count.reason > count.blocked * 0.005 ? 1 : 0;
+}
+
+await main();
