@@ -30,7 +30,10 @@ export const ATTRIBUTES = {
     description:
       'Decisions this process has reported so far, this span included; with service.instance.id it shows what got lost',
   },
-  'cors.kind': { type: 'string', description: '`preflight` or `actual`' },
+  'cors.kind': {
+    type: 'string',
+    description: '`preflight`, `actual`, or `ambiguous` where it cannot be told',
+  },
   'cors.verdict': { type: 'string', description: 'What the browser does: `allowed`, `blocked`, `unknown`' },
   'cors.reason': { type: 'string', description: 'Why it is blocked or unknown; absent when allowed' },
   'cors.reason.detail': {

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { ATTRIBUTES } from './attributes.ts';
+import { OPTIONS } from './options.ts';
+
+const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+
+test('the README documents every attribute and no other, as it is defined', () => {
+  const defined = Object.entries(ATTRIBUTES).map(([name, { type, description }]) => [
+    name,
+    type,
+    description,
+  ]);
+
+  expect(tableBelow('| attribute | type | description |')).toEqual(defined);
+});
+
+test('the README documents every option and no other, with its default', () => {
+  const rows = tableBelow('| option | default | meaning |');
+
+  expect(rows.map(([name]) => name)).toEqual(Object.keys(OPTIONS));
+  for (const [name = '', byDefault] of rows) {
+    const value = OPTIONS[name as keyof typeof OPTIONS].default;
+    if (value === undefined) expect(byDefault, name).toMatch(/^(none|from the environment.*)$/);
+    else expect(byDefault, name).toBe(JSON.stringify(value));
+  }
+});
+
+/** The cells of a table without the backquotes around a whole cell. */
+function tableBelow(header: string): string[][] {
+  const [, table = ''] = README.split(`${header}\n`);
+  const rows = table.slice(0, table.indexOf('\n\n')).split('\n').slice(1);
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim().replace(/^`([^`]*)`$/, '$1')),
+  );
+}
