@@ -1,0 +1,75 @@
+import type { IncomingMessage } from 'node:http';
+import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { ReceiverCounters } from '../counters.ts';
+import { bearerCheck } from './bearer.ts';
+import type { Encoding } from './decode.ts';
+import type { Decoded } from './decoded.ts';
+import { failureOf } from './failures.ts';
+import { CONTENT_TYPES, exportResponse, rejectionMessage, statusBody } from './replies.ts';
+
+export interface SignalsOptions {
+  readonly exportTraces: (request: IncomingMessage, encoding: Encoding) => Promise<Decoded>;
+  /** The bearer token that senders must present. */
+  readonly token: string | undefined;
+  readonly counters: ReceiverCounters;
+}
+
+/** The OTLP endpoints: /v1/traces, and /v1/metrics and /v1/logs for exporters that send everything everywhere. */
+export async function signals(server: FastifyInstance, options: SignalsOptions): Promise<void> {
+  const { exportTraces, token, counters } = options;
+  if (token !== undefined) {
+    const check = bearerCheck(token);
+    server.addHook('onRequest', async (request) => check(request.headers.authorization));
+  }
+
+  server.setErrorHandler((error, request, reply) => {
+    const { status, rpc, counter, message } = failureOf(error);
+    counters.requests[counter]++;
+    if (counter === 'failed' || counter === 'refused') request.log.error(error, message);
+    if (status === 401) reply.header('www-authenticate', 'Bearer');
+    if (status === 415) reply.header('accept-encoding', 'gzip, identity');
+    if (status === 503) reply.header('retry-after', '1');
+    return send(reply.code(status), request, (encoding) => statusBody(encoding, rpc, message));
+  });
+
+  server.register(async (traces) => {
+    leaveBodyUnread(traces, Object.values(CONTENT_TYPES));
+    traces.post('/v1/traces', async (request, reply) => {
+      if (request.headers['content-type'] === undefined)
+        throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE();
+      const decoded = await exportTraces(request.raw, encodingOf(request));
+      const message = rejectionMessage(decoded);
+      return send(reply, request, (encoding) => exportResponse(encoding, decoded.rejected, message));
+    });
+  });
+
+  server.register(async (others) => {
+    leaveBodyUnread(others, '*');
+    for (const signal of ['metrics', 'logs']) {
+      others.post(`/v1/${signal}`, async (request, reply) => {
+        counters.requests.otherSignals++;
+        const message = `Originscope takes traces only: these ${signal} were not kept`;
+        return send(reply, request, (encoding) => exportResponse(encoding, 0, message));
+      });
+    }
+  });
+}
+
+/** Bodies are read by the handler, which can bound them while they arrive and inflate. */
+function leaveBodyUnread(scope: FastifyInstance, contentTypes: string | string[]): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser(contentTypes, (_request, _payload, done) => done(null));
+}
+
+/** Answers in the encoding that the caller speaks; who speaks neither gets JSON. */
+function send(
+  reply: FastifyReply,
+  request: FastifyRequest,
+  body: (encoding: Encoding) => Buffer,
+): FastifyReply {
+  const encoding = encodingOf(request);
+  return reply.type(CONTENT_TYPES[encoding]).send(body(encoding));
+}
+
+const encodingOf = (request: FastifyRequest): Encoding =>
+  request.headers['content-type']?.toLowerCase().startsWith(CONTENT_TYPES.protobuf) ? 'protobuf' : 'json';
