@@ -26,21 +26,21 @@ export interface Product {
   readonly userAgent: string;
   /** The longest time that a preflight is remembered for, seconds. */
   readonly longestMaxAge: number;
-  /** Sends Sec-Fetch-Storage-Access with cross-site requests that include credentials. */
-  readonly sendsStorageAccess: boolean;
+  /** The brands in Sec-CH-UA; a product that has them sends Sec-Fetch-Storage-Access as well. */
+  readonly brands: string | undefined;
 }
 
 export const CHROMIUM: Product = {
   userAgent:
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
   longestMaxAge: 7_200,
-  sendsStorageAccess: true,
+  brands: '"Chromium";v="156", "Not_A Brand";v="24"',
 };
 
 export const FIREFOX: Product = {
   userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0',
   longestMaxAge: 86_400,
-  sendsStorageAccess: false,
+  brands: undefined,
 };
 
 const MOST_REDIRECTS = 20;
@@ -92,7 +92,7 @@ export class Browser {
       refusal,
       includesCredentials,
       otherwise: judge(!includesCredentials),
-      showsCredentials: 'cookie' in sent || 'sec-fetch-storage-access' in sent,
+      showsCredentials: 'cookie' in sent || this.#showsCredentials(origin, call.url),
     });
     if (refusal !== null) return null;
     this.#keepCookies(call, answer);
@@ -144,7 +144,7 @@ export class Browser {
   }
 
   #headersOf(origin: string, call: FetchCall, mode: SentMode): Record<string, string> {
-    const isCrossSite = siteOf(origin, call.url) === 'cross-site';
+    const { userAgent, brands } = this.#product;
     // Fetch §3.2 "append a request Origin header".
     const hasOrigin = mode === 'cors' || !['GET', 'HEAD'].includes(call.method);
     const cookie = this.#cookies.get(call.url.hostname);
@@ -152,15 +152,21 @@ export class Browser {
       call.credentials === 'include' || (call.credentials === 'same-origin' && mode === 'same-origin');
     return {
       accept: mode === 'navigate' ? 'text/html' : '*/*',
-      'user-agent': this.#product.userAgent,
+      'user-agent': userAgent,
+      ...(brands !== undefined && { 'sec-ch-ua': brands }),
       ...call.headers,
       ...(hasOrigin && { origin }),
       ...(includesCredentials && cookie !== undefined && { cookie }),
       ...(call.credentials === 'include' &&
-        isCrossSite &&
-        this.#product.sendsStorageAccess && { 'sec-fetch-storage-access': 'active' }),
+        brands !== undefined &&
+        siteOf(origin, call.url) === 'cross-site' && { 'sec-fetch-storage-access': 'active' }),
       ...fetchMetadata(origin, call.url, mode === 'same-origin' ? 'cors' : mode),
     };
+  }
+
+  /** Whether such a request has a header exactly when it includes credentials. */
+  #showsCredentials(origin: string, url: URL): boolean {
+    return this.#product.brands !== undefined && origin !== 'null' && siteOf(origin, url) === 'cross-site';
   }
 
   #keepCookies(call: FetchCall, answer: Answer): void {
