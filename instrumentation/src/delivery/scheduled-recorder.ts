@@ -10,7 +10,7 @@ import type { Loss, Losses } from './losses.ts';
 const BATCH = 512;
 /** What is due waits so long for company. */
 const LINGER_MILLIS = 1_000;
-const DRAINING_LINGER_MILLIS = 100;
+const DRAINING_LINGER_MILLIS = 20;
 /** A process that is still there after this was not about to end. */
 const DRAINING_MILLIS = 60_000;
 const FLUSH_TIMEOUT_MILLIS = 10_000;

@@ -1,0 +1,80 @@
+import { EventEmitter } from 'node:events';
+import { expect, test } from 'vitest';
+import { attachLifecycle, type ProcessEvents } from './lifecycle.ts';
+
+function processWith(recorder: { isIdle: boolean }, handleSignals = true) {
+  const events = new EventEmitter();
+  const killed: string[] = [];
+  const flushes: number[] = [];
+  let drains = 0;
+  const fakeProcess = Object.assign(events, {
+    pid: 1,
+    kill: (_: number, signal: string) => killed.push(signal),
+  });
+  const detach = attachLifecycle(
+    {
+      get isIdle() {
+        return recorder.isIdle;
+      },
+      flush: async (timeoutMillis) => void flushes.push(timeoutMillis),
+      drain: () => {
+        drains += 1;
+      },
+    },
+    fakeProcess as unknown as ProcessEvents,
+    handleSignals,
+  );
+  const emit = async (event: string) => {
+    events.emit(event, event);
+    await new Promise(setImmediate);
+  };
+  return { events, emit, killed, flushes, detach, drains: () => drains };
+}
+
+test('a process with nothing left to do flushes, and is not kept for ever by a receiver that is away', async () => {
+  const { emit, flushes } = processWith({ isIdle: false });
+  await emit('beforeExit');
+  await emit('beforeExit');
+  expect(flushes).toEqual([5_000]);
+});
+
+test('a process with nothing pending just ends', async () => {
+  const { emit, flushes } = processWith({ isIdle: true });
+  await emit('beforeExit');
+  expect(flushes).toEqual([]);
+});
+
+test('a signal that nobody else handles is raised again after the flush', async () => {
+  const { emit, killed, flushes } = processWith({ isIdle: false });
+  await emit('SIGTERM');
+  expect(flushes).toEqual([3_000]);
+  expect(killed).toEqual(['SIGTERM']);
+});
+
+test('a signal that the application handles is left to it; the next one is heard again', async () => {
+  const { events, emit, killed, flushes, drains } = processWith({ isIdle: false });
+  const seen: number[] = [];
+  events.on('SIGTERM', () => seen.push(events.listenerCount('SIGTERM')));
+  await emit('SIGTERM');
+  await emit('SIGTERM');
+  expect(killed).toEqual([]);
+  expect([flushes.length, drains()]).toEqual([2, 2]);
+  // Those who decide by the number of listeners do not find us among them.
+  expect(seen).toEqual([1, 1]);
+});
+
+test('signals are left alone when told so', () => {
+  const { events } = processWith({ isIdle: false }, false);
+  expect(events.eventNames()).toEqual(['beforeExit']);
+});
+
+test('a recorder that was shut down leaves no listener behind, not even one that a signal brings back', async () => {
+  const { events, emit, detach } = processWith({ isIdle: false });
+  const theirs = () => {};
+  events.on('SIGTERM', theirs);
+  const signalled = emit('SIGTERM');
+  detach();
+  await signalled;
+  expect(events.eventNames()).toEqual(['SIGTERM']);
+  expect(events.listeners('SIGTERM')).toEqual([theirs]);
+});
