@@ -40,7 +40,7 @@ export function watchHttp1(report: (served: ServedExchange) => void): () => void
 
   const onStart = (message: unknown) => {
     // Most requests carry no Origin, and this is all that they cost.
-    if ((message as ServerMessage).request.headers.origin === undefined) return;
+    if (!hasOrigin((message as ServerMessage).request.rawHeaders)) return;
     awaitHeaders(message as ServerMessage);
   };
   // For responses whose `writeHead` was called around the instance's own one.
@@ -54,6 +54,15 @@ export function watchHttp1(report: (served: ServedExchange) => void): () => void
     unsubscribe('http.server.request.start', onStart);
     unsubscribe('http.server.response.finish', onFinish);
   };
+}
+
+/** Asking `headers` instead would have Node parse them all, which many applications never do. */
+function hasOrigin(rawHeaders: readonly string[]): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 6 && name.toLowerCase() === 'origin') return true;
+  }
+  return false;
 }
 
 /** Every way of answering goes through the instance's `writeHead`, also that of implicit headers. */
