@@ -89,6 +89,11 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
     remedy: ({ detail }) =>
       `Take the user name and password out of the Location that leads to ${quoted(detail)}; a browser refuses to follow it.`,
   },
+  redirect_url_not_http: {
+    title: 'redirect to a URL that is not HTTP(S)',
+    remedy: ({ detail }) =>
+      `The Location leads to ${quoted(detail)}, where fetch cannot follow. Answer with the data itself, or redirect to an https URL.`,
+  },
   credentials_mode_unknown: {
     title: 'depends on credentials, which the request does not show',
     remedy: () =>

@@ -23,6 +23,7 @@ export const CORS_ERRORS: Partial<Record<Reason, string>> = {
   method_not_allowed: 'MethodDisallowedByPreflightResponse',
   header_not_allowed: 'HeaderDisallowedByPreflightResponse',
   redirect_url_has_credentials: 'RedirectContainsCredentials',
+  redirect_url_not_http: 'CorsDisabledScheme',
 };
 
 /** Decisions about all exchanges of one request, put together. */

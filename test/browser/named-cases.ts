@@ -154,10 +154,17 @@ export const namedCases: readonly NamedCase[] = [
     hop('page', answer(302, location('http://u@{next-host}'))),
     hop('api', GRANTED),
   ]),
+  along('redirect_url_not_http', 'another protocol', {}, [
+    hop('api', answer(302, ALLOW_PAGE, location('ftp://other.example/'))),
+  ]),
   along('acao_missing', 'a redirect', {}, [hop('api', answer(302, location('{next}'))), hop('api', GRANTED)]),
   along('acao_mismatch', 'the origin is null after a redirect', {}, [
     hop('api', answer(302, ALLOW_PAGE, location('{next}'))),
     hop('third', ok(ALLOW_PAGE)),
+  ]),
+  along('acao_wildcard_with_credentials', 'a redirect back to the site that the user visits', UNSEEN, [
+    hop('api', answer(302, ...GRANTED.headers, location('{next}'))),
+    hop('page', ok(ALLOW_ANY)),
   ]),
   along('', 'a redirect to an answer for null', {}, [
     hop('api', answer(302, ALLOW_PAGE, location('{next}'))),

@@ -33,7 +33,8 @@ const visible = fc.string({
   unit: fc
     .oneof(
       { weight: 20, arbitrary: fc.integer({ min: 0x21, max: 0x7e }) },
-      { weight: 1, arbitrary: fc.constantFrom(0x20, 0x09) },
+      { weight: 1, arbitrary: fc.constantFrom(0x20, 0x09, 0x01, 0x0b, 0x1b, 0x7f) },
+      { weight: 1, arbitrary: fc.integer({ min: 0x80, max: 0xff }) },
     )
     .map((code) => String.fromCharCode(code)),
   maxLength: 12,
@@ -172,13 +173,15 @@ const redirecting: fc.Arbitrary<Answer> = fc
     fc.constantFrom(301, 302, 303, 307, 308),
     corsHeaders,
     fc.oneof(
-      { weight: 9, arbitrary: fc.constant('{next}') },
+      { weight: 4, arbitrary: fc.constant('{next}') },
       {
         weight: 1,
         arbitrary: fc.constantFrom(
           'http://user@{next-host}',
           'http://user:secret@{next-host}',
           'http://:@{next-host}',
+          'ftp://other.example/',
+          'foo:bar',
         ),
       },
     ),

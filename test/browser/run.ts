@@ -36,7 +36,7 @@ async function main(): Promise<void> {
         const { seen } = agreement;
         if (seen.verdict === 'unknown') count.unknown++;
         if (seen.verdict === 'blocked' && !seen.corsErrors.includes(outcome.corsError)) count.seenReason++;
-        const name = outcome.allowed ? 'allowed' : (outcome.corsError ?? outcome.error ?? '');
+        const name = outcome.allowed ? 'allowed' : (outcome.corsError ?? outcome.error ?? '(not sent)');
         corsErrors.set(name, (corsErrors.get(name) ?? 0) + 1);
         for (const kind of agreement.disagreements) {
           count[kind]++;

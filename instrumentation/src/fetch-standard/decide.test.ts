@@ -146,6 +146,15 @@ describe('an actual request', () => {
     expect(verdictOf(decision)).toEqual(['blocked', 'redirect_url_has_credentials', 'https://b.example']);
   });
 
+  test.each([
+    ['ftp://b.example/private', 'ftp:'],
+    ['data:text/plain,x', 'data:'],
+    ['http://[', '(invalid)'],
+  ])('is not led to %s', (target, detail) => {
+    const decision = actual([ALLOW_PAGE, ALLOW_CREDENTIALS, ['Location', target]], { status: 302 });
+    expect(verdictOf(decision)).toEqual(['blocked', 'redirect_url_not_http', detail]);
+  });
+
   test('may follow a redirect that passes the check, and none that does not', () => {
     const location = ['Location', 'https://b.example/'] as const;
     expect(actual([ALLOW_PAGE, ALLOW_CREDENTIALS, location], { status: 302 }).verdict).toBe('allowed');

@@ -50,6 +50,7 @@ export const BLOCKED_REASONS = [
   'method_not_allowed',
   'header_not_allowed',
   'redirect_url_has_credentials',
+  'redirect_url_not_http',
 ] as const;
 
 /** Why the server's side cannot know. */

@@ -10,14 +10,17 @@ export function redirectTarget(exchange: CorsExchange): string | null {
 }
 
 /**
- * Fetch §4.5 "HTTP-redirect fetch" steps 8 and 9: a request must not be led to a URL with a user name or a
- * password in it.
+ * Fetch §4.5 "HTTP-redirect fetch" steps 3 to 9: a request must be led to an HTTP(S) URL without a user name or
+ * a password in it.
  */
 export function redirectCheck(target: string): Failure | null {
-  if (!URL.canParse(target, UNKNOWN_ORIGIN)) return null;
-  const { username, password } = new URL(target, UNKNOWN_ORIGIN);
+  const detail = targetOrigin(target);
+  if (!URL.canParse(target, UNKNOWN_ORIGIN))
+    return { reason: 'redirect_url_not_http', detail, absent: false };
+  const { protocol, username, password } = new URL(target, UNKNOWN_ORIGIN);
+  if (!isHttp(protocol)) return { reason: 'redirect_url_not_http', detail, absent: false };
   if (username === '' && password === '') return null;
-  return { reason: 'redirect_url_has_credentials', detail: targetOrigin(target), absent: false };
+  return { reason: 'redirect_url_has_credentials', detail, absent: false };
 }
 
 /** Whether a redirect leads away from a serialised origin; true when that is unknown. */
@@ -26,13 +29,19 @@ export function leavesOrigin(target: string, origin: string | null): boolean {
 }
 
 /**
- * What is told of a redirect's target: its origin alone. User names, passwords, paths and queries are
- * somebody's secrets, or too many different ones.
+ * What is told of a redirect's target: its origin, or its scheme where that is not HTTP(S). User names,
+ * passwords, paths and queries are somebody's secrets, or too many different ones.
  */
 export function targetOrigin(target: string): string {
-  const url = URL.canParse(target, UNKNOWN_ORIGIN) ? new URL(target, UNKNOWN_ORIGIN) : null;
-  if (url === null) return '(invalid)';
-  return url.origin === UNKNOWN_ORIGIN ? '(same origin)' : `${url.protocol}//${url.host}`;
+  if (!URL.canParse(target, UNKNOWN_ORIGIN)) return '(invalid)';
+  const { origin, protocol, host } = new URL(target, UNKNOWN_ORIGIN);
+  if (origin === UNKNOWN_ORIGIN) return '(same origin)';
+  return isHttp(protocol) ? `${protocol}//${host}` : protocol;
 }
 
+function isHttp(protocol: string): boolean {
+  return protocol === 'http:' || protocol === 'https:';
+}
+
+/** Stands in for the base of relative targets. */
 const UNKNOWN_ORIGIN = 'http://unknown.invalid';

@@ -47,17 +47,17 @@ export function judge(subject: Case, credentials: Credentials, context: Context)
 
 /**
  * No CORS check, but a redirect may still be refused: by the standard one that leads a same-origin request to
- * another origin, by Chromium any but a navigation's ("credentialed subresources").
+ * another origin with a password, by Chromium any but a navigation's ("credentialed subresources").
  */
 function judgeOutsideCors({ exchange, kind, origin }: Case, context: Context): Outcome {
   const target = redirectTarget(exchange);
   if (target === null || kind === 'navigation' || kind === 'websocket') return ALLOWED;
-  if (context.profile === 'spec') {
+  const failure = redirectCheck(target);
+  if (failure === null) return ALLOWED;
+  if (context.profile === 'spec' && failure.reason === 'redirect_url_has_credentials') {
     const isLedAway = leavesOrigin(target, origin ?? serialisedOwnOrigin(exchange, context));
     if (kind !== 'same_origin' || !isLedAway) return ALLOWED;
   }
-  const failure = redirectCheck(target);
-  if (failure === null) return ALLOWED;
   // Neither Origin nor metadata: perhaps a navigation, perhaps a same-origin request.
   if (origin === null && exchange.request['sec-fetch-mode'] === null) {
     return { verdict: 'unknown', reason: 'kind_ambiguous', detail: failure.reason };
