@@ -13,6 +13,9 @@ export const SLOT_MILLIS = 10 * 60_000;
 /** How long a slot takes spans, after its end. The receiver's window for the past is the same. */
 export const OPEN_MILLIS = 48 * 3_600_000;
 
+/** How far ahead of our clock a span may lie. The receiver's window is narrower; this bounds partitions. */
+export const AHEAD_MILLIS = 3_600_000;
+
 /** How long after its end a slot is closed: time for coalescing, batching and one retry. */
 export const SETTLING_MILLIS = 2 * 60_000;
 
@@ -27,10 +30,6 @@ export function slotOf(time: number): number {
  */
 export function needsMarks(slot: number, now: number, settlingMillis: number): boolean {
   return slot + SLOT_MILLIS + settlingMillis / 2 <= now;
-}
-
-export function isClosed(slot: number, now: number, settlingMillis: number): boolean {
-  return slot + SLOT_MILLIS + settlingMillis <= now;
 }
 
 export function isFrozen(slot: number, now: number): boolean {

@@ -2,7 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { names, REQUEST_COLUMNS, SPAN_COLUMNS } from '../clickhouse/columns.ts';
 import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
 import { insertStaged } from '../clickhouse/rows.ts';
-import { isFrozen, seconds, slotOf } from '../clickhouse/slots.ts';
+import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../clickhouse/slots.ts';
 import type { Writer } from '../clickhouse/writer.ts';
 import type { DecisionSpan } from '../decision-span.ts';
 import { FINGERPRINT, publishSlots } from './publish-slots.ts';
@@ -43,7 +43,6 @@ export interface Import {
 }
 
 const CHUNK = 20_000;
-const AHEAD_MILLIS = 3_600_000;
 
 /**
  * Begins an import. Spans of frozen slots are staged first, because such a slot is published whole or not at
@@ -157,12 +156,7 @@ async function copyBlocked(
 
 /** A day at a time: one partition an insert, and bounded memory. */
 function byDay(slots: readonly number[]): number[][] {
-  const days = new Map<number, number[]>();
-  for (const slot of slots) {
-    const day = Math.floor(slot / 86_400_000);
-    days.set(day, [...(days.get(day) ?? []), slot]);
-  }
-  return [...days.values()];
+  return [...Map.groupBy(slots, (slot) => Math.floor(slot / 86_400_000)).values()];
 }
 
 /** Staged spans of imports that began a day ago and never finished. */
