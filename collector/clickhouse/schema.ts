@@ -92,7 +92,7 @@ function publishedUsage(dialect: Dialect): string[] {
      TTL slot + INTERVAL 37 DAY SETTINGS ${DURABLE}`,
     `CREATE TABLE IF NOT EXISTS published_hours (
        hour DateTime('UTC'), run UInt64, published_at DateTime64(6, 'UTC'),
-       slot_runs Array(UInt64), decisions UInt64)
+       slot_runs Array(Tuple(DateTime('UTC'), UInt64)), decisions UInt64)
      ENGINE = ${dialect.mergeTree()} ORDER BY (hour, run)
      TTL hour + INTERVAL 14 MONTH SETTINGS ${DURABLE}`,
   ];

@@ -4,25 +4,38 @@ import { capped, USAGE_HOURS } from './caps.ts';
 import type { Publication } from './publish-slots.ts';
 import { type Run, takeRun } from './run.ts';
 
+/** The newest marked run of a slot, which is its start in epoch milliseconds. */
+export interface SlotRun {
+  readonly slot: number;
+  readonly run: Run;
+}
+
 /**
  * Publishes an hour from the minutes of its slots' newest runs, in the same way as a slot. Its marker names
  * those runs, so whether the hour is up to date needs no clock.
  *
  * @param hour epoch milliseconds
- * @param slotRuns in ascending order
+ * @param made the newest run of each of the hour's slots, in the order of the slots; slots published together
+ * share a run, so a run alone does not say which rows count
  */
 export async function publishHour(
   { client, pause }: Publication,
   hour: number,
-  slotRuns: readonly Run[],
+  made: readonly SlotRun[],
 ): Promise<void> {
   const run = await takeRun(client);
-  const query_params = { hour: seconds(hour), slotRuns: slotRuns.map(BigInt) };
+  const query_params = {
+    hour: seconds(hour),
+    slots: made.map(({ slot }) => seconds(slot)),
+    runs: made.map(({ run }) => BigInt(run)),
+  };
   const dimensions = DIMENSION_NAMES.join(', ');
   const start = `toDateTime({hour:UInt32}, 'UTC')`;
   const within = (column: string): string =>
     `${column} >= ${start} AND ${column} < ${start} + toIntervalHour(1)
-     AND run IN (SELECT arrayJoin({slotRuns:Array(UInt64)}))`;
+     AND (slot, run) IN (
+       SELECT toDateTime(made.1, 'UTC'), made.2
+       FROM (SELECT arrayJoin(arrayZip({slots:Array(UInt32)}, {runs:Array(UInt64)})) AS made))`;
   await client.command({
     query: `INSERT INTO usage_hours (hour, run, first_seen, last_seen, ${dimensions}, decisions, clients)
       SELECT ${start}, {run:UInt64}, min(minute), max(minute), ${dimensions}, sum(decisions), groupBitOr(clients)
@@ -44,7 +57,8 @@ export async function publishHour(
   await pause();
   await client.command({
     query: `INSERT INTO published_hours (hour, run, published_at, slot_runs, decisions)
-      SELECT ${start}, {run:UInt64}, now64(6, 'UTC'), {slotRuns:Array(UInt64)},
+      SELECT ${start}, {run:UInt64}, now64(6, 'UTC'),
+        arrayMap((slot, run) -> (toDateTime(slot, 'UTC'), run), {slots:Array(UInt32)}, {runs:Array(UInt64)}),
         (SELECT sum(decisions) FROM usage_hours WHERE hour = ${start} AND run = {run:UInt64})`,
     query_params: { ...query_params, run: marked },
   });

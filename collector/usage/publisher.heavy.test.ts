@@ -139,6 +139,16 @@ test('a span that comes late is counted by the next publication, in minutes and 
   expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
 });
 
+test('slots that were published together part when one of them is published again', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  await writer.write([...SPANS, decisionSpan({ time: START + 10 * MINUTE, spanId: 'ffffffffffffff02' })]);
+  at(HOUR_CLOSED);
+  await publisher.tick();
+  await writer.write([decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 })]);
+  expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
+  expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 + 1 });
+});
+
 test('a late span in the middle of a publication makes the slot due again', async () => {
   const { clickHouse, writer, publisher, at, now } = await pipeline();
   await writer.write(SPANS);

@@ -3,7 +3,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
 import { SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
 import { dropPublishedDays, removeSuperseded } from './housekeeping.ts';
-import { publishHour } from './publish-hour.ts';
+import { publishHour, type SlotRun } from './publish-hour.ts';
 import { type Publication, publishSlots } from './publish-slots.ts';
 import { RUN_START, type Run } from './run.ts';
 
@@ -63,9 +63,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       slots.push(...(await publishSlots(publication, { table: 'decision_spans' }, due)));
     }
     const hours: number[] = [];
-    for (const { hour, runs } of await dueHours()) {
+    for (const { hour, made } of await dueHours()) {
       if (signal?.aborted) break;
-      await publishHour(publication, hour, runs);
+      await publishHour(publication, hour, made);
       hours.push(hour);
     }
     return { slots, hours };
@@ -95,15 +95,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
    * Closed hours whose slots are all published, and not the ones that the hour was made of. Only while
    * all their minutes are kept: an hour must not shrink when they go.
    */
-  async function dueHours(): Promise<{ hour: number; runs: Run[] }[]> {
+  async function dueHours(): Promise<{ hour: number; made: SlotRun[] }[]> {
     const result = await client.query({
-      query: `SELECT toUnixTimestamp(hour) AS hour, arrayMap(run -> toString(run), slot_runs) AS runs
-        FROM (SELECT toStartOfHour(slot) AS hour, arraySort(groupArray(run)) AS slot_runs FROM slots GROUP BY hour) AS current
+      query: `SELECT toUnixTimestamp(hour) AS hour,
+          arrayMap(made -> toUnixTimestamp(made.1), slot_runs) AS slots, arrayMap(made -> toString(made.2), slot_runs) AS runs
+        FROM (
+          SELECT toStartOfHour(slot) AS hour, arraySort(groupArray((slot, run))) AS slot_runs FROM slots GROUP BY hour
+        ) AS current
         LEFT JOIN (
           SELECT hour, max(run) AS newest, argMax(slot_runs, run) AS made_of FROM published_hours GROUP BY hour
         ) AS published USING (hour)
         WHERE hour <= toDateTime({closed:UInt32}, 'UTC') AND hour > toDateTime({kept:UInt32}, 'UTC')
-          AND NOT has(slot_runs, 0) AND slot_runs != made_of
+          AND NOT arrayExists(made -> made.2 = 0, slot_runs) AND slot_runs != made_of
           AND fromUnixTimestamp64Micro(toInt64(intDiv(newest, 1024)), 'UTC')
             <= now64(6, 'UTC') - toIntervalMillisecond({republish:UInt32})
         ORDER BY hour`,
@@ -114,10 +117,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       },
       format: 'JSONEachRow',
     });
-    return (await result.json<{ hour: number; runs: Run[] }>()).map(({ hour, runs }) => ({
-      hour: hour * 1000,
-      runs,
-    }));
+    return (await result.json<{ hour: number; slots: number[]; runs: Run[] }>()).map(
+      ({ hour, slots, runs }) => ({
+        hour: hour * 1000,
+        made: runs.map((run, index) => ({ slot: (slots[index] ?? 0) * 1000, run })),
+      }),
+    );
   }
 
   async function clean(): Promise<void> {
