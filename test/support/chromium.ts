@@ -54,7 +54,11 @@ export async function launchChromium(flags: readonly string[] = []): Promise<Run
     // A group of its own, so that its many processes end together.
     detached: true,
   });
+  // Should the tests themselves be ended before they close it.
+  const killOnExit = () => killGroup(child);
+  process.once('exit', killOnExit);
   const end = async () => {
+    process.off('exit', killOnExit);
     await endGroup(child);
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   };
@@ -91,10 +95,18 @@ async function devToolsUrl(child: ChildProcess): Promise<string> {
 }
 
 async function endGroup(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const ended = once(child, 'exit');
-  process.kill(-child.pid, 'SIGKILL');
+  killGroup(child);
   await ended;
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined && !hasEnded(child)) process.kill(-child.pid, 'SIGKILL');
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
 function isExecutable(path: string): boolean {
