@@ -55,7 +55,8 @@ export async function faultyReceiver(): Promise<FaultyReceiver> {
     const body = Buffer.concat(chunks);
     bodies.push(body);
     requests.push({ url: request.url ?? '', headers: request.headers });
-    const received = spansOf(gunzipSync(body).toString());
+    const isGzip = request.headers['content-encoding'] === 'gzip';
+    const received = spansOf((isGzip ? gunzipSync(body) : body).toString());
     const behaviour = behave(received.length);
     const answer =
       typeof behaviour === 'object' ? behaviour : { status: 200, isKept: behaviour === 'accept' };
