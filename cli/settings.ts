@@ -77,7 +77,12 @@ export type Settings = {
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** Read by the instrumentation, which may share the environment with us. */
-const FOREIGN_VARIABLES = new Set(['ORIGINSCOPE_ENDPOINT']);
+const FOREIGN_VARIABLES: ReadonlySet<string> = new Set([
+  'ORIGINSCOPE_ENDPOINT',
+  'ORIGINSCOPE_HEADERS',
+  'ORIGINSCOPE_TRUST_PROXY',
+  'ORIGINSCOPE_DELIVERY',
+]);
 
 export function variableOf(name: SettingName): string {
   return `ORIGINSCOPE_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
