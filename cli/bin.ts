@@ -2,7 +2,9 @@
 import { Command, CommanderError } from 'commander';
 import { OriginscopeError } from '../collector/errors.ts';
 import metadata from '../package.json' with { type: 'json' };
+import { demo } from './demo.ts';
 import { importSpans } from './import.ts';
+import { report } from './report.ts';
 import { up } from './up.ts';
 
 const program = new Command('originscope')
@@ -10,7 +12,9 @@ const program = new Command('originscope')
   .version(metadata.version)
   .showSuggestionAfterError()
   .addCommand(up())
-  .addCommand(importSpans());
+  .addCommand(report())
+  .addCommand(importSpans())
+  .addCommand(demo());
 
 try {
   await program.parseAsync();

@@ -143,13 +143,18 @@ function refusal(row: BlockedRow, examples: readonly Example[], allowed: readonl
     ...call,
     examplePath: example?.examplePath ?? '',
     exampleTraceId: example?.exampleTraceId ?? '',
-    // What the answer named instead may be the origin that was meant, misspelt.
-    nearest: nearestOrigin(
-      call.origin,
-      call.reason === 'acao_mismatch' ? [call.detail, ...allowed] : allowed,
-    ),
+    nearest: nearestTo(call, allowed),
     remedy: REASON_TEXTS[call.reason].remedy(call),
   };
+}
+
+/** Only where it was the origin that did not fit: one that is allowed elsewhere was meant as it is. */
+function nearestTo(call: RefusedCall, allowed: readonly string[]): NearestOrigin | undefined {
+  const { origin, reason, detail } = call;
+  if (reason !== 'acao_missing' && reason !== 'acao_mismatch') return undefined;
+  if (allowed.includes(origin)) return undefined;
+  // What the answer named instead may be this origin, misspelt.
+  return nearestOrigin(origin, reason === 'acao_mismatch' ? [detail, ...allowed] : allowed);
 }
 
 function isSameCall(a: Example, b: BlockedRow): boolean {

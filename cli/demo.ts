@@ -1,0 +1,180 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import { Command, InvalidArgumentError } from 'commander';
+import { pino } from 'pino';
+import { RETENTION } from '../collector/clickhouse/retention.ts';
+import { startCollector } from '../collector/collector.ts';
+import { startControl } from '../collector/control.ts';
+import { takeDataDirectory } from '../collector/data-directory.ts';
+import { report as readReport } from '../collector/usage/report.ts';
+import type { ServiceUrls } from '../examples/browsers/calls.ts';
+import { type Exercise, exercise } from '../examples/exercise.ts';
+import { type SelfCheck, selfCheck } from '../examples/self-check.ts';
+import { startServices } from '../examples/services.ts';
+import { createProgress } from './progress.ts';
+import { printReport } from './report.ts';
+import { plain } from './report-page.ts';
+
+interface Flags {
+  readonly exit?: boolean;
+  readonly seconds: number;
+}
+
+export function demo(): Command {
+  return new Command('demo')
+    .description('three services, a dozen origins, 20 seconds of traffic, the report, and a check of itself')
+    .option('--exit', 'end after the check instead of staying up')
+    .option('--seconds <number>', 'how long the traffic goes on', parseSeconds, 20)
+    .action(runDemo);
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 600) {
+    throw new InvalidArgumentError('Expected a whole number from 1 to 600.');
+  }
+  return seconds;
+}
+
+async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
+  const stopping = stopOnSignal();
+  const path = mkdtempSync(join(tmpdir(), 'originscope-demo-'));
+  const cleanups: (() => unknown)[] = [() => rmSync(path, { recursive: true, force: true })];
+  try {
+    const directory = await takeDataDirectory(path, 'demo', { now: Date.now, waitMillis: 0 });
+    cleanups.push(directory.release);
+    const collector = await startCollector({
+      location: { directory: path },
+      host: '127.0.0.1',
+      port: 0,
+      token: undefined,
+      auth: 'token',
+      retention: RETENTION,
+      log: pino({ base: null, level: 'warn' }, pino.destination(2)),
+      now: Date.now,
+    });
+    cleanups.push(collector.close);
+
+    const started = Date.now();
+    const done = await generateTraffic(collector.url, seconds, stopping.signal);
+    if (done === undefined) return;
+    const window = { since: started, until: Date.now() + 1 };
+    printReport(await readReport(collector.reading, window));
+    console.log();
+    const check = await selfCheck(collector.reading, done.ledger);
+    printSelfCheck(check, done);
+    if (check.mismatches.length > 0) process.exitCode = 1;
+    if (exit || stopping.signal.aborted) return;
+
+    const control = await startControl({ reading: collector.reading });
+    cleanups.push(control.close);
+    directory.announce(control.address);
+    const services = await startServices(collector.url, done.urls);
+    cleanups.push(services.stop);
+    printWhatNext(done.urls, path);
+    await stopping.requested;
+  } catch (error) {
+    // What breaks because everything is being stopped is no news.
+    if (!stopping.signal.aborted) throw error;
+  } finally {
+    for (const cleanup of cleanups.reverse()) await cleanup();
+    stopping.forget();
+    if (stopping.signal.aborted) process.exitCode ??= 130;
+  }
+}
+
+/** Undefined when it was stopped before its time. */
+async function generateTraffic(
+  collectorUrl: string,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<Exercise | undefined> {
+  const progress = createProgress();
+  console.log('Three services (Express, Fastify, Hono), a dozen origins, simulated browsers and real pages.');
+  progress.show(0, 'starting the services…');
+  try {
+    const done = await exercise({
+      collectorUrl,
+      millis: seconds * 1000,
+      signal,
+      realPages: true,
+      now: Date.now,
+      onProgress: (elapsed, { exchanges }) => {
+        const fraction = elapsed / (seconds * 1000);
+        const what = fraction < 1 ? `${count(exchanges)} CORS exchanges` : 'stopping the services…';
+        progress.show(fraction, what);
+      },
+    });
+    return signal.aborted ? undefined : done;
+  } finally {
+    progress.clear();
+  }
+}
+
+function printSelfCheck({ mismatches, recorded }: SelfCheck, { ledger, hadRealPages }: Exercise): void {
+  const browsers = hadRealPages ? 'simulated browsers and real pages in Chromium' : 'simulated browsers';
+  if (!hadRealPages) console.log('No Chromium on this machine: all browsers were simulated.');
+  if (mismatches.length === 0) {
+    const hidden =
+      ledger.undecidable === 0
+        ? ''
+        : ` Of ${count(ledger.undecidable)} the verdict depends on credentials that the request does not show; they are unknown, as they must be.`;
+    console.log(
+      `${styleText('green', '✔')} Self-check: what ${browsers} experienced in ${count(ledger.exchanges)} CORS exchanges equals what ClickHouse holds, exactly.${hidden}`,
+    );
+    return;
+  }
+  const table = new Table({
+    head: ['service', 'origin', 'kind', 'verdict', 'reason', 'experienced', 'recorded'],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'left', 'left', 'left', 'left', 'right', 'right'],
+  });
+  for (const { service, origin, kind, verdict, reason, experienced, recorded } of mismatches) {
+    table.push([plain(service), plain(origin), kind, verdict, reason, count(experienced), count(recorded)]);
+  }
+  console.log(table.toString());
+  console.log(
+    `${styleText('red', '✘')} Self-check: ${browsers} experienced ${count(ledger.exchanges)} CORS exchanges, ClickHouse holds ${count(recorded)}; the rows above differ.`,
+  );
+}
+
+function printWhatNext(urls: ServiceUrls, path: string): void {
+  const bold = (text: string): string => styleText('bold', text);
+  console.log(`
+The services and the collector stay up until Ctrl-C. Try:
+
+  A preflight from an origin that nobody knows, as a browser would send it:
+  ${bold(`curl -si -X OPTIONS ${urls.catalog}/cart -H 'Origin: https://new.example' \\
+    -H 'Access-Control-Request-Method: POST' -H 'Access-Control-Request-Headers: content-type'`)}
+
+  A method that @fastify/cors does not allow unless it is told to:
+  ${bold(`curl -si -X OPTIONS ${urls.accounts}/account/profile -H 'Origin: https://shop.example' \\
+    -H 'Access-Control-Request-Method: PUT'`)}
+
+  Then, a few seconds later, the report again:
+  ${bold(`npx originscope report --data ${path} --service catalog`)}
+`);
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en');
+}
+
+/** The first SIGINT or SIGTERM ends the demo in order; a second one ends the process, as the shell would. */
+function stopOnSignal() {
+  const controller = new AbortController();
+  const { promise: requested, resolve } = Promise.withResolvers<void>();
+  const stop = (): void => {
+    forget();
+    controller.abort();
+    resolve();
+  };
+  const forget = (): void => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  return { signal: controller.signal, requested, forget };
+}

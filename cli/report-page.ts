@@ -1,0 +1,262 @@
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import type { Difference } from '../collector/usage/nearest-origin.ts';
+import { REASON_TEXTS } from '../collector/usage/remedies.ts';
+import type { OriginCount, ReasonCount, Refusal, Report, ServiceReport } from '../collector/usage/report.ts';
+
+export interface PageOptions {
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly color: boolean;
+}
+
+const NARROWEST = 72;
+const WIDEST = 120;
+/** What is shown of a service when there are several. */
+const SHOWN = { origins: 5, refusals: 3 } as const;
+const ALL = { origins: Number.POSITIVE_INFINITY, refusals: Number.POSITIVE_INFINITY } as const;
+
+type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
+
+interface Page {
+  readonly width: number;
+  readonly paint: Paint;
+  /** A time in the window, as short as it stays clear. */
+  readonly time: (rfc3339: string) => string;
+  readonly shown: typeof SHOWN | typeof ALL;
+}
+
+/** The report as a page for people. */
+export function renderReport(report: Report, options: PageOptions): string {
+  const page: Page = {
+    width: Math.min(WIDEST, Math.max(NARROWEST, options.width)),
+    paint: options.color
+      ? (style, text) => styleText(style, text, { validateStream: false })
+      : (_, text) => text,
+    time: shortTime(report),
+    shown: report.services.length === 1 ? ALL : SHOWN,
+  };
+  const { paint } = page;
+  const until = report.until.slice(0, 10) === report.since.slice(0, 10) ? 11 : 0;
+  const title = `CORS decisions, ${report.since.slice(0, 16).replace('T', ' ')} to ${report.until.slice(until, 16).replace('T', ' ')} UTC`;
+  if (report.services.length === 0) return `${paint('bold', title)}\n\n${whatNext(page)}\n`;
+  const parts = [
+    paint('bold', title),
+    overview(report.services, page),
+    ...report.services.map((service) => renderService(service, page)),
+  ];
+  if (report.furtherServices > 0) {
+    parts.push(`${count(report.furtherServices)} more services: ask for one with --service.`);
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** Foreign text as it may stand on a terminal: without what moves the cursor, hides or turns text around. */
+export function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, '\u{FFFD}');
+}
+
+function whatNext({ paint }: Page): string {
+  return [
+    'No decisions in this time. To get some:',
+    `  1. ${paint('bold', 'originscope up')} takes them; leave it running`,
+    `  2. start a service with ${paint('bold', 'node --import @originscope/instrumentation-cors/register app.js')}`,
+    '  3. open a page of another origin that calls it, and look here again',
+    'Or look further back with --since 7d.',
+  ].join('\n');
+}
+
+function overview(services: readonly ServiceReport[], page: Page): string {
+  const { paint } = page;
+  const rows = services.map((service) => [
+    paint('bold', plain(service.service)),
+    count(service.decisions),
+    count(service.allowed),
+    service.blocked > 0 ? paint('red', count(service.blocked)) : '–',
+    service.unknown > 0 ? paint('yellow', count(service.unknown)) : '–',
+    count(service.origins),
+    received(service, paint),
+  ]);
+  const head = ['service', 'decisions', 'allowed', 'blocked', 'unknown', 'origins', 'received'];
+  return table(head, rows, page);
+}
+
+/** Rounded down: 100 % is said only of what is complete. */
+function received({ completeness }: ServiceReport, paint: Paint): string {
+  if (completeness === undefined) return '–';
+  const share = Math.floor((completeness.received / completeness.observed) * 1000) / 10;
+  return share >= 100 ? '100 %' : paint('red', `${share.toFixed(1)} %`);
+}
+
+function renderService(service: ServiceReport, page: Page): string {
+  const { paint, width, shown } = page;
+  const name = plain(service.service);
+  const parts = [paint('bold', `── ${name} ${'─'.repeat(Math.max(0, width - name.length - 4))}`)];
+  const facts = [preflights(service), unknown(service)].filter((fact) => fact !== '');
+  if (facts.length > 0) parts.push(facts.map((fact) => wrapped('  ', '    ', fact, page)).join('\n'));
+  parts.push(origins(service.topOrigins.slice(0, shown.origins), service.origins, page));
+  if (service.topBlocked.length > 0) {
+    const listed = service.topBlocked.slice(0, shown.refusals);
+    const more = service.topBlocked.length - listed.length;
+    parts.push(`  ${paint('bold', 'Refused by browsers')}`);
+    parts.push(listed.map((refusal) => renderRefusal(refusal, page)).join('\n\n'));
+    if (more > 0) parts.push(paint('dim', `  … and more: originscope report --service ${name}`));
+  }
+  return parts.join('\n\n');
+}
+
+function preflights({ preflights, failedPreflights }: ServiceReport): string {
+  if (preflights === 0) return '';
+  const failed = failedPreflights.reduce((sum, { decisions }) => sum + decisions, 0);
+  if (failed === 0) return `${count(preflights)} preflights, none failed`;
+  return `${count(preflights)} preflights, ${count(failed)} failed: ${byReason(failedPreflights)}`;
+}
+
+function unknown({ unknown, unknownReasons }: ServiceReport): string {
+  return unknown === 0 ? '' : `${count(unknown)} unknown: ${byReason(unknownReasons)}`;
+}
+
+function byReason(reasons: readonly ReasonCount[]): string {
+  return reasons
+    .map(({ reason, decisions }) => {
+      const { title } = REASON_TEXTS[reason];
+      return reasons.length === 1 ? title : `${title} (${count(decisions)})`;
+    })
+    .join(', ');
+}
+
+function origins(top: readonly OriginCount[], all: number, page: Page): string {
+  const { paint, time } = page;
+  const rows = top.map((origin) => [
+    plain(origin.origin || '(none)'),
+    origin.allowed > 0 ? count(origin.allowed) : '–',
+    origin.blocked > 0 ? paint('red', count(origin.blocked)) : '–',
+    origin.unknown > 0 ? paint('yellow', count(origin.unknown)) : '–',
+    time(origin.firstSeen),
+    time(origin.lastSeen),
+  ]);
+  const head = ['origin', 'allowed', 'blocked', 'unknown', 'first seen', 'last seen'];
+  const more = all - top.length;
+  const rest =
+    more > 0 ? `\n${paint('dim', `  … and ${count(more)} more ${more === 1 ? 'origin' : 'origins'}`)}` : '';
+  return table(head, rows, page) + rest;
+}
+
+function renderRefusal(refusal: Refusal, page: Page): string {
+  const { paint, time } = page;
+  const { reason, detail, nearest, exampleTraceId } = refusal;
+  const token = detail === '' ? '' : `: ${plain(detail)}`;
+  const lines = [
+    `${paint('red', `${count(refusal.decisions)} ×`)} ${paint('bold', plain(refusal.origin || '(no origin)'))}  ${plain(request(refusal))}`,
+    `${REASON_TEXTS[reason].title}${token}  ${paint('dim', reason)}`,
+    `${paint('green', '→')} ${plain(refusal.remedy)}`,
+  ];
+  // A slash is told of by the remedy.
+  if (nearest !== undefined && nearest.difference !== 'slash') {
+    const { origin, difference } = nearest;
+    lines.push(
+      `${paint('cyan', '≈')} like ${plain(origin)}, which is allowed; ${DIFFERENCE_TEXTS[difference]}`,
+    );
+  }
+  const trace = exampleTraceId === '' ? '' : `, trace ${plain(exampleTraceId)}`;
+  lines.push(paint('dim', `${seen(refusal, time)}${trace}`));
+  return lines
+    .map((line, index) => wrapped(index === 0 ? '  ' : '      ', '        ', line, page))
+    .join('\n');
+}
+
+const DIFFERENCE_TEXTS = {
+  slash: 'the slash at the end differs',
+  case: 'capital letters differ',
+  scheme: 'the scheme differs',
+  port: 'the port differs',
+  subdomain: 'the subdomain differs',
+  spelling: 'one or two letters differ',
+} as const satisfies Record<Difference, string>;
+
+function request({ kind, method, route, examplePath, requestedHeaders }: Refusal): string {
+  if (kind !== 'preflight') return `${method} ${route || examplePath}`.trim();
+  // The route of a preflight is that of whatever answered OPTIONS.
+  const call = `${method} ${examplePath || route}`.trim();
+  const asking = requestedHeaders.length > 0 ? ` with ${requestedHeaders.join(', ')}` : '';
+  return `preflight for ${call}${asking}`;
+}
+
+function seen({ firstSeen, lastSeen }: Refusal, time: Page['time']): string {
+  const [first, last] = [time(firstSeen), time(lastSeen)];
+  return first === last ? `seen ${first}` : `first seen ${first}, last ${last}`;
+}
+
+function shortTime({ since, until }: Report): Page['time'] {
+  const isOneDay = since.slice(0, 10) === until.slice(0, 10);
+  return (rfc3339) => rfc3339.slice(isOneDay ? 11 : 5, 16).replace('T', ' ');
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en');
+}
+
+const NO_LINES = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left']
+    .concat(['left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
+    .map((line) => [line, '']),
+);
+
+/** Columns without lines; all but the first are numbers or times, and the first gives way where it is narrow. */
+function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  { paint, width }: Page,
+): string {
+  const styled = head.map((title) => paint('dim', title));
+  const columns = head.map((title, index) =>
+    Math.max(title.length, ...rows.map((row) => visibleLength(row[index] ?? ''))),
+  );
+  const others = columns.slice(1).reduce((sum, column) => sum + column + GAP, 0);
+  const first = Math.max(10, Math.min(columns[0] ?? 0, width - others - INDENT));
+  const rendered = new Table({
+    head: styled,
+    chars: NO_LINES,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
+    colWidths: [first + INDENT, ...columns.slice(1).map((column) => column + GAP)],
+    colAligns: head.map((_, index) => (index === 0 ? 'left' : 'right')),
+  });
+  for (const row of rows) rendered.push([...row]);
+  return rendered
+    .toString()
+    .split('\n')
+    .map((line) => `  ${line.trimEnd()}`)
+    .join('\n');
+}
+
+const GAP = 3;
+const INDENT = 2;
+
+function visibleLength(text: string): number {
+  return text.replace(ANSI, '').length;
+}
+
+/** What `paint` writes. */
+const ANSI = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+
+/**
+ * Words on lines of the page's width, the first line indented by one text and the others by another. A word
+ * that is too long and what stands in quotes stay whole, so that they can be copied.
+ */
+function wrapped(first: string, others: string, text: string, { width }: Page): string {
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of text.match(WORDS) ?? []) {
+    if (!isEmpty && visibleLength(line) + 1 + visibleLength(word) > width) {
+      lines.push(line);
+      line = others;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line].join('\n');
+}
+
+const WORDS = /(?:"[^"]*"|\S)+/g;
