@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openClickHouse } from '../../collector/clickhouse/connection.ts';
 import { createPublisher } from '../../collector/usage/publisher.ts';
-import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
+import { decisionRequest, decisionSpan, seeded } from '../support/otlp-bodies.ts';
 
 const BIN = join(import.meta.dirname, '../../cli/bin.ts');
 const SENDERS = 4;
@@ -38,7 +38,7 @@ export async function killUp(options: {
   readonly seed: number;
   readonly progress: (line: string) => void;
 }): Promise<CrashResult> {
-  const random = mulberry32(options.seed);
+  const random = seeded(options.seed);
   const directory = mkdtempSync(join(tmpdir(), 'originscope-crash-'));
   const ledger: Record<string, number> = {};
   const port = await freePort();
@@ -180,35 +180,16 @@ function makeRequest(random: () => number) {
     const key = `${origin} ${verdict}`;
     counts[key] = (counts[key] ?? 0) + decisions;
     if (verdict === 'blocked') blocked++;
-    return {
-      traceId: hex(random, 32),
-      spanId: hex(random, 16),
-      name: 'CORS request',
-      kind: 1,
-      startTimeUnixNano: `${time}000000`,
-      endTimeUnixNano: `${time}000000`,
-      attributes: [
-        attribute('cors.decisions', { intValue: String(decisions) }),
-        attribute('cors.kind', { stringValue: 'actual' }),
-        attribute('cors.verdict', { stringValue: verdict }),
-        ...(verdict === 'blocked' ? [attribute('cors.reason', { stringValue: 'acao_missing' })] : []),
-        attribute('cors.origin', { stringValue: origin }),
-      ],
-    };
+    return decisionSpan(hex(random, 16), time, {
+      'cors.decisions': decisions,
+      'cors.kind': 'actual',
+      'cors.verdict': verdict,
+      ...(verdict === 'blocked' ? { 'cors.reason': 'acao_missing' } : {}),
+      'cors.origin': origin,
+    });
   });
-  const body = JSON.stringify({
-    resourceSpans: [
-      {
-        resource: { attributes: [attribute('service.name', { stringValue: 'shop-api' })] },
-        scopeSpans: [{ scope: { name: SCOPE_NAME }, spans }],
-      },
-    ],
-  });
+  const body = JSON.stringify(decisionRequest(spans, { 'service.name': 'shop-api' }));
   return { body, counts, blocked };
-}
-
-function attribute(key: string, value: object): { key: string; value: object } {
-  return { key, value };
 }
 
 function hex(random: () => number, digits: number): string {
@@ -218,17 +199,6 @@ function hex(random: () => number, digits: number): string {
       .toString(16)
       .padStart(8, '0');
   return text.slice(0, digits);
-}
-
-/** A seeded generator: the run can be repeated. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 async function freePort(): Promise<number> {
