@@ -4,18 +4,22 @@
  * the address. Undefined for what is no address.
  */
 export function clientBit(address: string): number | undefined {
-  const prefix = networkPrefix(address);
-  return prefix === undefined ? undefined : hash(prefix) & 63;
+  const lastDot = address.lastIndexOf('.');
+  if (lastDot === -1) {
+    const prefix = ipv6Prefix(address);
+    return prefix === undefined ? undefined : hash(prefix, 0, prefix.length) & 63;
+  }
+  // IPv4, also mapped into IPv6 as dual-stack sockets show it.
+  const start = address.lastIndexOf(':') + 1;
+  return lastDot - start <= MAX_IPV4_PREFIX ? hash(address, start, lastDot) & 63 : undefined;
 }
 
-function networkPrefix(address: string): string | undefined {
-  // IPv4, also mapped into IPv6 as dual-stack sockets show it.
-  const lastDot = address.lastIndexOf('.');
-  if (lastDot !== -1) {
-    const start = address.lastIndexOf(':') + 1;
-    return lastDot - start <= MAX_PREFIX ? address.slice(start, lastDot) : undefined;
-  }
-  if (!address.includes(':') || address.length > MAX_ADDRESS) return undefined;
+/** `255.255.255`, and a full IPv6 address with a zone. */
+const MAX_IPV4_PREFIX = 11;
+const MAX_IPV6 = 64;
+
+function ipv6Prefix(address: string): string | undefined {
+  if (!address.includes(':') || address.length > MAX_IPV6) return undefined;
   const [head = '', tail] = address.toLowerCase().split('::', 2);
   const groups = head === '' ? [] : head.split(':');
   // What `::` leaves out are zeros; a /48 reaches them only when fewer than three groups stand before it.
@@ -25,20 +29,14 @@ function networkPrefix(address: string): string | undefined {
     groups.push(...after);
   }
   if (groups.length < 3) return undefined;
-  return groups
-    .slice(0, 3)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
+  const prefix = groups.slice(0, 3).map((group) => Number.parseInt(group, 16).toString(16));
+  return prefix.join(':');
 }
 
-/** `255.255.255` and a full IPv6 address with a zone. */
-const MAX_PREFIX = 11;
-const MAX_ADDRESS = 64;
-
 /** FNV-1a with the final mix of MurmurHash3, because the low bits are used. */
-function hash(text: string): number {
+function hash(text: string, start: number, end: number): number {
   let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  for (let i = start; i < end; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;

@@ -1,5 +1,6 @@
 const MAX_SEGMENTS = 16;
 const MAX_SEGMENT = 32;
+const MAX_WORD = 24;
 const MASK = ':id';
 const REST = '...';
 
@@ -31,7 +32,7 @@ function pathOf(url: string): string {
  * `getUserById`. Numbers, UUIDs, hexadecimal and base64 tokens, mail addresses and anything escaped do not.
  */
 function isWord(segment: string): boolean {
-  if (segment === '' || segment === MASK || segment === REST) return true;
+  if (isLowerCase(segment) || segment === MASK || segment === REST) return true;
   if (segment.length > MAX_SEGMENT) return false;
   const digits = segment.replace(/\D/g, '').length;
   if (digits > 2 || digits === segment.length) return false;
@@ -44,4 +45,14 @@ function isWordPart(part: string): boolean {
   // Words joined in camel case have few humps for their length; a token has many.
   const humps = part.match(/[a-z](?=[A-Z])/g)?.length ?? 0;
   return humps <= 3 || humps * 4 <= part.length;
+}
+
+/** At most a long word, and by far the most common segment: told without a regular expression. */
+function isLowerCase(segment: string): boolean {
+  if (segment.length > MAX_WORD) return false;
+  for (let i = 0; i < segment.length; i++) {
+    const code = segment.charCodeAt(i);
+    if (code < 0x61 || code > 0x7a) return false;
+  }
+  return true;
 }

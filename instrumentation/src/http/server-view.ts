@@ -35,8 +35,20 @@ function ownOrigin(scheme: OwnOrigin['scheme'], host: string | undefined): OwnOr
 
 const MAX_HOST_NAME = 253;
 
+let lastHost = '';
+let lastName: string | undefined;
+
 /** The host without its port, lower-case; undefined for what is no host name (clients choose it). */
 export function hostName(host: string): string | undefined {
+  // Nearly all requests name the same one.
+  if (host !== lastHost) {
+    lastHost = host;
+    lastName = readHostName(host);
+  }
+  return lastName;
+}
+
+function readHostName(host: string): string | undefined {
   const name = host.replace(/:\d{0,5}$/, '');
   if (name.length > MAX_HOST_NAME || !/^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])$/i.test(name)) return undefined;
   return name.toLowerCase();
