@@ -23,6 +23,9 @@ interface Flags {
   readonly seconds: number;
 }
 
+/** What a shell says of a program that was ended by Ctrl-C. */
+const INTERRUPTED = 130;
+
 export function demo(): Command {
   return new Command('demo')
     .description('three services, a dozen origins, 20 seconds of traffic, the report, and a check of itself')
@@ -60,7 +63,10 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
 
     const started = Date.now();
     const done = await generateTraffic(collector.url, seconds, stopping.signal);
-    if (done === undefined) return;
+    if (done === undefined) {
+      process.exitCode = INTERRUPTED;
+      return;
+    }
     const window = { since: started, until: Date.now() + 1 };
     printReport(await readReport(collector.reading, window));
     console.log();
@@ -79,10 +85,10 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
   } catch (error) {
     // What breaks because everything is being stopped is no news.
     if (!stopping.signal.aborted) throw error;
+    process.exitCode = INTERRUPTED;
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup();
     stopping.forget();
-    if (stopping.signal.aborted) process.exitCode ??= 130;
   }
 }
 

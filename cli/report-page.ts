@@ -10,7 +10,7 @@ export interface PageOptions {
   readonly color: boolean;
 }
 
-const NARROWEST = 72;
+const NARROWEST = 80;
 const WIDEST = 120;
 /** What is shown of a service when there are several. */
 const SHOWN = { origins: 5, refusals: 3 } as const;
@@ -39,7 +39,7 @@ export function renderReport(report: Report, options: PageOptions): string {
   const { paint } = page;
   const until = report.until.slice(0, 10) === report.since.slice(0, 10) ? 11 : 0;
   const title = `CORS decisions, ${report.since.slice(0, 16).replace('T', ' ')} to ${report.until.slice(until, 16).replace('T', ' ')} UTC`;
-  if (report.services.length === 0) return `${paint('bold', title)}\n\n${whatNext(page)}\n`;
+  if (report.services.length === 0) return `${paint('bold', title)}\n\n${whatNext(report, page)}\n`;
   const parts = [
     paint('bold', title),
     overview(report.services, page),
@@ -56,7 +56,10 @@ export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, '\u{FFFD}');
 }
 
-function whatNext({ paint }: Page): string {
+function whatNext({ service }: Report, { paint }: Page): string {
+  if (service !== undefined) {
+    return `No decisions of ${plain(service)} in this time. Without --service the report shows which services there are.`;
+  }
   return [
     'No decisions in this time. To get some:',
     `  1. ${paint('bold', 'originscope up')} takes them; leave it running`,
@@ -147,8 +150,8 @@ function renderRefusal(refusal: Refusal, page: Page): string {
   const { reason, detail, nearest, exampleTraceId } = refusal;
   const token = detail === '' ? '' : `: ${plain(detail)}`;
   const lines = [
-    `${paint('red', `${count(refusal.decisions)} ×`)} ${paint('bold', plain(refusal.origin || '(no origin)'))}  ${plain(request(refusal))}`,
-    `${REASON_TEXTS[reason].title}${token}  ${paint('dim', reason)}`,
+    `${paint('red', `${count(refusal.decisions)} ×`)} ${paint('bold', plain(refusal.origin || '(no origin)'))} · ${plain(request(refusal))}`,
+    `${REASON_TEXTS[reason].title}${token} ${paint('dim', `(${reason})`)}`,
     `${paint('green', '→')} ${plain(refusal.remedy)}`,
   ];
   // A slash is told of by the remedy.
@@ -187,9 +190,10 @@ function seen({ firstSeen, lastSeen }: Refusal, time: Page['time']): string {
   return first === last ? `seen ${first}` : `first seen ${first}, last ${last}`;
 }
 
-function shortTime({ since, until }: Report): Page['time'] {
-  const isOneDay = since.slice(0, 10) === until.slice(0, 10);
-  return (rfc3339) => rfc3339.slice(isOneDay ? 11 : 5, 16).replace('T', ' ');
+/** The time of day alone on the window's last day. */
+function shortTime({ until }: Report): Page['time'] {
+  const lastDay = new Date(Date.parse(until) - 1).toISOString().slice(0, 10);
+  return (rfc3339) => rfc3339.slice(rfc3339.startsWith(lastDay) ? 11 : 5, 16).replace('T', ' ');
 }
 
 function count(number: number): string {
@@ -218,7 +222,7 @@ function table(
     head: styled,
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
-    colWidths: [first + INDENT, ...columns.slice(1).map((column) => column + GAP)],
+    colWidths: [first, ...columns.slice(1).map((column) => column + GAP)],
     colAligns: head.map((_, index) => (index === 0 ? 'left' : 'right')),
   });
   for (const row of rows) rendered.push([...row]);
@@ -229,7 +233,7 @@ function table(
     .join('\n');
 }
 
-const GAP = 3;
+const GAP = 2;
 const INDENT = 2;
 
 function visibleLength(text: string): number {

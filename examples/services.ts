@@ -4,13 +4,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ServiceUrls } from './browsers/calls.ts';
 
-/** Each service as its users would start it: a process of its own, with one flag more. */
+/** Each service is a process of its own, started as its users would, with a flag more. */
 const SCRIPTS = {
   catalog: './express-list/server.js',
   accounts: './fastify/server.js',
   search: './hono/server.js',
 } as const satisfies Record<keyof ServiceUrls, string>;
 
+const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
 const REGISTER = new URL('../instrumentation/src/register.ts', import.meta.url).href;
 
 /** Longer than an instrumented process takes to send what it has counted. */
@@ -55,20 +56,17 @@ export async function startServices(collectorUrl: string, ports?: ServiceUrls): 
 }
 
 function start(name: keyof ServiceUrls, collectorUrl: string, port = '0'): ChildProcess {
-  return spawn(
-    process.execPath,
-    ['--import', REGISTER, fileURLToPath(new URL(SCRIPTS[name], import.meta.url))],
-    {
-      env: {
-        ...withoutTelemetry(process.env),
-        PORT: port,
-        OTEL_SERVICE_NAME: name,
-        OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.0.0,deployment.environment.name=demo',
-        ORIGINSCOPE_ENDPOINT: collectorUrl,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const script = fileURLToPath(new URL(SCRIPTS[name], import.meta.url));
+  return spawn(process.execPath, ['--import', END_WITH_PARENT, '--import', REGISTER, script], {
+    env: {
+      ...withoutTelemetry(process.env),
+      PORT: port,
+      OTEL_SERVICE_NAME: name,
+      OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.0.0,deployment.environment.name=demo',
+      ORIGINSCOPE_ENDPOINT: collectorUrl,
     },
-  );
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
 }
 
 /** What a user has set for programs of their own must not lead the demo's services elsewhere. */

@@ -48,6 +48,7 @@ function differenceOf(origin: string, candidate: string): Difference | undefined
     return 'port';
   }
   if (a.scheme !== b.scheme || a.port !== b.port) return undefined;
+  if (isAddress(a.host) || isAddress(b.host)) return undefined;
   if (areRelated(a.host, b.host)) return 'subdomain';
   return isWithinEdits(a.host, b.host, 2) ? 'spelling' : undefined;
 }
@@ -60,7 +61,6 @@ function partsOf(origin: string): Parts | undefined {
 
 /** One host stands below the other, or both below the same one of two labels at least. */
 function areRelated(a: string, b: string): boolean {
-  if (isAddress(a) || isAddress(b)) return false;
   if (isBelow(a, b) || isBelow(b, a)) return true;
   const parent = a.slice(a.indexOf('.') + 1);
   return parent.includes('.') && b.slice(b.indexOf('.') + 1) === parent;

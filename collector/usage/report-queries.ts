@@ -41,8 +41,8 @@ function window(client: ClickHouseClient, options: ReportOptions, resolution: 'm
   const { service } = options;
   const isMinutes = resolution === 'minute';
   const step = isMinutes ? MINUTE : HOUR;
-  const since = Math.floor(options.since / step) * step;
-  const until = Math.ceil(options.until / step) * step;
+  const since = Math.floor(clamped(options.since) / step) * step;
+  const until = Math.ceil(clamped(options.until) / step) * step;
   const andService = service === undefined ? '' : 'AND service = {service:String}';
   const view = isMinutes ? 'origin_usage' : 'origin_usage_hourly';
   return {
@@ -62,6 +62,11 @@ function window(client: ClickHouseClient, options: ReportOptions, resolution: 'm
       return result.json<Row>();
     },
   };
+}
+
+/** Times that a DateTime can hold, a day short at its end for rounding up. */
+function clamped(millis: number): number {
+  return Math.min(Math.max(millis, 0), (2 ** 32 - 86_400) * 1000);
 }
 
 function rfc3339(time: string): string {

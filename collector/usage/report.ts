@@ -21,6 +21,8 @@ export interface Report {
   readonly since: string;
   readonly until: string;
   readonly resolution: 'minute' | 'hour';
+  /** The one that was asked for; absent when all were. */
+  readonly service?: string;
   /** The busiest first, at most 100. */
   readonly services: readonly ServiceReport[];
   /** How many services are left out. */
@@ -106,6 +108,7 @@ export async function report(client: ClickHouseClient, options: ReportOptions): 
     since: new Date(window.since).toISOString(),
     until: new Date(window.until).toISOString(),
     resolution: window.resolution,
+    ...(options.service !== undefined && { service: options.service }),
     services: totals.map(({ service, services: _, ...counts }) => {
       const isOfService = (row: { service: string }): boolean => row.service === service;
       const counted = reasons.filter(isOfService);
