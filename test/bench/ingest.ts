@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { openClickHouse } from '../../collector/clickhouse/connection.ts';
+import { migrate } from '../../collector/clickhouse/migrations.ts';
+import { createWriter } from '../../collector/clickhouse/writer.ts';
+import { decodeTraces } from '../../collector/otlp/decode.ts';
+import { acceptedWindow } from '../../collector/otlp/decoded.ts';
+import { protobufBodies } from '../support/otlp-bodies.ts';
+
+const SPANS = 200;
+const AT_ONCE = 64;
+const BIN = join(import.meta.dirname, '../../cli/bin.ts');
+/** USER_HZ, the unit of /proc/PID/stat. */
+const TICKS_A_SECOND = 100;
+
+/**
+ * `npm run bench -- ingest [--spans N] [--rounds N]`: OTLP protobuf bodies of 200 decision spans through a
+ * running `originscope up` into embedded ClickHouse; the sender is this process. The baseline, alternating
+ * with it, is the writer alone on rows that are decoded already.
+ */
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { spans: { type: 'string', default: '1000000' }, rounds: { type: 'string', default: '3' } },
+  });
+  const spans = Number(values.spans);
+  const ratios: number[] = [];
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    const alone = await writerAlone(Math.min(spans, 1_000_000));
+    const whole = await endToEnd(spans);
+    ratios.push(whole / alone);
+    console.log(`round ${round}: whole ÷ writer alone = ${(whole / alone).toFixed(2)}`);
+  }
+  ratios.sort((a, b) => a - b);
+  console.log(
+    `ratio, min / median / max: ${[ratios[0], ratios[ratios.length >> 1], ratios.at(-1)].map((r) => r?.toFixed(2)).join(' / ')}`,
+  );
+}
+
+async function endToEnd(spans: number): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'originscope-bench-'));
+  const up = spawn(process.execPath, [BIN, 'up', '--data', directory, '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  try {
+    const url = await addressOf(up);
+    const next = protobufBodies();
+    const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
+    const bodies = Math.ceil(spans / SPANS);
+    let sent = 0;
+    const rss: number[] = [];
+    const step = Math.max(1, Math.floor(bodies / 10));
+    const send = async (): Promise<void> => {
+      while (sent < bodies) {
+        const number = sent++;
+        if (number % step === 0) rss.push(memoryOf(up, 'VmRSS'));
+        const body = next(Date.now());
+        while ((await post(agent, url, body)) === 503);
+      }
+    };
+    const started = performance.now();
+    await Promise.all(Array.from({ length: AT_ONCE }, send));
+    const seconds = (performance.now() - started) / 1000;
+    const rate = (bodies * SPANS) / seconds;
+    const cpu = (cpuOf(up) / (bodies * SPANS)) * 1e6;
+    agent.destroy();
+    console.log(
+      `  whole: ${Math.round(rate).toLocaleString('en')} spans/s, ${cpu.toFixed(1)} CPU s a million spans, ` +
+        `peak RSS ${memoryOf(up, 'VmHWM')} MiB, on the way ${rss.join(' ')}`,
+    );
+    return rate;
+  } finally {
+    const exited = once(up, 'exit');
+    up.kill('SIGTERM');
+    await exited;
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function writerAlone(spans: number): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'originscope-bench-'));
+  const clickhouse = await openClickHouse({ directory });
+  try {
+    await migrate(clickhouse.writing);
+    const writer = createWriter({ client: clickhouse.writing, now: Date.now });
+    const next = protobufBodies({ seed: 2 });
+    const window = acceptedWindow(Date.now());
+    const requests = Array.from(
+      { length: Math.ceil(spans / SPANS) },
+      () => decodeTraces(next(Date.now()), 'protobuf', window).spans,
+    );
+    const started = performance.now();
+    let taken = 0;
+    await Promise.all(
+      Array.from({ length: AT_ONCE * 2 }, async () => {
+        while (taken < requests.length) await writer.write(requests[taken++] ?? []);
+      }),
+    );
+    const rate = spans / ((performance.now() - started) / 1000);
+    await writer.close();
+    console.log(`  writer alone: ${Math.round(rate).toLocaleString('en')} spans/s`);
+    return rate;
+  } finally {
+    await clickhouse.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function addressOf(up: ChildProcess): Promise<string> {
+  if (up.stdout === null) throw new Error('no standard output');
+  for await (const line of createInterface({ input: up.stdout })) {
+    const url = /http:\/\/\S+(?=,)/.exec(line)?.[0];
+    if (url === undefined) continue;
+    up.stdout.resume();
+    return url;
+  }
+  throw new Error('originscope up ended before it was up');
+}
+
+function post(agent: Agent, url: string, body: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sending = request(
+      `${url}/v1/traces`,
+      {
+        method: 'POST',
+        agent,
+        headers: { 'content-type': 'application/x-protobuf', 'content-length': body.length },
+      },
+      (response) => {
+        const status = response.statusCode ?? 0;
+        response
+          .resume()
+          .on('end', () =>
+            status === 200 || status === 503 ? resolve(status) : reject(new Error(`answer ${status}`)),
+          );
+      },
+    );
+    sending.on('error', reject).end(body);
+  });
+}
+
+/** MiB, from /proc. */
+function memoryOf({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024);
+}
+
+/** Seconds of CPU so far, user and system. */
+function cpuOf({ pid }: ChildProcess): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+}
