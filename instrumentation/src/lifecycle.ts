@@ -1,3 +1,5 @@
+import { log } from './delivery/log.ts';
+
 /** As much of a recorder as the end of a process needs. */
 export interface Drainable {
   readonly isIdle: boolean;
@@ -15,6 +17,10 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const EXIT_TIMEOUT_MILLIS = 5_000;
 const SIGNAL_TIMEOUT_MILLIS = 3_000;
 
+const UNSENT =
+  'the process ends with unsent decisions, because the receiver did not accept them in time: ' +
+  'check that it runs where ORIGINSCOPE_ENDPOINT says.';
+
 /**
  * Flushes when the process has nothing left to do and, with `handleSignals`, when it is asked to end. Returns
  * what takes all listeners away again.
@@ -30,6 +36,7 @@ export function attachLifecycle(
     if (recorder.isIdle || hasGivenUp) return;
     void recorder.flush(EXIT_TIMEOUT_MILLIS).then(() => {
       hasGivenUp = !recorder.isIdle;
+      if (hasGivenUp) log('warn', UNSENT);
     });
   };
 
@@ -43,6 +50,7 @@ export function attachLifecycle(
     recorder.drain();
     const isOnlyOurs = events.listenerCount(signal) === 0;
     void recorder.flush(SIGNAL_TIMEOUT_MILLIS).then(() => {
+      if (isOnlyOurs && !recorder.isIdle) log('warn', UNSENT);
       if (isOnlyOurs) events.kill(events.pid, signal);
       else if (isAttached) events.prependListener(signal, onSignal);
     });

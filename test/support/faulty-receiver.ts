@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
@@ -42,14 +43,17 @@ export interface FaultyReceiver {
   behave(behaviour: (spanCount: number) => Behaviour): void;
 }
 
-/** A real OTLP/JSON receiver on a free port until the test ends, as bad as it is told to be. */
-export async function faultyReceiver(): Promise<FaultyReceiver> {
+/**
+ * A real OTLP/JSON receiver on a free port until the test ends, as bad as it is told to be.
+ * @param tls serves https with it
+ */
+export async function faultyReceiver(tls?: { cert: string; key: string }): Promise<FaultyReceiver> {
   const spans = new Map<string, KeptSpan>();
   const bodies: Buffer[] = [];
   const requests: { url: string; headers: IncomingHttpHeaders }[] = [];
   let hanging = 0;
   let behave: (spanCount: number) => Behaviour = () => 'accept';
-  const server = createServer(async (request, response) => {
+  const answer: RequestListener = async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
@@ -58,9 +62,8 @@ export async function faultyReceiver(): Promise<FaultyReceiver> {
     const isGzip = request.headers['content-encoding'] === 'gzip';
     const received = spansOf((isGzip ? gunzipSync(body) : body).toString());
     const behaviour = behave(received.length);
-    const answer =
-      typeof behaviour === 'object' ? behaviour : { status: 200, isKept: behaviour === 'accept' };
-    if (answer.isKept || behaviour === 'keep_and_break') {
+    const reply = typeof behaviour === 'object' ? behaviour : { status: 200, isKept: behaviour === 'accept' };
+    if (reply.isKept || behaviour === 'keep_and_break') {
       for (const span of received) if (!spans.has(span.spanId)) spans.set(span.spanId, span);
     }
     if (behaviour === 'hang') {
@@ -71,15 +74,16 @@ export async function faultyReceiver(): Promise<FaultyReceiver> {
       return;
     }
     if (behaviour === 'break' || behaviour === 'keep_and_break') request.socket.destroy();
-    else response.writeHead(answer.status, answer.headers).end(answer.body ?? '{}');
-  });
+    else response.writeHead(reply.status, reply.headers).end(reply.body ?? '{}');
+  };
+  const server = tls === undefined ? createServer(answer) : createSecureServer(tls, answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.close();
     server.closeAllConnections();
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
     bodies,
     requests,

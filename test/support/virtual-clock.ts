@@ -13,6 +13,8 @@ export interface VirtualClock extends Clock {
   settle(): Promise<void>;
 }
 
+const LONGEST_SETTLING_MILLIS = 10_000;
+
 /**
  * Time that stands still unless told to pass.
  * @param isSettled whether nothing is under way, given the delays of the timers that are set
@@ -22,8 +24,11 @@ export function virtualClock(start: number, isSettled: (delays: readonly number[
   const timers = new Set<Timer>();
   const delays = () => [...timers].map(({ delay }) => delay);
   const settle = async () => {
-    do await new Promise(setImmediate);
-    while (!isSettled(delays()));
+    const deadline = performance.now() + LONGEST_SETTLING_MILLIS;
+    do {
+      await new Promise(setImmediate);
+      if (performance.now() > deadline) throw new Error(`Not settled; timers are set for ${delays()} ms.`);
+    } while (!isSettled(delays()));
   };
   return {
     now: () => now,

@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DiagLogLevel, diag } from '@opentelemetry/api';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import {
   type Behaviour,
   type FaultyReceiver,
   faultyReceiver,
 } from '../../../test/support/faulty-receiver.ts';
 import { blockedObservation, observation } from '../../../test/support/observation.ts';
+import { CERT, KEY } from '../../../test/support/tls.ts';
 import { type VirtualClock, virtualClock } from '../../../test/support/virtual-clock.ts';
 import type { RecorderOptions } from './options.ts';
 import { createRecorder } from './recorder.ts';
@@ -96,6 +100,7 @@ describe('every decision is counted once', () => {
       byMinute.set(minuteOf(start), (byMinute.get(minuteOf(start)) ?? 0) + decisions);
     }
     expect([...byMinute.values()]).toEqual(Array(6).fill(360));
+    expect(warnings).toEqual([expect.stringContaining('does not accept decision spans')]);
   });
 
   test('through an outage of half an hour, from the eleventh minute on in the oldest one that waits', async () => {
@@ -323,6 +328,21 @@ test('a request carries the headers of the environment, and never those that the
       'content-encoding': 'gzip',
     },
   });
+});
+
+test('an https receiver is believed when the environment names its certificate, else sent nothing', async () => {
+  receiver = await faultyReceiver({ cert: CERT, key: KEY });
+  const directory = mkdtempSync(join(tmpdir(), 'originscope-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, 'ca.pem'), CERT);
+  open();
+  recorder.record(observation({ time: START }));
+  await clock.advance(10 * SECOND);
+  expect(receiver.bodies).toEqual([]);
+  open({}, { OTEL_EXPORTER_OTLP_CERTIFICATE: join(directory, 'ca.pem') });
+  recorder.record(observation({ time: START }));
+  await clock.advance(SECOND);
+  await expectExactly(1);
 });
 
 test('recording never throws, whatever it is given and whatever logger is there', () => {
