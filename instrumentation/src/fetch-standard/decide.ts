@@ -31,7 +31,7 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
   const response = observed.responseHeaders.pick(RESPONSE_HEADERS);
   const exchange: CorsExchange = { method, url, request, status, response };
   const origin = request.origin;
-  const kind = kindOf(exchange, origin, context);
+  const kind = context.kind ?? kindOf(exchange, origin, context);
   const credentials = credentialsOf(kind, request, context);
   const question = kind === 'preflight' ? preflightQuestion(request) : undefined;
   const { verdict, reason, detail } = judge({ exchange, kind, origin, question }, credentials, context);

@@ -1,4 +1,4 @@
-import type { Credentials } from './decision.ts';
+import type { Credentials, Kind } from './decision.ts';
 import type { HeaderReader, RequestHeaders, ResponseHeaders } from './header-list.ts';
 import type { OwnOrigin } from './origin.ts';
 
@@ -25,6 +25,8 @@ export interface CorsExchange {
 export interface Context {
   /** Undefined when unknown; an absolute request URL then stands for it. */
   readonly ownOrigin?: OwnOrigin | undefined;
+  /** What kind of request it was, where more is known than this exchange shows; otherwise it is concluded. */
+  readonly kind?: Kind | undefined;
   /** The credentials mode, where the page's side is known; otherwise it is concluded from the request. */
   readonly credentials?: Exclude<Credentials, 'unknown'> | undefined;
   /** `browser` (default): what browsers do; `spec`: the letter of the Fetch standard. */

@@ -59,7 +59,7 @@ function judgeOutsideCors({ exchange, kind, origin }: Case, context: Context): O
     if (kind !== 'same_origin' || !isLedAway) return ALLOWED;
   }
   // Neither Origin nor metadata: perhaps a navigation, perhaps a same-origin request.
-  if (origin === null && exchange.request['sec-fetch-mode'] === null) {
+  if (context.kind === undefined && origin === null && exchange.request['sec-fetch-mode'] === null) {
     return { verdict: 'unknown', reason: 'kind_ambiguous', detail: failure.reason };
   }
   return blocked(failure);

@@ -1,0 +1,91 @@
+import { createReadStream } from 'node:fs';
+import { Command } from 'commander';
+import { OriginscopeError } from '../collector/errors.ts';
+import type { Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
+import { explainRequest } from './explain/explanation.ts';
+import { renderExplanation, renderHeading } from './explain/page.ts';
+import { pageOptions } from './explain/page-options.ts';
+import { type Recording, readRecording } from './explain/read-recording.ts';
+import type { RecordedRequest } from './explain/recorded-request.ts';
+
+export function explain(): Command {
+  return new Command('explain')
+    .description('what a browser does with recorded requests, why, and which header to change')
+    .argument(
+      '<file>',
+      'a HAR, JSON lines, a message from the browser\'s console, or a request copied as cURL or fetch; "-" for standard input',
+    )
+    .option('--json', 'one result a line')
+    .action(async (file: string, { json }: { json?: boolean }) => {
+      endWithReader();
+      const recording = await read(file);
+      if (recording.kind === 'text') return;
+      if (json) await printLines(recording.requests);
+      else await printPages(recording.requests);
+    });
+}
+
+/** @throws OriginscopeError `FILE_UNREADABLE`, and what `readRecording` throws */
+async function read(file: string): Promise<Recording> {
+  const input = file === '-' ? process.stdin : createReadStream(file);
+  try {
+    return await readRecording(input, file === '-' ? 'standard input' : file);
+  } catch (cause) {
+    if (cause instanceof OriginscopeError) throw cause;
+    throw new OriginscopeError('FILE_UNREADABLE', `${file} cannot be read`, {
+      cause,
+      remedy: 'Check the path and its permissions, or give "-" and the text on standard input.',
+    });
+  }
+}
+
+async function printLines(requests: AsyncIterable<RecordedRequest>): Promise<void> {
+  for await (const request of requests) {
+    await write(`${JSON.stringify(explainRequest(request))}\n`);
+  }
+}
+
+/** One request in full; of several in full what was not allowed, a line for what was, and a count of the rest. */
+async function printPages(requests: AsyncIterable<RecordedRequest>): Promise<void> {
+  const options = pageOptions(process.stdout);
+  const counts: Record<Verdict, number> = { allowed: 0, blocked: 0, unknown: 0 };
+  let first: RecordedRequest | undefined;
+  const print = async (request: RecordedRequest, isOnly: boolean) => {
+    const explanation = explainRequest(request);
+    counts[explanation.verdict]++;
+    if (isOnly || explanation.verdict !== 'allowed') {
+      await write(`${renderExplanation(request, explanation, options)}\n`);
+    } else if (explanation.decisions.some(({ kind }) => kind === 'preflight' || kind === 'actual')) {
+      await write(`${renderHeading(request, explanation, options)}\n\n`);
+    }
+  };
+  let isOnly = true;
+  for await (const request of requests) {
+    if (first === undefined) {
+      first = request;
+      continue;
+    }
+    if (isOnly) await print(first, false);
+    isOnly = false;
+    await print(request, false);
+  }
+  if (first === undefined) return;
+  if (isOnly) return print(first, true);
+  const all = counts.allowed + counts.blocked + counts.unknown;
+  await write(
+    `${all} requests: ${counts.allowed} allowed, ${counts.blocked} blocked, ${counts.unknown} unknown\n`,
+  );
+}
+
+/** Who reads may stop, as `head` does. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+}
+
+/** At the speed of who reads. */
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+}

@@ -1,0 +1,93 @@
+import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
+
+/** What the other exchanges of a request and its page tell about one of them. */
+export interface HopFacts {
+  readonly exchange: RecordedExchange;
+  /** The Origin that the browser must have sent, should it be a CORS request; undefined when unknown. */
+  readonly origin: string | undefined;
+  /** It goes to the page's own origin, and so did all before it; undefined when the page is unknown. */
+  readonly isSameOrigin: boolean | undefined;
+  /** The request's mode is `cors`, as another exchange shows. */
+  readonly isCorsMode: boolean;
+}
+
+export interface ChainFacts {
+  readonly hops: readonly HopFacts[];
+  /** The same request was sent once more, so that this answer was not the last word. */
+  askedAgain(index: number): boolean;
+  /** The browser sent what it only sends when this exchange is allowed: the request after a preflight, the next hop. */
+  wentOn(index: number): boolean;
+}
+
+export function chainFacts({ origin, exchanges }: RecordedRequest): ChainFacts {
+  const isCorsMode = exchanges.some(({ request }) => isPreflight(request) || isPageInCorsMode(request));
+  const origins = originsAlong(origin, exchanges);
+  return {
+    hops: exchanges.map((exchange, i) => ({ exchange, isCorsMode, ...(origins[i] ?? UNKNOWN_PAGE) })),
+    askedAgain(index) {
+      const one = exchanges[index];
+      const next = exchanges[index + 1];
+      return one !== undefined && next !== undefined && isAnswered(next) && isSameRequest(one, next);
+    },
+    wentOn(index) {
+      const one = exchanges[index];
+      const next = exchanges[index + 1];
+      if (one === undefined || next === undefined || !isAnswered(next)) return false;
+      const asked = askedMethod(one.request);
+      if (asked !== undefined) return !isPreflight(next.request) && next.request.method === asked;
+      return headerOf(one.response.headers, 'location') !== undefined && !isSameRequest(one, next);
+    },
+  };
+}
+
+type PageFacts = Pick<HopFacts, 'origin' | 'isSameOrigin'>;
+const UNKNOWN_PAGE: PageFacts = { origin: undefined, isSameOrigin: undefined };
+
+/**
+ * Fetch §2.2.5 "redirect-tainted origin": once a request was redirected away from an origin that is not the
+ * page's, it carries the Origin `null`; and once it left the page's origin, it stays a CORS request.
+ */
+function originsAlong(
+  page: string | undefined,
+  exchanges: readonly RecordedExchange[],
+): readonly PageFacts[] {
+  const pageOrigin = page === undefined ? undefined : page === 'null' ? 'null' : originOf(page);
+  if (pageOrigin === undefined) return [];
+  let last: string | undefined;
+  let isTainted = false;
+  let hasLeft = false;
+  return exchanges.map(({ request }) => {
+    const target = originOf(request.url);
+    if (target === undefined) return UNKNOWN_PAGE;
+    if (last !== undefined && target !== last && pageOrigin !== last) isTainted = true;
+    last = target;
+    if (target !== pageOrigin) hasLeft = true;
+    return { origin: isTainted ? 'null' : pageOrigin, isSameOrigin: !hasLeft };
+  });
+}
+
+/** Serialised; undefined when the text is no absolute URL. */
+function originOf(url: string): string | undefined {
+  return url.startsWith('/') || !URL.canParse(url) ? undefined : new URL(url).origin;
+}
+
+function isPreflight(request: RecordedExchange['request']): boolean {
+  return askedMethod(request) !== undefined;
+}
+
+/** An extension says `none`, and may read what a page may not. */
+function isPageInCorsMode({ headers }: RecordedExchange['request']): boolean {
+  return headerOf(headers, 'sec-fetch-mode') === 'cors' && headerOf(headers, 'sec-fetch-site') !== 'none';
+}
+
+function askedMethod({ method, headers }: RecordedExchange['request']): string | undefined {
+  return method === 'OPTIONS' ? headerOf(headers, 'access-control-request-method') : undefined;
+}
+
+function isAnswered({ response }: RecordedExchange): boolean {
+  return response.status !== undefined;
+}
+
+function isSameRequest({ request: one }: RecordedExchange, { request: other }: RecordedExchange): boolean {
+  return one.method === other.method && one.url === other.url && askedMethod(one) === askedMethod(other);
+}

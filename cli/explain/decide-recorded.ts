@@ -1,0 +1,100 @@
+import { decide } from '../../instrumentation/src/fetch-standard/decide.ts';
+import type {
+  Credentials,
+  Decision,
+  Exchange,
+  HeaderList,
+  Kind,
+} from '../../instrumentation/src/fetch-standard/decision.ts';
+import type { Context } from '../../instrumentation/src/fetch-standard/observed-exchange.ts';
+import type { OwnOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
+import type { HopFacts } from './chain-facts.ts';
+import { headerOf, type RecordedExchange } from './recorded-request.ts';
+
+/** What is known beside one exchange. */
+export interface HopContext extends Omit<HopFacts, 'exchange'> {
+  /** A script asked, so it is no navigation. */
+  readonly isScript: boolean;
+  readonly credentials: Credentials;
+}
+
+/** The decision about an exchange that may have been recorded in part: what is not there is never guessed. */
+export function decideRecorded(recorded: RecordedExchange, hop: HopContext): Decision {
+  const { request, response } = recorded;
+  const headers = requestHeaders(request.headers ?? [], request.method, hop);
+  const exchange: Exchange = {
+    request: { method: request.method, url: request.url, headers },
+    // Where no status was recorded, the one that refuses least: what it refuses is refused with any.
+    response: { status: response.status ?? 200, headers: response.headers ?? [] },
+  };
+  const context: Context = {
+    ownOrigin: ownOrigin(request.url, headers),
+    requestHeadersCaptured: request.headers !== undefined,
+    responseHeadersCaptured: response.headers !== undefined,
+  };
+  const alone = decide(exchange, { ...context, kind: kindByUrl(request.url) });
+  const kind = kindAlong(alone.kind, headers, hop);
+  const isCors = kind === 'preflight' || kind === 'actual' || kind === 'ambiguous';
+  const credentials = isCors && hop.credentials !== 'unknown' ? hop.credentials : undefined;
+  const decision =
+    kind === alone.kind && credentials === undefined && !hop.isScript
+      ? alone
+      : decide(exchange, { ...context, kind, credentials });
+  return isKnown(decision, recorded, headers, hop)
+    ? decision
+    : { ...decision, verdict: 'unknown', reason: 'headers_not_captured', detail: '' };
+}
+
+/** The kind where the page and the other exchanges show it, given what the exchange shows by itself. */
+function kindAlong(
+  alone: Kind,
+  headers: HeaderList,
+  { isCorsMode, isSameOrigin, isScript }: HopContext,
+): Kind {
+  if (alone === 'ambiguous' && isCorsMode) return 'actual';
+  if (alone === 'no_cors' && isSameOrigin && isScript && headerOf(headers, 'sec-fetch-mode') === undefined)
+    return 'same_origin';
+  return alone;
+}
+
+/** Recorders show a WebSocket's handshake by its URL, and leave `Upgrade` out. */
+function kindByUrl(url: string): Kind | undefined {
+  return url.startsWith('ws:') || url.startsWith('wss:') ? 'websocket' : undefined;
+}
+
+/** Whether enough was recorded for what was decided. */
+function isKnown(
+  decision: Decision,
+  { request, response }: RecordedExchange,
+  headers: HeaderList,
+  hop: HopContext,
+): boolean {
+  const { kind, verdict } = decision;
+  if (verdict !== 'allowed') return true;
+  if (response.status === undefined && kind === 'preflight') return false;
+  const isKindByAbsence =
+    (kind === 'no_cors' || kind === 'same_origin') && headerOf(headers, 'sec-fetch-mode') === undefined;
+  return request.headers !== undefined || !isKindByAbsence || hop.isSameOrigin === true;
+}
+
+/** What was sent counts; a CORS request that was recorded without its Origin gets the one it must have had. */
+function requestHeaders(
+  headers: HeaderList,
+  method: string,
+  { origin, isSameOrigin, isCorsMode }: HopContext,
+): HeaderList {
+  if (origin === undefined || headerOf(headers, 'origin') !== undefined) return headers;
+  const site = headerOf(headers, 'sec-fetch-site');
+  const isCors =
+    (method === 'OPTIONS' && headerOf(headers, 'access-control-request-method') !== undefined) ||
+    (isCorsMode &&
+      (site === undefined ? isSameOrigin === false : site === 'cross-site' || site === 'same-site'));
+  return isCors ? [...headers, ['Origin', origin]] : headers;
+}
+
+/** Undefined where an absolute URL says it. */
+function ownOrigin(url: string, headers: HeaderList): OwnOrigin | undefined {
+  if (!url.startsWith('/')) return undefined;
+  const host = headerOf(headers, 'host') ?? headerOf(headers, ':authority');
+  return host === undefined ? undefined : { scheme: undefined, host };
+}

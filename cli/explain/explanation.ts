@@ -1,0 +1,84 @@
+import {
+  type Credentials,
+  type Decision,
+  NOTES,
+  type Note,
+  type Reason,
+  type Verdict,
+} from '../../instrumentation/src/fetch-standard/decision.ts';
+import { type ChainFacts, chainFacts } from './chain-facts.ts';
+import { decideRecorded } from './decide-recorded.ts';
+import type { RecordedRequest } from './recorded-request.ts';
+
+/** What a browser does with a request and all that it led to. */
+export interface Explanation {
+  readonly id: string | number | undefined;
+  readonly verdict: Verdict;
+  /** Empty when allowed. */
+  readonly reason: Reason | '';
+  /** The failing token; empty when there is none. */
+  readonly detail: string;
+  /** Index of the exchange that decided; null when all were allowed, and when there is none. */
+  readonly decidedBy: number | null;
+  /** One for each exchange. */
+  readonly decisions: readonly Decision[];
+  /** Of all exchanges, each once. */
+  readonly notes: readonly Note[];
+}
+
+/** Pure; takes any bytes, never throws. */
+export function explainRequest(recorded: RecordedRequest): Explanation {
+  const facts = chainFacts(recorded);
+  const credentials = credentialsMode(recorded, facts);
+  const decisions = decideAll(recorded, facts, credentials);
+  const decidedBy = decisiveIndex(decisions, facts);
+  const decisive = decidedBy === null ? undefined : decisions[decidedBy];
+  const noted = new Set(decisions.flatMap(({ notes }) => notes));
+  return {
+    id: recorded.id,
+    // Of nothing nothing can be said.
+    verdict: decisive?.verdict ?? (decisions.length === 0 ? 'unknown' : 'allowed'),
+    reason: decisive?.reason ?? (decisions.length === 0 ? 'headers_not_captured' : ''),
+    detail: decisive?.detail ?? '',
+    decidedBy,
+    decisions,
+    notes: NOTES.filter((note) => noted.has(note)),
+  };
+}
+
+/** The first that is refused, else the first that leaves it open. What the browser went on from is settled. */
+function decisiveIndex(decisions: readonly Decision[], facts: ChainFacts): number | null {
+  const blocked = decisions.findIndex(({ verdict }, i) => verdict === 'blocked' && !facts.askedAgain(i));
+  if (blocked !== -1) return blocked;
+  const unknown = decisions.findIndex(
+    ({ verdict }, i) => verdict === 'unknown' && !facts.askedAgain(i) && !facts.wentOn(i),
+  );
+  return unknown === -1 ? null : unknown;
+}
+
+/** One mode holds for all exchanges of a request: told, shown by one of them, or the only one that fits all. */
+function credentialsMode(recorded: RecordedRequest, facts: ChainFacts): Credentials {
+  if (recorded.credentials !== undefined) {
+    return recorded.credentials === 'include' ? 'included' : 'omitted';
+  }
+  for (const { kind, credentials } of decideAll(recorded, facts, 'unknown')) {
+    if (kind === 'actual' && credentials !== 'unknown') return credentials;
+  }
+  const fits = (credentials: 'included' | 'omitted') =>
+    decideAll(recorded, facts, credentials).every(
+      ({ verdict }, i) => verdict !== 'blocked' || !facts.wentOn(i),
+    );
+  const included = fits('included');
+  const omitted = fits('omitted');
+  return included === omitted ? 'unknown' : included ? 'included' : 'omitted';
+}
+
+function decideAll(
+  { credentials: asked }: RecordedRequest,
+  facts: ChainFacts,
+  credentials: Credentials,
+): readonly Decision[] {
+  return facts.hops.map(({ exchange, ...hop }) =>
+    decideRecorded(exchange, { ...hop, isScript: asked !== undefined, credentials }),
+  );
+}

@@ -1,0 +1,202 @@
+import { styleText } from 'node:util';
+import { REASON_TEXTS } from '../../collector/usage/remedies.ts';
+import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
+import type {
+  Decision,
+  HeaderList,
+  Reason,
+  Verdict,
+} from '../../instrumentation/src/fetch-standard/decision.ts';
+import type { Explanation } from './explanation.ts';
+import { NOTE_TEXTS } from './note-texts.ts';
+import type { RecordedExchange, RecordedRequest } from './recorded-request.ts';
+import { STANDARD_STEPS } from './standard-steps.ts';
+
+export interface PageOptions {
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly color: boolean;
+}
+
+type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
+
+const COLORS: Record<Verdict, 'green' | 'red' | 'yellow'> = {
+  allowed: 'green',
+  blocked: 'red',
+  unknown: 'yellow',
+};
+
+/** What the browser asked, what the server answered, the step that failed, and what to change: a page for people. */
+export function renderExplanation(
+  recorded: RecordedRequest,
+  explanation: Explanation,
+  options: PageOptions,
+): string {
+  const paint = paintFor(options);
+  const parts = [
+    renderHeading(recorded, explanation, options),
+    ...recorded.exchanges.map((exchange, i) => {
+      const decision = explanation.decisions[i];
+      return decision === undefined ? '' : renderExchange(i, exchange, decision, paint);
+    }),
+  ];
+  if (explanation.reason !== '')
+    parts.push(renderReason(recorded, explanation, explanation.reason, options, paint));
+  if (explanation.notes.length > 0) {
+    parts.push(
+      explanation.notes
+        .map((note) => wrapped('  note    ', `${paint('yellow', note)}: ${NOTE_TEXTS[note]}`, options.width))
+        .join('\n'),
+    );
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** One line for a request. */
+export function renderHeading(
+  { exchanges, origin }: RecordedRequest,
+  { id, verdict, decisions }: Explanation,
+  options: PageOptions,
+): string {
+  const paint = paintFor(options);
+  const asked = exchanges.find((_, i) => decisions[i]?.kind !== 'preflight') ?? exchanges[0];
+  const method = decisions[0]?.requestMethod ?? '';
+  const from = decisions.find((decision) => decision.origin !== '')?.origin ?? origin;
+  const words = [
+    paint(['bold', COLORS[verdict]], verdict),
+    paint('bold', asked === undefined ? 'nothing was recorded' : `${method} ${plain(asked.request.url)}`),
+  ];
+  if (from !== undefined) words.push(`from ${plain(from)}`);
+  if (id !== undefined) words.push(paint('dim', `(${plain(String(id))})`));
+  return words.join('  ');
+}
+
+function paintFor({ color }: PageOptions): Paint {
+  return color ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
+}
+
+function renderExchange(
+  index: number,
+  { request, response }: RecordedExchange,
+  decision: Decision,
+  paint: Paint,
+): string {
+  const verdict =
+    decision.verdict === 'allowed' ? '' : `  ${paint(COLORS[decision.verdict], decision.verdict)}`;
+  const title = `  ${index + 1}. ${paint('bold', KIND_TITLES[decision.kind])}  ${plain(request.method)} ${plain(request.url)}${verdict}`;
+  const status = response.status === undefined ? 'no answer was recorded' : String(response.status);
+  return [
+    title,
+    ...headerLines('the browser asked    ', request.headers, isAskingHeader),
+    ...headerLines('the server answered  ', response.headers, isAnsweringHeader, status),
+  ].join('\n');
+}
+
+const KIND_TITLES: Record<Decision['kind'], string> = {
+  preflight: 'preflight',
+  actual: 'CORS request',
+  same_origin: 'same-origin request',
+  no_cors: 'request without CORS',
+  navigation: 'navigation',
+  websocket: 'WebSocket',
+  ambiguous: 'perhaps a CORS request',
+};
+
+function isAskingHeader(name: string): boolean {
+  return name === 'origin' || name.startsWith('access-control-request-') || name.startsWith('sec-fetch-');
+}
+
+function isAnsweringHeader(name: string): boolean {
+  return name.startsWith('access-control-') || name === 'vary' || name === 'location';
+}
+
+function headerLines(
+  title: string,
+  headers: HeaderList | undefined,
+  isShown: (lowerCaseName: string) => boolean,
+  first?: string,
+): readonly string[] {
+  const shown = (headers ?? [])
+    .filter(([name]) => isShown(name.toLowerCase()))
+    .map(([name, value]) => `${plain(name)}: ${plain(value)}`);
+  const lines = first === undefined ? shown : [first, ...shown];
+  if (headers === undefined) lines.push('(headers were not recorded)');
+  else if (shown.length === 0) lines.push('(no CORS headers)');
+  return lines.map((line, i) => `     ${i === 0 ? title : ' '.repeat(title.length)}${line}`);
+}
+
+function renderReason(
+  recorded: RecordedRequest,
+  { verdict, decidedBy, decisions, detail }: Explanation,
+  reason: Reason,
+  { width }: PageOptions,
+  paint: Paint,
+): string {
+  const decision = decidedBy === null ? undefined : decisions[decidedBy];
+  const exchange = decidedBy === null ? undefined : recorded.exchanges[decidedBy];
+  const step = STANDARD_STEPS[reason];
+  const lines = [
+    wrapped(
+      '  why     ',
+      `${paint(COLORS[verdict], reason)}: ${REASON_TEXTS[reason].title}${detail === '' ? '' : ` (${detail})`}`,
+      width,
+    ),
+    wrapped('  step    ', `${step.name} ${paint('dim', step.url)}`, width),
+  ];
+  if (decision !== undefined) lines.push(wrapped('  change  ', remedyOf(reason, decision, exchange), width));
+  return lines.join('\n');
+}
+
+function remedyOf(reason: Reason, decision: Decision, exchange: RecordedExchange | undefined): string {
+  const { kind, origin, detail, requestMethod, requestHeaders, credentials, allowCredentials } = decision;
+  const remedy = REASON_TEXTS[reason].remedy({
+    origin,
+    kind: kind === 'preflight' || kind === 'ambiguous' ? kind : 'actual',
+    reason,
+    detail,
+    method: requestMethod,
+    requestedHeaders: requestHeaders,
+    statusCode: exchange?.response.status ?? 0,
+  });
+  const needsCredentials =
+    ALLOW_ORIGIN_REASONS.has(reason) && credentials === 'included' && !allowCredentials;
+  return needsCredentials
+    ? `${remedy} It has credentials: send "Access-Control-Allow-Credentials: true", too.`
+    : remedy;
+}
+
+const ALLOW_ORIGIN_REASONS: ReadonlySet<Reason> = new Set([
+  'acao_missing',
+  'acao_multiple',
+  'acao_invalid',
+  'acao_mismatch',
+]);
+
+/** Foreign text on a terminal: nothing that moves the cursor, hides or turns text around. */
+function plain(text: string): string {
+  return cleanText(text, 512);
+}
+
+/** Words on lines of this width; what stands in quotes stays whole, so that it can be copied. */
+export function wrapped(title: string, text: string, width: number): string {
+  const indent = ' '.repeat(title.length);
+  const lines: string[] = [];
+  let line = title;
+  let isEmpty = true;
+  for (const word of text.match(/(?:"[^"]*"|\S)+/g) ?? []) {
+    if (!isEmpty && visibleLength(line) + 1 + visibleLength(word) > width) {
+      lines.push(line);
+      line = indent;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line].join('\n');
+}
+
+const STYLE = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+
+function visibleLength(text: string): number {
+  return text.replace(STYLE, '').length;
+}
