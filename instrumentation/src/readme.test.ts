@@ -12,11 +12,11 @@ test('the README documents every attribute and no other, as it is defined', () =
     description,
   ]);
 
-  expect(tableBelow('| attribute | type | description |')).toEqual(defined);
+  expect(tableBelow('attribute', 'type', 'description')).toEqual(defined);
 });
 
 test('the README documents every option and no other, with its default', () => {
-  const rows = tableBelow('| option | default | meaning |');
+  const rows = tableBelow('option', 'default', 'meaning');
 
   expect(rows.map(([name]) => name)).toEqual(Object.keys(OPTIONS));
   for (const [name = '', byDefault] of rows) {
@@ -26,14 +26,15 @@ test('the README documents every option and no other, with its default', () => {
   }
 });
 
-/** The cells of a table without the backquotes around a whole cell. */
-function tableBelow(header: string): string[][] {
-  const [, table = ''] = README.split(`${header}\n`);
-  const rows = table.slice(0, table.indexOf('\n\n')).split('\n').slice(1);
-  return rows.map((row) =>
-    row
-      .slice(1, -1)
-      .split(/(?<!\\)\|/)
-      .map((cell) => cell.trim().replace(/^`([^`]*)`$/, '$1')),
-  );
+/** The cells of the table with this header, without the backquotes around a whole cell. */
+function tableBelow(...header: readonly string[]): string[][] {
+  const lines = README.split('\n').map((line) => cellsOf(line));
+  const start = lines.findIndex((cells) => cells.join() === header.join());
+  const end = lines.findIndex((cells, i) => i > start && cells.length !== header.length);
+  return lines.slice(start + 2, end);
+}
+
+function cellsOf(line: string): string[] {
+  const cells = line.split(/(?<!\\)\|/).slice(1, -1);
+  return cells.map((cell) => cell.trim().replace(/^`([^`]*)`$/, '$1'));
 }
