@@ -8,6 +8,7 @@ import { readHeaderList } from './fetch-standard/header-list.ts';
 import type { ServedExchange } from './http/served-exchange.ts';
 import { createObserver } from './observer.ts';
 import { type CorsInstrumentationConfig, resolveOptions } from './options.ts';
+import type { Redact } from './redaction.ts';
 
 const ORIGIN = 'https://shop.example';
 
@@ -40,13 +41,18 @@ test('hooks that throw, reject or answer nonsense change nothing, and are logged
   expect(log.error.mock.calls.map(([message]) => message).join()).toContain('The option redact failed');
 });
 
-test('a redaction that fails hides all that it might have hidden, and the count stays', () => {
-  logged();
-  const { observe, observations } = observer({
-    redact: () => {
+test.each([
+  [
+    'throws',
+    () => {
       throw new Error('broken hook');
     },
-  });
+  ],
+  ['answers later', async () => ({ origin: 'https://redacted.example' })],
+  ['answers nonsense', () => ({ route: 7 })],
+])('a redaction that %s hides all that it might have hidden, and the count stays', (_how, redact) => {
+  logged();
+  const { observe, observations } = observer({ redact: redact as unknown as Redact });
 
   observe(refused({ route: '/customers/:name' }));
 
