@@ -19,8 +19,9 @@ export interface ChainFacts {
   wentOn(index: number): boolean;
 }
 
-export function chainFacts({ origin, exchanges }: RecordedRequest): ChainFacts {
-  const isCorsMode = exchanges.some(({ request }) => isPreflight(request) || isPageInCorsMode(request));
+export function chainFacts({ origin, mode, exchanges }: RecordedRequest): ChainFacts {
+  const isCorsMode =
+    mode === 'cors' || exchanges.some(({ request }) => isPreflight(request) || isPageInCorsMode(request));
   const origins = originsAlong(origin, exchanges);
   return {
     hops: exchanges.map((exchange, i) => ({ exchange, isCorsMode, ...(origins[i] ?? UNKNOWN_PAGE) })),

@@ -7,8 +7,10 @@ import type {
   Reason,
   Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
+import { isSerialisedOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
 import type { Explanation } from './explanation.ts';
 import { NOTE_TEXTS } from './note-texts.ts';
+import { probeCommand } from './probe-command.ts';
 import type { RecordedExchange, RecordedRequest } from './recorded-request.ts';
 import { STANDARD_STEPS } from './standard-steps.ts';
 
@@ -148,6 +150,7 @@ function renderReason(
 }
 
 function remedyOf(reason: Reason, decision: Decision, exchange: RecordedExchange | undefined): string {
+  if (reason === 'headers_not_captured' && exchange !== undefined) return howToRecord(decision, exchange);
   const { kind, origin, detail, requestMethod, requestHeaders, credentials, allowCredentials } = decision;
   const remedy = REASON_TEXTS[reason].remedy({
     origin,
@@ -163,6 +166,13 @@ function remedyOf(reason: Reason, decision: Decision, exchange: RecordedExchange
   return needsCredentials
     ? `${remedy} It has credentials: send "Access-Control-Allow-Credentials: true", too.`
     : remedy;
+}
+
+/** Browsers leave out of a HAR what they did not let the page see. */
+function howToRecord({ origin, requestMethod }: Decision, { request }: RecordedExchange): string {
+  const url = URL.canParse(request.url) ? new URL(request.url).href : 'URL';
+  const page = isSerialisedOrigin(origin) ? origin : 'ORIGIN';
+  return `The recording does not say what was answered. Ask the server itself: ${probeCommand({ url, origin: page, method: requestMethod })}`;
 }
 
 const ALLOW_ORIGIN_REASONS: ReadonlySet<Reason> = new Set([

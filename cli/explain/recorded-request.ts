@@ -25,6 +25,8 @@ export interface RecordedRequest {
   readonly origin?: string | undefined;
   /** What the page asked for, where that is known. */
   readonly credentials?: CredentialsMode | undefined;
+  /** A script's request, known to be of mode `cors` though not all of its exchanges show it. */
+  readonly mode?: 'cors' | undefined;
   /** Preflights, redirects and the request itself in wire order. */
   readonly exchanges: readonly RecordedExchange[];
 }

@@ -1,0 +1,169 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { HeaderList, Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
+import { isSerialisedOrigin } from '../instrumentation/src/fetch-standard/origin.ts';
+import { isToken } from '../instrumentation/src/fetch-standard/token-list.ts';
+import metadata from '../package.json' with { type: 'json' };
+import { renderExplanation } from './explain/page.ts';
+import { pageOptions } from './explain/page-options.ts';
+import { type Probed, probe as probeAsPage } from './probe/probe.ts';
+import { send } from './probe/send.ts';
+
+interface Flags {
+  readonly origin: string;
+  readonly method: string;
+  readonly header: HeaderList;
+  readonly credentials?: boolean;
+  readonly send?: boolean;
+  readonly timeout: number;
+  readonly json?: boolean;
+}
+
+const EXIT_CODES: Record<Verdict, number> = { allowed: 0, blocked: 1, unknown: 2 };
+
+export function probe(): Command {
+  return (
+    new Command('probe')
+      .description(
+        'ask a server as a browser would for a page of this origin, and say what the browser would do',
+      )
+      .argument('<url>', 'what the page fetches', parseUrl)
+      .addOption(
+        new Option('--origin <origin>', "the page's, for example https://app.example")
+          .argParser(parseOrigin)
+          .makeOptionMandatory(),
+      )
+      .option('-X, --method <method>', 'the method', parseMethod, 'GET')
+      .option(
+        '-H, --header <"name: value">',
+        'a header that the page sets; may be given several times',
+        addHeader,
+        [],
+      )
+      .option('--credentials', "with credentials: 'include'")
+      .option('--send', 'send other methods than GET and HEAD, too: they may change something')
+      .option('--timeout <seconds>', 'how long to wait for each answer', parseSeconds, 10)
+      .option('--json', 'the result as one line')
+      // Commander's own 1 would say "blocked".
+      .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CODES.unknown))
+      .addHelpText('after', '\nExit codes: 0 allowed, 1 blocked, 2 could not tell.')
+      .action(
+        async (
+          url: string,
+          { origin, method, header, credentials, send: sendUnsafe, timeout, json }: Flags,
+        ) => {
+          const userAgent = `Mozilla/5.0 (compatible; originscope/${metadata.version})`;
+          const probed = await probeAsPage(
+            { origin, url, method, headers: header, credentials: credentials === true },
+            {
+              sendUnsafe: sendUnsafe === true,
+              send: (request) => send(request, { timeoutMillis: timeout * 1000, userAgent }),
+            },
+          );
+          print(probed, json === true);
+          process.exitCode = exitCodeOf(probed);
+        },
+      )
+  );
+}
+
+function exitCodeOf({ explanation, failure, recorded }: Probed): number {
+  if (explanation.verdict === 'blocked') return EXIT_CODES.blocked;
+  return failure !== undefined || recorded.exchanges.length === 0
+    ? EXIT_CODES.unknown
+    : EXIT_CODES[explanation.verdict];
+}
+
+function print({ recorded, explanation, isHeldBack, failure }: Probed, json: boolean): void {
+  if (json) console.log(JSON.stringify(explanation));
+  // Of a server that could not be reached there is nothing to show.
+  else if (recorded.exchanges.length > (failure === undefined ? 0 : 1)) {
+    process.stdout.write(renderExplanation(recorded, explanation, pageOptions(process.stdout)));
+  }
+  if (isHeldBack) console.error(heldBack(recorded.exchanges.length > 0));
+  if (failure !== undefined) console.error(`originscope: ${failure.message}\n  ${failure.remedy}`);
+}
+
+function heldBack(hasPreflight: boolean): string {
+  return hasPreflight
+    ? '\nThe preflight was asked; the request itself was not sent, because it may change something: --send sends it.'
+    : 'Nothing was sent: a browser sends this request without a preflight, and it may change something: --send sends it.';
+}
+
+function parseUrl(text: string): string {
+  if (!URL.canParse(text))
+    throw new InvalidArgumentError('Give an absolute URL, for example https://api.example/orders.');
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new InvalidArgumentError('Give an http or https URL.');
+  if (url.username !== '' || url.password !== '') {
+    throw new InvalidArgumentError('A page cannot fetch a URL with a user name or password in it.');
+  }
+  url.hash = '';
+  return url.href;
+}
+
+/** The URL of a page stands for its origin. */
+function parseOrigin(text: string): string {
+  if (isSerialisedOrigin(text)) return text;
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
+  if (origin === 'null')
+    throw new InvalidArgumentError('Give scheme and host, for example https://app.example, or null.');
+  return origin;
+}
+
+/** Fetch §2.2.1: some methods are written in capitals whatever the page wrote, others are forbidden. */
+function parseMethod(text: string): string {
+  if (!isToken(text)) throw new InvalidArgumentError('This is no method.');
+  const upper = text.toUpperCase();
+  if (['CONNECT', 'TRACE', 'TRACK'].includes(upper))
+    throw new InvalidArgumentError('A page cannot use this method.');
+  return ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'].includes(upper) ? upper : text;
+}
+
+function addHeader(text: string, headers: HeaderList): HeaderList {
+  const colon = text.indexOf(':');
+  const name = text.slice(0, colon).trim();
+  const value = text.slice(colon + 1).trim();
+  if (colon < 1 || !isToken(name)) throw new InvalidArgumentError('Write it as "name: value".');
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+    throw new InvalidArgumentError('The value has characters no header can have.');
+  if (isSetByBrowser(name.toLowerCase())) {
+    throw new InvalidArgumentError(`A page cannot set ${name}: browsers do.`);
+  }
+  return [...headers, [name, value]];
+}
+
+/** Fetch §2.2.2 "forbidden request-header", but for Cookie: the person stands for the browser's cookie jar. */
+function isSetByBrowser(name: string): boolean {
+  return FORBIDDEN.has(name) || name.startsWith('sec-') || name.startsWith('proxy-');
+}
+
+const FORBIDDEN: ReadonlySet<string> = new Set([
+  'accept-charset',
+  'accept-encoding',
+  'access-control-request-headers',
+  'access-control-request-method',
+  'connection',
+  'content-length',
+  'cookie2',
+  'date',
+  'dnt',
+  'expect',
+  'host',
+  'keep-alive',
+  'origin',
+  'referer',
+  'set-cookie',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+]);
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= 600))
+    throw new InvalidArgumentError('Give seconds, more than 0 and at most 600.');
+  return seconds;
+}

@@ -1,0 +1,181 @@
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
+import type { PageRequest, WireRequest } from './page-request.ts';
+import { probe } from './probe.ts';
+import { send } from './send.ts';
+
+const PAGE = 'https://app.example';
+const API = 'https://api.other.example/orders';
+const GET: PageRequest = { origin: PAGE, url: API, method: 'GET', headers: [], credentials: false };
+const ALLOW_PAGE = ['Access-Control-Allow-Origin', PAGE] as const;
+
+/** Asks a server that gives these answers in turn, and tells what it was asked. */
+async function probing(
+  page: PageRequest,
+  answers: readonly [status: number, ...headers: HeaderList][],
+  sendUnsafe = false,
+) {
+  const asked: WireRequest[] = [];
+  const probed = await probe(page, {
+    sendUnsafe,
+    async send(request) {
+      const [status, ...headers] = answers[asked.push(request) - 1] ?? [500];
+      return { status, headers };
+    },
+  });
+  const lines = asked.map(({ method, url }) => `${method} ${url}`);
+  const header = (index: number, name: string) => asked[index]?.headers.find(([one]) => one === name)?.[1];
+  return { ...probed, lines, header, verdict: probed.explanation.verdict, reason: probed.explanation.reason };
+}
+
+describe('a probe asks as a browser would:', () => {
+  test('a simple request at once, with Origin and fetch metadata', async () => {
+    const { lines, header, verdict } = await probing(GET, [[200, ALLOW_PAGE]]);
+    expect(lines).toEqual([`GET ${API}`]);
+    expect(header(0, 'Origin')).toBe(PAGE);
+    expect(header(0, 'Sec-Fetch-Site')).toBe('cross-site');
+    expect(verdict).toBe('allowed');
+  });
+
+  test('a preflight before what is not simple, naming unsafe headers in order, without values and cookies', async () => {
+    const headers: HeaderList = [
+      ['X-B', '1'],
+      ['Accept', 'text/plain'],
+      ['X-A', '2'],
+      ['Cookie', 'a=1'],
+    ];
+    const { lines, header } = await probing({ ...GET, headers, credentials: true }, [
+      [
+        204,
+        ALLOW_PAGE,
+        ['Access-Control-Allow-Headers', 'x-a, x-b'],
+        ['Access-Control-Allow-Credentials', 'true'],
+      ],
+      [200, ALLOW_PAGE, ['Access-Control-Allow-Credentials', 'true']],
+    ]);
+    expect(lines).toEqual([`OPTIONS ${API}`, `GET ${API}`]);
+    expect(header(0, 'Access-Control-Request-Headers')).toBe('x-a,x-b');
+    expect(header(0, 'Cookie')).toBeUndefined();
+    expect(header(1, 'Cookie')).toBe('a=1');
+    expect(header(1, 'X-A')).toBe('2');
+  });
+
+  test('nothing after a refused preflight', async () => {
+    const { lines, reason } = await probing({ ...GET, method: 'PUT' }, [[204, ALLOW_PAGE]], true);
+    expect(lines).toEqual([`OPTIONS ${API}`]);
+    expect(reason).toBe('method_not_allowed');
+  });
+
+  test('nothing that may change something, unless told', async () => {
+    const put = { ...GET, method: 'PUT' };
+    const grant = [204, ALLOW_PAGE, ['Access-Control-Allow-Methods', 'PUT']] as [number, ...HeaderList];
+    expect(await probing(put, [grant])).toMatchObject({
+      isHeldBack: true,
+      verdict: 'allowed',
+      lines: [`OPTIONS ${API}`],
+    });
+    expect(await probing({ ...GET, method: 'POST' }, [])).toMatchObject({ isHeldBack: true, lines: [] });
+    expect(await probing(put, [grant, [200, ALLOW_PAGE]], true)).toMatchObject({
+      isHeldBack: false,
+      verdict: 'allowed',
+    });
+  });
+
+  test('no CORS at all of the own origin, until a redirect leads elsewhere', async () => {
+    const { lines, header, reason } = await probing({ ...GET, url: `${PAGE}/old` }, [
+      [302, ['Location', API]],
+      [200],
+    ]);
+    expect(lines).toEqual([`GET ${PAGE}/old`, `GET ${API}`]);
+    expect([header(0, 'Origin'), header(0, 'Sec-Fetch-Site'), header(1, 'Origin')]).toEqual([
+      undefined,
+      'same-origin',
+      PAGE,
+    ]);
+    expect(reason).toBe('acao_missing');
+  });
+
+  test('each redirect, with Origin null and no Authorization once it left a foreign origin', async () => {
+    const third = 'https://third.example/x';
+    const { lines, header, reason } = await probing({ ...GET, headers: [['Authorization', 'Bearer x']] }, [
+      [204, ALLOW_PAGE, ['Access-Control-Allow-Headers', 'authorization']],
+      [307, ALLOW_PAGE, ['Location', third]],
+      [200, ALLOW_PAGE],
+    ]);
+    expect(lines).toEqual([`OPTIONS ${API}`, `GET ${API}`, `GET ${third}`]);
+    expect([header(2, 'Origin'), header(2, 'Authorization')]).toEqual(['null', undefined]);
+    expect(reason).toBe('acao_mismatch');
+  });
+
+  test('no redirect that a browser refuses, and no more than it follows', async () => {
+    const password = await probing(GET, [[302, ALLOW_PAGE, ['Location', 'https://u:p@third.example/']]]);
+    expect(password).toMatchObject({ reason: 'redirect_url_has_credentials', lines: [`GET ${API}`] });
+    const loop = await probing(GET, Array(30).fill([302, ALLOW_PAGE, ['Location', API]]));
+    expect(loop.lines).toHaveLength(21);
+    expect(loop.failure?.message).toContain('redirected');
+  });
+
+  test('an insecure host without metadata, and still knows that a script asked', async () => {
+    const { header, reason } = await probing(
+      { ...GET, url: 'http://api.example/', method: 'POST' },
+      [[200]],
+      true,
+    );
+    expect(header(0, 'Sec-Fetch-Mode')).toBeUndefined();
+    expect(reason).toBe('acao_missing');
+  });
+});
+
+describe('over the wire', () => {
+  const closing: (() => void)[] = [];
+  afterEach(() => {
+    for (const close of closing.splice(0)) close();
+  });
+  const serve = async (server: ReturnType<typeof createTcpServer>) => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => server.close());
+    return `http://api.localhost:${(server.address() as AddressInfo).port}/`;
+  };
+  const http = (listener: RequestListener) => serve(createServer(listener));
+  const options = { timeoutMillis: 5_000, userAgent: 'test' };
+
+  test('repeated answer headers stay apart, and methods keep their case', async () => {
+    const url = await serve(
+      createTcpServer((socket) => {
+        socket.on('error', () => {});
+        socket.once('data', (data) => {
+          socket.end(`HTTP/1.1 200 OK\r\nX-Asked: ${String(data).split(' ')[0]}\r\nA: 1\r\nA: 2\r\n\r\n`);
+        });
+      }),
+    );
+    const { headers } = await send({ method: 'patch', url, headers: [] }, options);
+    expect(headers).toEqual([
+      ['X-Asked', 'patch'],
+      ['A', '1'],
+      ['A', '2'],
+    ]);
+  });
+
+  test('an endless body is not waited for', async () => {
+    const url = await http((_, response) => void response.writeHead(200, { a: '1' }).write('…'));
+    expect((await send({ method: 'GET', url, headers: [] }, options)).status).toBe(200);
+  });
+
+  test('a server that is not there, or silent, is named with what to do', async () => {
+    const silent = await http(() => {});
+    const asking = { method: 'GET', url: silent, headers: [] };
+    await expect(send(asking, { ...options, timeoutMillis: 1 })).rejects.toMatchObject({
+      code: 'PROBE_FAILED',
+      message: expect.stringContaining('did not answer'),
+    });
+    await expect(
+      send({ ...asking, url: silent.replace('http:', 'https:') }, { ...options, timeoutMillis: 300 }),
+    ).rejects.toMatchObject({ code: 'PROBE_FAILED' });
+    await expect(send({ ...asking, url: 'http://api.localhost:1/' }, options)).rejects.toMatchObject({
+      message: 'Nothing listens at api.localhost:1',
+      retryable: true,
+    });
+  });
+});
