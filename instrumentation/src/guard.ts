@@ -1,4 +1,4 @@
-import { diag } from '@opentelemetry/api';
+import { log } from './log.ts';
 
 /**
  * Makes a function that cannot break its caller: what it throws is logged once, and `otherwise` returned.
@@ -15,7 +15,7 @@ export function guard<Args extends unknown[], Result>(
     } catch (error) {
       if (!isLogged) {
         isLogged = true;
-        log(`${what} failed; the request goes on, and further failures of it are not logged`, error);
+        log('error', `${what} failed; the request goes on, and further failures of it are not logged`, error);
       }
       return otherwise;
     }
@@ -29,11 +29,4 @@ export function atOnce<Result>(result: Result): Result {
     throw new TypeError('it returned a promise, but has to answer at once');
   }
   return result;
-}
-
-/** The logger is the application's own and may throw as well. */
-function log(message: string, error: unknown): void {
-  try {
-    diag.error(`@originscope/instrumentation-cors: ${message}`, error);
-  } catch {}
 }

@@ -1,4 +1,4 @@
-import { log } from './delivery/log.ts';
+import { log } from './log.ts';
 
 /** As much of a recorder as the end of a process needs. */
 export interface Drainable {

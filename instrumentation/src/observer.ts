@@ -1,4 +1,3 @@
-import { diag } from '@opentelemetry/api';
 import { OBSERVED } from './attributes.ts';
 import { cleanText } from './fetch-standard/clean-text.ts';
 import { decideObserved } from './fetch-standard/decide.ts';
@@ -9,6 +8,7 @@ import { maskPath } from './http/mask-path.ts';
 import { callerSpan, type RequestSpan, requestSpan } from './http/request-span.ts';
 import type { ServedExchange } from './http/served-exchange.ts';
 import { hostName, serverView } from './http/server-view.ts';
+import { log } from './log.ts';
 import type { Recorder } from './observation.ts';
 import type { ObserverOptions, RequestInfo } from './options.ts';
 import { redactBy } from './redaction.ts';
@@ -41,7 +41,7 @@ export function createObserver(
       const view = serverView(served, trustProxy);
       if (view.isUntrusted && !isProxyMentioned) {
         isProxyMentioned = true;
-        diag.info(UNTRUSTED_PROXY);
+        log('info', UNTRUSTED_PROXY);
       }
       const { ownOrigin, client } = view;
       const { responseHeadersCaptured } = served;
@@ -68,7 +68,7 @@ export function createObserver(
 }
 
 const UNTRUSTED_PROXY =
-  '@originscope/instrumentation-cors: requests arrive with Forwarded or X-Forwarded-* headers, which are not ' +
+  'requests arrive with Forwarded or X-Forwarded-* headers, which are not ' +
   'believed. If they come from a proxy of yours, set the option trustProxy (or ORIGINSCOPE_TRUST_PROXY) to the ' +
   'number of your proxies; cors.clients stays absent until then.';
 

@@ -3,7 +3,9 @@
  * Options come from the environment. One that is wrong is told as a warning, and the application runs without.
  */
 import { CorsInstrumentation } from './instrumentation.ts';
+import { showWarnings } from './log.ts';
 
+showWarnings();
 try {
   new CorsInstrumentation();
 } catch (error) {

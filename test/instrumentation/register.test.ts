@@ -1,7 +1,8 @@
+import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
-import { ask, crossOrigin } from '../support/ask.ts';
+import { ask, crossOrigin, listen } from '../support/ask.ts';
 import { type Receiver, receiveOtlpJson } from '../support/otlp-json-receiver.ts';
 import { type StartedProcess, start } from '../support/process.ts';
 
@@ -90,3 +91,18 @@ function run(program: string, env: Record<string, string> = {}): StartedProcess 
 async function urlOf(service: StartedProcess): Promise<string> {
   return `http://127.0.0.1:${await service.line()}`;
 }
+
+test('a service whose decisions are refused is told so without a logger of its own', async () => {
+  const refusing = createServer((_request, response) => response.writeHead(401).end());
+  const service = run('server.mjs', { ORIGINSCOPE_ENDPOINT: await listen(refusing) });
+  const url = await urlOf(service);
+
+  await ask(`${url}/allowed`, { headers: crossOrigin() });
+  await ask(`${url}/stop`);
+
+  expect(await service.ended).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/OriginscopeWarning: .*refuses decision spans with status 401/),
+  });
+  refusing.close();
+});

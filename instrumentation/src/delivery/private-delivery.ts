@@ -2,10 +2,10 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Attributes } from '@opentelemetry/api';
 import type { CoalescedSpan } from '../coalescing/coalescer.ts';
+import { log } from '../log.ts';
 import type { Clock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
 import type { Sender } from './http-sender.ts';
-import { log } from './log.ts';
 import type { Losses } from './losses.ts';
 import { encodeOtlpJson, type IdentifiedSpan, identify } from './otlp-json.ts';
 

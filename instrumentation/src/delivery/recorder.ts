@@ -1,11 +1,11 @@
 import { type TracerProvider, trace } from '@opentelemetry/api';
 import { Coalescer } from '../coalescing/coalescer.ts';
 import { attachLifecycle, type ProcessEvents } from '../lifecycle.ts';
+import { log } from '../log.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
 import type { Environment } from './environment.ts';
 import { httpSender } from './http-sender.ts';
-import { log } from './log.ts';
 import { Losses } from './losses.ts';
 import { RECORDER_OPTIONS, type RecorderOptions, readOptions } from './options.ts';
 import { PrivateDelivery } from './private-delivery.ts';

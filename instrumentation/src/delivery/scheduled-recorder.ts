@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CoalescedSpan, Coalescer } from '../coalescing/coalescer.ts';
+import { log } from '../log.ts';
 import type { Observation, Recorder } from '../observation.ts';
 import type { Clock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
-import { log } from './log.ts';
 import type { Loss, Losses } from './losses.ts';
 
 /** Spans in one body. */

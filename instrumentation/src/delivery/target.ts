@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { log } from '../log.ts';
 import { type Environment, firstOf, readPairs } from './environment.ts';
-import { log } from './log.ts';
 import { isHeader, isHttpUrl, type RecorderOptions } from './options.ts';
 
 /** Where spans go, and how. */
