@@ -16,8 +16,12 @@ export const DERIVATION = 1;
 /** Who saw the exchange: the service itself, or a gateway in front of it. */
 export type Observer = 'service' | 'gateway';
 
-/** How the decision came about: by our instrumentation, derived from an HTTP span, derived from sampled ones. */
-export type Source = 'instrumented' | 'derived' | 'sampled';
+/**
+ * How the decision came about, and with it what its count is worth. `instrumented`: by our instrumentation,
+ * exact. `derived`: from HTTP spans of which every request has one, exact. `estimated`: from spans sampled by a
+ * known ratio, right on average. `sampled`: from spans of which nobody said the ratio, a lower bound.
+ */
+export type Source = 'instrumented' | 'derived' | 'estimated' | 'sampled';
 
 /**
  * One decision span as the collector keeps it: what decoding yields and the writer takes. Strings are

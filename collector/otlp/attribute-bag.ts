@@ -1,4 +1,5 @@
 import { ATTRIBUTES, type AttributeName, type AttributeType } from '../../instrumentation/src/attributes.ts';
+import { HTTP_KEYS, type HttpAttributes } from '../derivation/http-attributes.ts';
 
 /**
  * An attribute's value as read: clean text (a list as `headerNames` writes it), undefined when absent, null when
@@ -12,10 +13,10 @@ export type AttributeValue = string | number | boolean | null | undefined;
  */
 export type AttributeBag = AttributeValue[];
 
-/** A key that is read, and the type its value must have. */
+/** A key that is read, and the type its value must have; `text` takes what services write in several types. */
 export interface KnownKey {
   readonly key: string;
-  readonly type: AttributeType;
+  readonly type: AttributeType | 'text';
 }
 
 export const SPAN_KEYS: readonly KnownKey[] = Object.entries(ATTRIBUTES).map(([key, { type }]) => ({
@@ -53,13 +54,31 @@ export const SPAN = {
   path: spanPlace('url.path'),
 } as const;
 
+/** What decisions are derived from. */
+export const HTTP_SPAN_KEYS: readonly KnownKey[] = HTTP_KEYS.map((key) => ({ key, type: 'text' }));
+
+const httpPlaces: ReadonlyMap<string, number> = new Map(HTTP_KEYS.map((key, place) => [key, place]));
+
+/** A bag with the places of HTTP_SPAN_KEYS, to be asked by key. */
+export const httpAttributes = (bag: AttributeBag): HttpAttributes => ({
+  get: (key) => {
+    const place = httpPlaces.get(key);
+    const value = place === undefined ? undefined : bag[place];
+    return typeof value === 'string' ? value : undefined;
+  },
+});
+
 export const RESOURCE_KEYS: readonly KnownKey[] = [
-  'service.name',
-  'service.instance.id',
-  'service.version',
-  'deployment.environment.name',
-  'deployment.environment',
-].map((key) => ({ key, type: 'string' }));
+  { key: 'service.name', type: 'string' },
+  { key: 'service.instance.id', type: 'string' },
+  { key: 'service.version', type: 'string' },
+  { key: 'deployment.environment.name', type: 'string' },
+  { key: 'deployment.environment', type: 'string' },
+  { key: 'telemetry.sdk.name', type: 'string' },
+  { key: 'originscope.observer', type: 'string' },
+  // Environment variables know only text.
+  { key: 'originscope.headers_captured', type: 'text' },
+];
 
 /** Places of a resource's attributes in its bag; `environmentBefore` is the name of semantic conventions < 1.27. */
 export const RESOURCE = {
@@ -68,6 +87,9 @@ export const RESOURCE = {
   version: 2,
   environment: 3,
   environmentBefore: 4,
+  sdk: 5,
+  observer: 6,
+  headersCaptured: 7,
 } as const;
 
 /** Text of an attribute, empty when absent or of another type. */

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { DERIVATION, type DecisionSpan } from '../decision-span.ts';
+import { observerOf } from '../derivation/observer.ts';
 import { type AttributeBag, RESOURCE, SPAN, textOf } from './attribute-bag.ts';
 import type { Rejection, TimeWindow } from './decoded.ts';
 import { bounded, hexadecimal } from './text.ts';
@@ -21,6 +22,12 @@ export interface Sender {
   readonly instance: string;
   readonly version: string;
   readonly environment: string;
+  /** `telemetry.sdk.name`. */
+  readonly sdk: string;
+  /** `originscope.observer`, as sent. */
+  readonly observer: string;
+  /** `originscope.headers_captured`: of the headers that decisions are derived from, absent is absent. */
+  readonly headersCaptured: boolean;
 }
 
 /** A span as either encoding yields it: clean text, not yet bounded, nothing judged. */
@@ -36,7 +43,7 @@ export interface ReadSpan {
 }
 
 /** Bounds in UTF-16 code units; what is longer is cut. */
-const LIMITS = {
+export const LIMITS = {
   service: 128,
   instance: 128,
   version: 128,
@@ -49,7 +56,7 @@ const LIMITS = {
   method: 32,
 } as const;
 
-const NO_CLIENTS = '0000000000000000';
+export const NO_CLIENTS = '0000000000000000';
 const MAX_AGE_LIMIT = 2 ** 31 - 1;
 
 const known = <T extends string>(values: readonly T[]) => {
@@ -74,6 +81,9 @@ export function senderOf(attributes: AttributeBag): Sender {
       textOf(attributes, RESOURCE.environment) || textOf(attributes, RESOURCE.environmentBefore),
       LIMITS.environment,
     ),
+    sdk: textOf(attributes, RESOURCE.sdk),
+    observer: textOf(attributes, RESOURCE.observer),
+    headersCaptured: textOf(attributes, RESOURCE.headersCaptured).toLowerCase() === 'true',
   };
 }
 
@@ -107,9 +117,8 @@ export function decisionSpanOf(
   const allowOrigin = textOf(attributes, SPAN.allowOrigin) || 'absent';
   const site = textOf(attributes, SPAN.site) || 'unknown';
   if (!isCredentials(credentials) || !isAllowOrigin(allowOrigin) || !isSite(site)) return 'facet';
-  if (span.spanId === '') return 'span_id';
-  if (span.time < window.earliest) return 'too_old';
-  if (span.time > window.latest) return 'in_future';
+  const refused = refusalOf(span, window);
+  if (refused !== undefined) return refused;
 
   return {
     service: sender.service,
@@ -119,7 +128,7 @@ export function decisionSpanOf(
     spanId: span.spanId,
     time: span.time,
     derivation: DERIVATION,
-    observer: 'service',
+    observer: observerOf({ declared: sender.observer, scope: '', sdk: '' }),
     source: 'instrumented',
     decisions,
     total,
@@ -134,7 +143,7 @@ export function decisionSpanOf(
     allowOrigin,
     allowCredentials: attributes[SPAN.allowCredentials] === true,
     varyOrigin: attributes[SPAN.varyOrigin] === true,
-    maxAge: maxAge(attributes),
+    maxAge: maxAgeOf(attributes[SPAN.maxAge]),
     site,
     browser: attributes[SPAN.browser] === true,
     statusCode: statusCode(attributes),
@@ -147,8 +156,19 @@ export function decisionSpanOf(
   };
 }
 
-function maxAge(attributes: AttributeBag): number {
-  const seconds = attributes[SPAN.maxAge];
+/** Why a span cannot be kept, whatever it says: it cannot be told from others, or is not of this time. */
+export function refusalOf(
+  span: Pick<ReadSpan, 'spanId' | 'time'>,
+  window: TimeWindow,
+): Rejection | undefined {
+  if (span.spanId === '') return 'span_id';
+  if (span.time < window.earliest) return 'too_old';
+  if (span.time > window.latest) return 'in_future';
+  return undefined;
+}
+
+/** Seconds as a row has them: −1 when there are none, else clamped to 0 … 2^31 − 1. */
+export function maxAgeOf(seconds: unknown): number {
   if (typeof seconds !== 'number') return -1;
   return Math.min(Math.max(seconds, 0), MAX_AGE_LIMIT);
 }

@@ -1,5 +1,8 @@
+import { DERIVATION } from '../decision-span.ts';
+import { NO_RATIOS } from '../derivation/sampling.ts';
 import { OriginscopeError } from '../errors.ts';
 import type { Decoded, TimeWindow } from './decoded.ts';
+import type { DerivationRules } from './derived-span-of.ts';
 import { decodeJson } from './json.ts';
 import { decodeProtobuf } from './protobuf.ts';
 import { bounded, cleaned } from './text.ts';
@@ -7,16 +10,24 @@ import { bounded, cleaned } from './text.ts';
 /** The two encodings of OTLP/HTTP. */
 export type Encoding = 'protobuf' | 'json';
 
+/** How decisions are derived where nobody says by which ratio spans are sampled. */
+export const DERIVATION_RULES: DerivationRules = { samplingRatios: NO_RATIOS, derivation: DERIVATION };
+
 /**
- * The decision spans in the body of an OTLP trace export request, and what became of its other spans. Both
- * encodings of the same request give the same rows.
+ * The decision spans in the body of an OTLP trace export request, those derived from HTTP server spans, and what
+ * became of its other spans. Both encodings of the same request give the same rows.
  *
  * Throws OriginscopeError `OTLP_MALFORMED` (not retryable) when the body is no such request; then nothing of
  * it is taken.
  */
-export function decodeTraces(body: Uint8Array, encoding: Encoding, window: TimeWindow): Decoded {
+export function decodeTraces(
+  body: Uint8Array,
+  encoding: Encoding,
+  window: TimeWindow,
+  rules = DERIVATION_RULES,
+): Decoded {
   try {
-    return encoding === 'protobuf' ? decodeProtobuf(body, window) : decodeJson(body, window);
+    return encoding === 'protobuf' ? decodeProtobuf(body, window, rules) : decodeJson(body, window, rules);
   } catch (cause) {
     // JSON.parse quotes the body in its message.
     const what = bounded(cleaned(cause instanceof Error ? cause.message : String(cause)), 200);

@@ -2,14 +2,17 @@ import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
 import {
   type AttributeBag,
   type AttributeValue,
+  HTTP_SPAN_KEYS,
+  httpAttributes,
   type KnownKey,
   RESOURCE_KEYS,
   SPAN_KEYS,
 } from './attribute-bag.ts';
 import { decisionSpanOf, type ReadSpan, senderOf } from './decision-span-of.ts';
 import { type Decoded, nothingDecoded, type TimeWindow, take } from './decoded.ts';
+import { type DerivationRules, derivedSpanOf, SERVER, type ServerSpan } from './derived-span-of.ts';
 import { HEADER_NAMES, headerNames } from './header-names.ts';
-import { cleaned, hexadecimal } from './text.ts';
+import { bounded, cleaned, hexadecimal, joinedText, TEXT_LIMIT } from './text.ts';
 
 /*
  * OTLP/JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): lowerCamelCase names, ids in
@@ -26,9 +29,10 @@ const placesOf = (keys: readonly KnownKey[]): ReadonlyMap<string, number> =>
   new Map(keys.map(({ key }, place) => [key, place]));
 const resourcePlaces = placesOf(RESOURCE_KEYS);
 const spanPlaces = placesOf(SPAN_KEYS);
+const httpPlaces = placesOf(HTTP_SPAN_KEYS);
 
 /** Decodes an ExportTraceServiceRequest (or TracesData, which has the same shape). Throws SyntaxError or ShapeError. */
-export function decodeJson(body: Uint8Array, window: TimeWindow): Decoded {
+export function decodeJson(body: Uint8Array, window: TimeWindow, rules: DerivationRules): Decoded {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
   const request = fieldsOf(JSON.parse(text), 'the body');
   const decoded = nothingDecoded();
@@ -36,12 +40,13 @@ export function decodeJson(body: Uint8Array, window: TimeWindow): Decoded {
     const resource = fieldsOf(resourceSpans.resource, 'resource');
     const sender = senderOf(attributesOf(resource, RESOURCE_KEYS, resourcePlaces));
     for (const scopeSpans of listOf(resourceSpans, 'scopeSpans')) {
-      const spans = listOf(scopeSpans, 'spans');
-      if (fieldsOf(scopeSpans.scope, 'scope').name !== SCOPE_NAME) {
-        decoded.passedOver += spans.length;
-        continue;
+      const { name } = fieldsOf(scopeSpans.scope, 'scope');
+      const scope = typeof name === 'string' ? cleaned(name) : '';
+      for (const span of listOf(scopeSpans, 'spans')) {
+        if (scope === SCOPE_NAME) take(decoded, decisionSpanOf(readSpan(span), sender, window));
+        else if (span.kind !== SERVER) take(decoded, undefined);
+        else take(decoded, derivedSpanOf(readServerSpan(span), sender, scope, window, rules));
       }
-      for (const span of spans) take(decoded, decisionSpanOf(readSpan(span), sender, window));
     }
   }
   return decoded;
@@ -58,6 +63,16 @@ function readSpan(span: Fields): ReadSpan {
     linkTraceId: linked ? linkTraceId : '',
     linkSpanId: linked ? linkSpanId : '',
     attributes: attributesOf(span, SPAN_KEYS, spanPlaces),
+  };
+}
+
+function readServerSpan(span: Fields): ServerSpan {
+  return {
+    spanId: idOf(span.spanId, 16),
+    traceId: idOf(span.traceId, 32),
+    time: millisOf(span.startTimeUnixNano),
+    traceState: typeof span.traceState === 'string' ? cleaned(span.traceState) : '',
+    attributes: httpAttributes(attributesOf(span, HTTP_SPAN_KEYS, httpPlaces)),
   };
 }
 
@@ -81,16 +96,24 @@ function attributeValueOf(any: Fields, type: KnownKey['type']): AttributeValue {
   if (type === 'string' && typeof any.stringValue === 'string') return cleaned(any.stringValue);
   if (type === 'boolean' && typeof any.boolValue === 'boolean') return any.boolValue;
   if (type === 'int' && isPresent(any.intValue)) return integerOf(any.intValue);
-  if (type === 'string[]' && isPresent(any.arrayValue)) {
-    return headerNames(
-      listOf(fieldsOf(any.arrayValue, 'arrayValue'), 'values')
-        .map(({ stringValue }) => stringValue)
-        .filter((element) => typeof element === 'string')
-        .slice(0, HEADER_NAMES)
-        .map(cleaned),
-    );
+  if (type === 'string[]' && isPresent(any.arrayValue)) return headerNames(textsOf(any.arrayValue));
+  if (type === 'text') {
+    if (typeof any.stringValue === 'string') return bounded(cleaned(any.stringValue), TEXT_LIMIT);
+    if (isPresent(any.arrayValue)) return joinedText(textsOf(any.arrayValue));
+    if (typeof any.boolValue === 'boolean') return String(any.boolValue);
+    const integer = isPresent(any.intValue) ? integerOf(any.intValue) : null;
+    if (integer !== null) return String(integer);
   }
   return Object.values(any).some(isPresent) ? null : undefined;
+}
+
+/** The strings of an ArrayValue, as many as are kept of any. */
+function textsOf(arrayValue: unknown): string[] {
+  return listOf(fieldsOf(arrayValue, 'arrayValue'), 'values')
+    .map(({ stringValue }) => stringValue)
+    .filter((element) => typeof element === 'string')
+    .slice(0, HEADER_NAMES)
+    .map(cleaned);
 }
 
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null;

@@ -1,11 +1,10 @@
 import type { PbfReader } from 'pbf';
-import type { AttributeType } from '../../instrumentation/src/attributes.ts';
 import type { AttributeBag, AttributeValue, KnownKey } from './attribute-bag.ts';
 import { type Attribute, AttributeMemory } from './attribute-memory.ts';
 import { HEADER_NAMES, headerNames } from './header-names.ts';
 import { KeyTable } from './key-table.ts';
 import { closeMessage, delimited, endOfField, fixed64, skipField, varint } from './protobuf-wire.ts';
-import { cleaned } from './text.ts';
+import { bounded, cleaned, joinedText, TEXT_LIMIT } from './text.ts';
 
 /** A body in the hands of pbf, with the same bytes as Node's Buffer, which decodes text faster. */
 export interface Source {
@@ -13,10 +12,10 @@ export interface Source {
   readonly bytes: Buffer;
 }
 
-/** Nobody keeps more than 512 UTF-16 code units of a text, and one takes at most 3 bytes of UTF-8. */
-const TEXT_BYTES = 3 * 512 + 3;
+/** Nobody keeps more of a text, and a UTF-16 code unit takes at most 3 bytes of UTF-8. */
+const TEXT_BYTES = 3 * TEXT_LIMIT + 3;
 
-/** Reads the string field whose length comes next: clean, and past 512 code units perhaps without its end. */
+/** Reads the string field whose length comes next: clean, and past the limit perhaps without its end. */
 export function readText({ reader, bytes }: Source, end: number): string {
   const fieldEnd = endOfField(reader, end);
   const at = reader.pos;
@@ -85,7 +84,8 @@ function readKeyValue(source: Source, end: number, keys: KeyTable): Attribute {
     if (tag === VALUE) value = readAnyValue(source, endOfField(reader, end), type, value);
     else skipField(reader, tag, end);
   }
-  return { place, value: isList(value) ? headerNames(value) : value };
+  if (!isList(value)) return { place, value };
+  return { place, value: type === 'text' ? joinedText(value) : headerNames(value) };
 }
 
 // message AnyValue { oneof value { string = 1; bool = 2; int64 = 3; double = 4; ArrayValue = 5; KeyValueList = 6; bytes = 7; } }
@@ -108,7 +108,12 @@ type PartialValue = AttributeValue | readonly string[];
 const isList = (value: PartialValue): value is readonly string[] => Array.isArray(value);
 
 /** Reads an AnyValue up to `end`; the last field of the oneof counts, and one of another type gives null. */
-function readAnyValue(source: Source, end: number, type: AttributeType, before: PartialValue): PartialValue {
+function readAnyValue(
+  source: Source,
+  end: number,
+  type: KnownKey['type'],
+  before: PartialValue,
+): PartialValue {
   const { reader } = source;
   let value = before;
   while (reader.pos < end) {
@@ -121,6 +126,8 @@ function readAnyValue(source: Source, end: number, type: AttributeType, before: 
       value = reader.readVarint() !== 0;
     } else if (tag === ARRAY && type === 'string[]') {
       value = readArray(source, endOfField(reader, end), isList(value) ? value : []);
+    } else if (type === 'text' && TEXTS.has(tag)) {
+      value = readAsText(source, end, tag, value);
     } else {
       if (VALUES.has(tag)) value = null;
       skipField(reader, tag, end);
@@ -128,6 +135,16 @@ function readAnyValue(source: Source, end: number, type: AttributeType, before: 
   }
   closeMessage(reader, end);
   return value;
+}
+
+const TEXTS: ReadonlySet<number> = new Set([STRING, BOOL, INT, ARRAY]);
+
+/** Reads the field of an AnyValue whose tag was read as text, or as a list of texts. */
+function readAsText(source: Source, end: number, tag: number, before: PartialValue): PartialValue {
+  const { reader } = source;
+  if (tag === STRING) return bounded(readText(source, end), TEXT_LIMIT);
+  if (tag === ARRAY) return readArray(source, endOfField(reader, end), isList(before) ? before : []);
+  return tag === INT ? String(reader.readVarint(true)) : String(reader.readVarint() !== 0);
 }
 
 // message ArrayValue { repeated AnyValue values = 1; }

@@ -1,20 +1,9 @@
-import { SPAN_KEYS } from './attribute-bag.ts';
+import type { KnownKey } from './attribute-bag.ts';
 import type { ReadSpan } from './decision-span-of.ts';
 import { AttributeReader, type Source } from './protobuf-attributes.ts';
 import { closeMessage, delimited, endOfField, fixed64, skipField } from './protobuf-wire.ts';
 
-const spanAttributes = new AttributeReader(SPAN_KEYS);
-
-/** One for all: nothing of it outlives the making of a row, and reading is synchronous. */
-const span: ReadSpan = {
-  spanId: '',
-  time: 0,
-  linkTraceId: '',
-  linkSpanId: '',
-  attributes: new Array(SPAN_KEYS.length).fill(undefined),
-};
-
-/** The ids of that span side by side (span id, the link's span id, the link's trace id), to be written in one go. */
+/** The ids of a span side by side (span id, the link's span id, the link's trace id), to be written in one go. */
 const ids = Buffer.alloc(32);
 
 // message Span { bytes span_id = 2; fixed64 start_time_unix_nano = 7; repeated KeyValue attributes = 9; repeated Link links = 13; }
@@ -23,36 +12,55 @@ const START_TIME = fixed64(7);
 const ATTRIBUTE = delimited(9);
 const LINK = delimited(13);
 
-/** Reads a Span up to `end`. The result is valid until the next call. */
-export function readSpan(source: Source, end: number): Readonly<ReadSpan> {
-  const { reader } = source;
-  span.time = 0;
-  span.attributes.fill(undefined);
-  let hasId = false;
-  let links = 0;
-  let linked = false;
-  while (reader.pos < end) {
-    const tag = reader.readVarint();
-    if (tag === ATTRIBUTE) {
-      spanAttributes.read(source, endOfField(reader, end), span.attributes);
-    } else if (tag === SPAN_ID) {
-      hasId = readId(source, end, 8, 0);
-    } else if (tag === START_TIME && reader.pos + 8 <= end) {
-      const low = reader.readFixed32();
-      span.time = millisOf(low, reader.readFixed32());
-    } else if (tag === LINK && links++ === 0) {
-      linked = readLink(source, endOfField(reader, end));
-    } else {
-      skipField(reader, tag, end);
-    }
-  }
-  closeMessage(reader, end);
+/** Reads spans, and of their attributes those whose keys are known. */
+export class SpanReader {
+  /** One for all: nothing of it outlives the making of a row, and reading is synchronous. */
+  readonly span: ReadSpan;
+  readonly #attributes: AttributeReader;
 
-  const hex = ids.toString('hex', 0, linked ? 32 : 8);
-  span.spanId = hasId ? hex.slice(0, 16) : '';
-  span.linkSpanId = hex.slice(16, 32);
-  span.linkTraceId = hex.slice(32);
-  return span;
+  constructor(keys: readonly KnownKey[]) {
+    this.#attributes = new AttributeReader(keys);
+    this.span = {
+      spanId: '',
+      time: 0,
+      linkTraceId: '',
+      linkSpanId: '',
+      attributes: new Array(keys.length).fill(undefined),
+    };
+  }
+
+  /** Reads a Span up to `end`. The result is valid until the next call. */
+  read(source: Source, end: number): Readonly<ReadSpan> {
+    const { reader } = source;
+    const { span } = this;
+    span.time = 0;
+    span.attributes.fill(undefined);
+    let hasId = false;
+    let links = 0;
+    let linked = false;
+    while (reader.pos < end) {
+      const tag = reader.readVarint();
+      if (tag === ATTRIBUTE) {
+        this.#attributes.read(source, endOfField(reader, end), span.attributes);
+      } else if (tag === SPAN_ID) {
+        hasId = readId(source, end, 8, 0);
+      } else if (tag === START_TIME && reader.pos + 8 <= end) {
+        const low = reader.readFixed32();
+        span.time = millisOf(low, reader.readFixed32());
+      } else if (tag === LINK && links++ === 0) {
+        linked = readLink(source, endOfField(reader, end));
+      } else {
+        skipField(reader, tag, end);
+      }
+    }
+    closeMessage(reader, end);
+
+    const hex = ids.toString('hex', 0, linked ? 32 : 8);
+    span.spanId = hasId ? hex.slice(0, 16) : '';
+    span.linkSpanId = hex.slice(16, 32);
+    span.linkTraceId = hex.slice(32);
+    return span;
+  }
 }
 
 // message Link { bytes trace_id = 1; bytes span_id = 2; }

@@ -1,30 +1,34 @@
 import { PbfReader } from 'pbf';
 import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
-import { type AttributeBag, RESOURCE_KEYS } from './attribute-bag.ts';
+import { type AttributeBag, RESOURCE_KEYS, SPAN_KEYS } from './attribute-bag.ts';
 import { decisionSpanOf, type Sender, senderOf } from './decision-span-of.ts';
 import { type Decoded, nothingDecoded, type TimeWindow, take } from './decoded.ts';
+import { type DerivationRules, derivedSpanOf } from './derived-span-of.ts';
 import { AttributeReader, readText, type Source } from './protobuf-attributes.ts';
-import { readSpan } from './protobuf-span.ts';
+import { readServerSpan } from './protobuf-server-span.ts';
+import { SpanReader } from './protobuf-span.ts';
 import { closeMessage, delimited, endOfField, skipField } from './protobuf-wire.ts';
 
 /*
  * A projection of opentelemetry/proto/collector/trace/v1/trace_service.proto: it reads the fields that make a
- * decision span and passes over all others. Fields may come in any order and messages in pieces, so a message
+ * decision and passes over all others. Fields may come in any order and messages in pieces, so a message
  * whose parts depend on each other (a resource and its spans, a scope and its spans) is walked twice; walking
  * costs little, as what lies inside is stepped over.
  */
 
 const resourceAttributes = new AttributeReader(RESOURCE_KEYS);
+const decisionSpans = new SpanReader(SPAN_KEYS);
 
 interface Walk extends Source {
   readonly window: TimeWindow;
+  readonly rules: DerivationRules;
   readonly decoded: Decoded;
 }
 
 /** Decodes an ExportTraceServiceRequest (or TracesData, which has the same shape). Throws what pbf or a WireError says. */
-export function decodeProtobuf(body: Uint8Array, window: TimeWindow): Decoded {
+export function decodeProtobuf(body: Uint8Array, window: TimeWindow, rules: DerivationRules): Decoded {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const walk: Walk = { reader: new PbfReader(bytes), bytes, window, decoded: nothingDecoded() };
+  const walk: Walk = { reader: new PbfReader(bytes), bytes, window, rules, decoded: nothingDecoded() };
   const RESOURCE_SPANS = delimited(1);
   const { reader } = walk;
   const end = bytes.length;
@@ -79,35 +83,32 @@ const SCOPE = delimited(1);
 const SPANS = delimited(2);
 
 function readScopeSpans(walk: Walk, end: number, sender: Sender): void {
-  const { reader, decoded } = walk;
+  const { reader } = walk;
   const start = reader.pos;
   let scope = '';
-  let spans = 0;
   while (reader.pos < end) {
     const tag = reader.readVarint();
-    if (tag === SCOPE) {
-      scope = readScopeName(walk, endOfField(reader, end), scope);
-    } else {
-      if (tag === SPANS) spans++;
-      skipField(reader, tag, end);
-    }
+    if (tag === SCOPE) scope = readScopeName(walk, endOfField(reader, end), scope);
+    else skipField(reader, tag, end);
   }
   closeMessage(reader, end);
-  if (scope !== SCOPE_NAME) {
-    decoded.passedOver += spans;
-    return;
-  }
 
   reader.pos = start;
   while (reader.pos < end) {
     const tag = reader.readVarint();
-    if (tag === SPANS) {
-      const span = readSpan(walk, endOfField(reader, end));
-      take(decoded, decisionSpanOf(span, sender, walk.window));
-    } else {
-      skipField(reader, tag, end);
-    }
+    if (tag === SPANS) takeSpan(walk, endOfField(reader, end), sender, scope);
+    else skipField(reader, tag, end);
   }
+}
+
+function takeSpan(walk: Walk, end: number, sender: Sender, scope: string): void {
+  const { decoded, window, rules } = walk;
+  if (scope === SCOPE_NAME) {
+    take(decoded, decisionSpanOf(decisionSpans.read(walk, end), sender, window));
+    return;
+  }
+  const span = readServerSpan(walk, end);
+  take(decoded, span && derivedSpanOf(span, sender, scope, window, rules));
 }
 
 // message InstrumentationScope { string name = 1; }

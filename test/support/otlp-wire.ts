@@ -132,7 +132,66 @@ const keyValue = (key: string, value: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer
   message(fc.constant([delimitedField(1, key)]), once(value.map((content) => delimitedField(2, content))));
 
 const KEYS = Object.keys(ATTRIBUTES) as (keyof typeof ATTRIBUTES)[];
+
+const HTTP_WORDS: Readonly<Record<string, readonly string[]>> = {
+  'http.request.method': ['GET', 'OPTIONS', 'POST', '_OTHER'],
+  'http.method': ['GET', 'OPTIONS', 'POST'],
+  'http.response.status_code': ['200', '204', '302', '403'],
+  'http.status_code': ['200', '204', 'x'],
+  'http.request.header.origin': ['https://shop.example', 'null', '', 'x'],
+  'http.request.header.sec-fetch-mode': ['cors', 'no-cors'],
+  'http.request.header.sec_fetch_site': ['cross-site', 'same-origin'],
+  'http.request.header.access_control_request_method': ['PUT', ''],
+  'http.request.header.access-control-request-headers': ['x-tenant', 'a,b, c'],
+  'http.response.header.access-control-allow-origin': ['*', 'https://shop.example', 'null'],
+  'http.response.header.access_control_allow_headers': ['*', 'x-tenant'],
+  'http.response.header.vary': ['Origin', 'Accept'],
+  'server.address': ['api.example', 'shop.example:443'],
+  'server.port': ['443', '8080'],
+  'url.scheme': ['https', 'http'],
+  'http.url': ['https://api.example/a', '/a'],
+  'cors.observed': ['true', 'false'],
+};
+const texts = (words: readonly string[]): fc.Arbitrary<WireField> =>
+  fc.array(message(once(textValue(fc.constantFrom(...words)))), { maxLength: 3 }).map((values) =>
+    delimitedField(
+      5,
+      values.map((value) => delimitedField(1, value)),
+    ),
+  );
+
+/** A value in any of the types in which services write it. */
+const httpAttribute = fc
+  .constantFrom(...Object.entries(HTTP_WORDS))
+  .chain(([key, words]) =>
+    keyValue(
+      key,
+      fc.oneof(
+        { weight: 4, arbitrary: message(once(textValue(fc.constantFrom(...words)))) },
+        { weight: 4, arbitrary: message(once(texts(words))) },
+        { weight: 1, arbitrary: message(once(boolValue)) },
+        {
+          weight: 1,
+          arbitrary: message(once(fc.integer({ min: 99, max: 600 }).map((n) => varintField(3, BigInt(n))))),
+        },
+        { weight: 1, arbitrary: randomValue },
+      ),
+    ),
+  );
+
+/** What an HTTP server span needs so that a decision is derived from it. */
+const crossOriginRequest: WireField[] = [
+  varintField(6, 2n),
+  ...Object.entries({
+    'http.request.method': 'GET',
+    'http.response.status_code': '200',
+    'http.request.header.origin': 'https://shop.example',
+  }).map(([key, value]) =>
+    delimitedField(9, [delimitedField(1, key), delimitedField(2, [delimitedField(1, value)])]),
+  ),
+];
 const attribute = fc.oneof(
+  { weight: 6, arbitrary: httpAttribute },
   { weight: 6, arbitrary: fc.constantFrom(...KEYS).chain((key) => keyValue(key, fittingValue(key))) },
   { weight: 1, arbitrary: fc.constantFrom(...KEYS).chain((key) => keyValue(key, randomValue)) },
   { weight: 1, arbitrary: text.chain((key) => keyValue(key, randomValue)) },
@@ -181,7 +240,11 @@ const span = (now: number): fc.Arbitrary<WireField> =>
     once(text.map((name) => delimitedField(5, name))),
     once(startTime(now).map((nanos) => fixed64Field(7, nanos))),
     once(startTime(now).map((nanos) => fixed64Field(8, nanos))),
-    fc.oneof(essentials, fc.constant<WireField[]>([])),
+    fc.oneof(essentials, fc.constant<WireField[]>([]), fc.constant(crossOriginRequest)),
+    once(
+      fc.constantFrom('ot=th:8', 'a=b,ot=rv:0;th:c', 'ot=th:zz', '').map((state) => delimitedField(3, state)),
+    ),
+    once(fc.constantFrom(1n, 2n, 3n, -1n).map((kind) => varintField(6, kind))),
     some(
       attribute.map((content) => delimitedField(9, content)),
       12,
@@ -191,16 +254,37 @@ const span = (now: number): fc.Arbitrary<WireField> =>
 
 const scope = message(
   once(
-    fc.constantFrom(SCOPE_NAME, SCOPE_NAME, SCOPE_NAME, '', 'other').map((name) => delimitedField(1, name)),
+    fc
+      .constantFrom(SCOPE_NAME, SCOPE_NAME, '', 'nginx', '@opentelemetry/instrumentation-http')
+      .map((name) => delimitedField(1, name)),
   ),
   once(text.map((version) => delimitedField(2, version))),
 ).map((content) => delimitedField(1, content));
 
+const RESOURCE_NAMES = [
+  'service.name',
+  'service.instance.id',
+  'service.version',
+  'deployment.environment',
+  'originscope.headers_captured',
+  'originscope.observer',
+  'x',
+];
+
 const resource = message(
   some(
     fc
-      .constantFrom('service.name', 'service.instance.id', 'service.version', 'deployment.environment', 'x')
-      .chain((key) => keyValue(key, fc.oneof(message(once(textValue(text))), randomValue)))
+      .constantFrom(...RESOURCE_NAMES)
+      .chain((key) =>
+        keyValue(
+          key,
+          fc.oneof(
+            message(once(textValue(text))),
+            message(once(textValue(fc.constant('true')))),
+            randomValue,
+          ),
+        ),
+      )
       .map((content) => delimitedField(1, content)),
     6,
   ),

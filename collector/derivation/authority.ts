@@ -1,0 +1,45 @@
+import { isOwnOrigin, type OwnOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
+import { HOST, type HttpAttributes, PORT, SCHEME, SERVER, textOf, URL_BEFORE } from './http-attributes.ts';
+
+/** Who the server was to the client, as far as the attributes tell. */
+export interface Authority {
+  /** As in `Host`; empty when nothing names it. */
+  readonly host: string;
+  /** Undefined where it would have to be guessed. */
+  readonly ownOrigin: OwnOrigin | undefined;
+}
+
+/**
+ * `http` says nothing about the client's scheme: a proxy may have ended TLS. And `server.port` may be the port
+ * that the process listens on, behind one that the client used: an origin that differs from the server in its
+ * port alone is neither the own one nor a foreign one for sure.
+ */
+export function authorityOf(attributes: HttpAttributes, origin: string): Authority {
+  const url = absoluteUrl(textOf(attributes, [URL_BEFORE]));
+  const isHttps = textOf(attributes, SCHEME).toLowerCase() === 'https' || url?.protocol === 'https:';
+  const scheme: OwnOrigin['scheme'] = isHttps ? 'https' : undefined;
+  const named = textOf(attributes, HOST) || (url?.host ?? '');
+  if (named !== '') return { host: named, ownOrigin: { scheme, host: named } };
+
+  const address = textOf(attributes, SERVER);
+  if (address === '') return { host: '', ownOrigin: undefined };
+  const host = withPort(address, textOf(attributes, PORT), isHttps);
+  const own = { scheme, host };
+  const isDoubtful = !isOwnOrigin(origin, own) && nameOf(origin) === nameOf(`http://${host}`);
+  return { host, ownOrigin: isDoubtful ? undefined : own };
+}
+
+function absoluteUrl(text: string): URL | undefined {
+  return /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+}
+
+/** Some write the port into the address already. */
+function withPort(address: string, port: string, isHttps: boolean): string {
+  const isDefault = port === (isHttps ? '443' : '80');
+  if (port === '' || isDefault || address.endsWith(`:${port}`) || !/^\d{1,5}$/.test(port)) return address;
+  return `${address}:${port}`;
+}
+
+function nameOf(origin: string): string {
+  return URL.canParse(origin) ? new URL(origin).hostname : '';
+}

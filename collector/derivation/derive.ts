@@ -1,0 +1,132 @@
+import { OBSERVED } from '../../instrumentation/src/attributes.ts';
+import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
+import { decide } from '../../instrumentation/src/fetch-standard/decide.ts';
+import type { Decision, HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
+import { maskPath } from '../../instrumentation/src/http/mask-path.ts';
+import { hostName } from '../../instrumentation/src/http/server-view.ts';
+import { authorityOf } from './authority.ts';
+import {
+  type HeaderKeys,
+  type HttpAttributes,
+  METHOD,
+  ORIGINAL_METHOD,
+  PATH,
+  REQUEST_HEADER_KEYS,
+  RESPONSE_HEADER_KEYS,
+  ROUTE,
+  STATUS,
+  textOf,
+} from './http-attributes.ts';
+
+/** Which headers the observer is known to have written down whenever they were there: absent is absent then. */
+export interface Captured {
+  readonly request: boolean;
+  readonly response: boolean;
+  /** Response headers are not to be concluded from at all, whatever the attributes look like. */
+  readonly responseUnreliable?: boolean;
+}
+
+/** A decision derived from attributes, with what else they tell. */
+export interface DerivedDecision {
+  readonly decision: Decision & { readonly kind: CorsKind };
+  readonly statusCode: number;
+  readonly route: string;
+  /** The API's host name as the client named it; empty when unknown. */
+  readonly apiHost: string;
+  /** Masked, without query; empty when unknown. */
+  readonly path: string;
+}
+
+type CorsKind = 'preflight' | 'actual' | 'ambiguous';
+
+/**
+ * What a browser does with the exchange that the attributes describe. `no_candidate` when nothing in them points
+ * to CORS, or our instrumentation decided the exchange already (`cors.observed`); `no_decision` when something
+ * did, but it is no CORS request after all, or has no method or no response. Pure; never throws.
+ */
+export function derive(
+  attributes: HttpAttributes,
+  captured: Captured,
+): DerivedDecision | 'no_candidate' | 'no_decision' {
+  if (!isCandidate(attributes)) return 'no_candidate';
+  const method = methodOf(attributes);
+  const status = statusOf(attributes);
+  if (method === '' || status === 0) return 'no_decision';
+
+  const path = textOf(attributes, PATH);
+  const request = headersOf(attributes, REQUEST_HEADER_KEYS);
+  const response = headersOf(attributes, RESPONSE_HEADER_KEYS);
+  const authority = authorityOf(attributes, textOf(attributes, ORIGIN));
+  const decision = decide(
+    {
+      // The host is known better than a path can tell it.
+      request: { method, url: path.startsWith('/') ? path : '/', headers: request },
+      response: { status, headers: response },
+    },
+    {
+      ownOrigin: authority.ownOrigin,
+      requestHeadersCaptured: captured.request,
+      responseHeadersCaptured: captured.response || isAbsenceEvident(response, captured),
+    },
+  );
+  if (!isCors(decision)) return 'no_decision';
+  return {
+    decision,
+    statusCode: status,
+    route: cleanText(textOf(attributes, [ROUTE])),
+    apiHost: authority.host === '' ? '' : (hostName(authority.host) ?? ''),
+    path: path === '' ? '' : cleanText(maskPath(path), 512),
+  };
+}
+
+const ORIGIN = keysOf('origin');
+const REQUEST_METHOD = keysOf('access-control-request-method');
+const FETCH_MODE = keysOf('sec-fetch-mode');
+const FETCH_SITE = keysOf('sec-fetch-site');
+
+function keysOf(name: string): readonly string[] {
+  return REQUEST_HEADER_KEYS.find((header) => header.name === name)?.keys ?? [];
+}
+
+/** Nearly all HTTP spans end here. */
+function isCandidate(attributes: HttpAttributes): boolean {
+  const isPossible =
+    textOf(attributes, ORIGIN) !== '' ||
+    textOf(attributes, REQUEST_METHOD) !== '' ||
+    // Something on the way removed the Origin.
+    (textOf(attributes, FETCH_MODE) === 'cors' && textOf(attributes, FETCH_SITE) !== 'same-origin');
+  return isPossible && attributes.get(OBSERVED) !== 'true';
+}
+
+function methodOf(attributes: HttpAttributes): string {
+  const method = textOf(attributes, METHOD);
+  return method === '_OTHER' ? attributes.get(ORIGINAL_METHOD) || method : method;
+}
+
+function statusOf(attributes: HttpAttributes): number {
+  const status = textOf(attributes, STATUS);
+  return /^[1-9]\d\d$/.test(status) ? Number(status) : 0;
+}
+
+function headersOf(attributes: HttpAttributes, headers: readonly HeaderKeys[]): HeaderList {
+  const list: [string, string][] = [];
+  for (const { name, keys } of headers) {
+    const value = textOf(attributes, keys);
+    if (value !== '') list.push([name, value]);
+  }
+  return list;
+}
+
+/**
+ * Whether Access-Control-Allow-Origin is certainly absent though nobody declared what was captured: whoever
+ * captures any of the CORS response headers captures this one. Nothing else is concluded from silence.
+ */
+function isAbsenceEvident(response: HeaderList, captured: Captured): boolean {
+  if (captured.responseUnreliable === true) return false;
+  const names = response.map(([name]) => name).filter((name) => name.startsWith('access-control-'));
+  return names.length > 0 && !names.includes('access-control-allow-origin');
+}
+
+function isCors(decision: Decision): decision is Decision & { kind: CorsKind } {
+  return decision.kind === 'preflight' || decision.kind === 'actual' || decision.kind === 'ambiguous';
+}

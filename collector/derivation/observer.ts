@@ -1,0 +1,26 @@
+import type { Observer } from '../decision-span.ts';
+
+/** The scopes and SDK names under which gateways send their spans. */
+const GATEWAYS: ReadonlySet<string> = new Set([
+  'nginx',
+  'envoy',
+  'github.com/traefik/traefik',
+  'kong-internal',
+  'opentelemetry-lua',
+  'haproxy',
+]);
+
+export interface ObserverHints {
+  /** The resource attribute `originscope.observer`. */
+  readonly declared: string;
+  /** Name of the instrumentation scope. */
+  readonly scope: string;
+  /** The resource attribute `telemetry.sdk.name`. */
+  readonly sdk: string;
+}
+
+/** Who saw an exchange: as declared, else a gateway when it is known for one, else the service. */
+export function observerOf({ declared, scope, sdk }: ObserverHints): Observer {
+  if (declared === 'gateway' || declared === 'service') return declared;
+  return GATEWAYS.has(scope) || GATEWAYS.has(sdk) ? 'gateway' : 'service';
+}

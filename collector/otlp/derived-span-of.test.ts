@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Attributes, keyValues } from '../../test/support/otlp-bodies.ts';
+import { encodeRequest, type Span, type TraceRequest } from '../../test/support/otlp-schema.ts';
+import type { DecisionSpan } from '../decision-span.ts';
+import { parseSamplingRatios } from '../derivation/sampling.ts';
+import { DERIVATION_RULES, decodeTraces } from './decode.ts';
+import { acceptedWindow, type Decoded } from './decoded.ts';
+
+const NOW = Date.UTC(2026, 10, 22, 20, 0, 0);
+const WINDOW = acceptedWindow(NOW);
+const ID = '00f067aa0ba902b7';
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+
+/** Decodes the request in both encodings and shows that they agree. */
+function decode(request: TraceRequest, rules = DERIVATION_RULES): Decoded {
+  const decoded = decodeTraces(encodeRequest(request), 'protobuf', WINDOW, rules);
+  expect(decodeTraces(Buffer.from(JSON.stringify(request)), 'json', WINDOW, rules)).toEqual(decoded);
+  return decoded;
+}
+
+const REFUSED: Attributes = {
+  'http.request.method': 'GET',
+  'http.response.status_code': 200,
+  'url.path': '/orders/42',
+  'http.request.header.origin': ['https://shop.example'],
+  'http.request.header.sec-fetch-mode': ['cors'],
+  'http.request.header.sec-fetch-site': ['cross-site'],
+};
+
+interface Given {
+  readonly span?: Span;
+  readonly attributes?: Attributes;
+  readonly resource?: Attributes;
+  readonly scope?: string;
+}
+
+function serverSpan({ span, attributes, resource, scope = 'some.instrumentation' }: Given): TraceRequest {
+  const nanos = `${NOW}123456`;
+  const whole: Span = {
+    traceId: TRACE_ID,
+    spanId: ID,
+    name: 'GET',
+    kind: 2,
+    startTimeUnixNano: nanos,
+    endTimeUnixNano: nanos,
+    attributes: keyValues({ ...REFUSED, ...attributes }),
+    ...span,
+  };
+  return {
+    resourceSpans: [
+      {
+        resource: {
+          attributes: keyValues({
+            'service.name': 'orders',
+            'originscope.headers_captured': 'true',
+            ...resource,
+          }),
+        },
+        scopeSpans: [{ scope: { name: scope }, spans: [whole] }],
+      },
+    ],
+  };
+}
+
+function rowOf(given: Given, rules = DERIVATION_RULES): DecisionSpan {
+  const decoded = decode(serverSpan(given), rules);
+  expect(decoded).toMatchObject({ spans: [{ spanId: ID }], passedOver: 0, rejected: 0 });
+  return decoded.spans[0] as DecisionSpan;
+}
+
+test('the row of a derived decision links to the span that it came from', () => {
+  expect(rowOf({})).toMatchObject({
+    service: 'orders',
+    spanId: ID,
+    time: NOW,
+    derivation: 1,
+    observer: 'service',
+    decisions: 1,
+    total: 0,
+    verdict: 'blocked',
+    reason: 'acao_missing',
+    path: '/orders/:id',
+    linkTraceId: TRACE_ID,
+    linkSpanId: ID,
+  });
+});
+
+test('only server spans are looked at: a client span or an inner one has the same headers', () => {
+  for (const kind of [0, 1, 3, 4, 5]) {
+    expect(decode(serverSpan({ span: { kind } }))).toMatchObject({ spans: [], passedOver: 1, rejected: 0 });
+  }
+});
+
+test('what our instrumentation has observed is not counted again', () => {
+  for (const observed of [true, 'true']) {
+    const request = serverSpan({ attributes: { 'cors.observed': observed } });
+    expect(decode(request)).toMatchObject({ spans: [], passedOver: 1 });
+  }
+});
+
+test('a candidate that cannot be kept is told to its sender, other spans are not', () => {
+  const span = { startTimeUnixNano: '1000000' };
+  expect(decode(serverSpan({ span }))).toMatchObject({ rejected: 1, rejections: { too_old: 1 } });
+  const foreign = serverSpan({
+    span,
+    attributes: { 'http.request.header.origin': '', 'http.request.header.sec-fetch-mode': '' },
+  });
+  expect(decode(foreign)).toMatchObject({ rejected: 0, passedOver: 1 });
+});
+
+describe('absent is absent only where that was declared', () => {
+  test.each<[string, Given, string]>([
+    ['as text', {}, 'acao_missing'],
+    ['as a boolean', { resource: { 'originscope.headers_captured': true } }, 'acao_missing'],
+    ['not', { resource: { 'originscope.headers_captured': 'false' } }, 'headers_not_captured'],
+    [
+      'of Node’s instrumentation, which does not see what writeHead is given',
+      { scope: '@opentelemetry/instrumentation-http' },
+      'headers_not_captured',
+    ],
+  ])('%s', (_, given, reason) => {
+    expect(rowOf(given).reason).toBe(reason);
+  });
+});
+
+describe('who observed it', () => {
+  test.each<[string, Given, string]>([
+    ['a service', {}, 'service'],
+    ['nginx by its scope', { scope: 'nginx' }, 'gateway'],
+    ['Traefik by its scope', { scope: 'github.com/traefik/traefik' }, 'gateway'],
+    ['Envoy by its SDK', { resource: { 'telemetry.sdk.name': 'envoy' } }, 'gateway'],
+    ['a gateway that says so', { resource: { 'originscope.observer': 'gateway' } }, 'gateway'],
+    [
+      'an nginx that is no gateway',
+      { scope: 'nginx', resource: { 'originscope.observer': 'service' } },
+      'service',
+    ],
+    ['a word that means nothing', { resource: { 'originscope.observer': 'moon' } }, 'service'],
+  ])('%s', (_, given, observer) => {
+    expect(rowOf(given).observer).toBe(observer);
+  });
+});
+
+describe('what a count is worth', () => {
+  const rules = { ...DERIVATION_RULES, samplingRatios: parseSamplingRatios('orders=0.1') };
+  const everything = { ...DERIVATION_RULES, samplingRatios: parseSamplingRatios('*=1') };
+  const withState = (traceState: string): Given => ({ span: { traceState } as Span });
+  test.each<[string, Given, typeof rules, string, number]>([
+    ['nobody said the ratio', {}, DERIVATION_RULES, 'sampled', 1],
+    ['the configuration says every request has a span', {}, everything, 'derived', 1],
+    ['the configuration says a tenth', {}, rules, 'estimated', 10],
+    ['the sampler says a quarter', withState('ot=th:c'), rules, 'estimated', 4],
+    ['the sampler says all', withState('ot=th:0'), DERIVATION_RULES, 'derived', 1],
+    ['the sampler says nothing readable', withState('ot=th:what'), DERIVATION_RULES, 'sampled', 1],
+  ])('%s', (_, given, given_rules, source, decisions) => {
+    expect(rowOf(given, given_rules)).toMatchObject({ source, decisions });
+  });
+});
+
+test('a newer rule set replaces what an older one made of a span that it calls none', () => {
+  const attributes = { 'http.request.header.sec-fetch-site': ['same-origin'] };
+  const newer = { ...DERIVATION_RULES, derivation: 2 };
+  expect(decode(serverSpan({ attributes }))).toMatchObject({ spans: [], passedOver: 1 });
+  expect(rowOf({ attributes }, newer)).toMatchObject({ decisions: 0, derivation: 2, verdict: 'allowed' });
+});
+
+describe('spans as the sources really send them', () => {
+  const REFUSED_ORIGIN = 'GET https://other.example actual blocked acao_missing cross-site';
+  const ALLOWED = 'GET https://shop.example actual allowed cross-site included';
+  const PREFLIGHT = 'PUT https://shop.example preflight blocked header_not_allowed x-tenant cross-site';
+  test.each<[string, string, readonly string[]]>([
+    ['java-agent', '/orders', [PREFLIGHT, ALLOWED, REFUSED_ORIGIN]],
+    ['python-flask', '/orders/<id>', [PREFLIGHT, ALLOWED, REFUSED_ORIGIN]],
+    [
+      'python-fastapi',
+      '/orders/{id}',
+      [
+        'PUT https://shop.example preflight blocked preflight_status_not_ok 400 cross-site',
+        ALLOWED,
+        REFUSED_ORIGIN,
+      ],
+    ],
+    ['go-otelhttp', '', [PREFLIGHT, ALLOWED, REFUSED_ORIGIN]],
+  ])('%s', (name, route, expected) => {
+    const { spans, rejected } = decode(recorded(name));
+    expect(rejected).toBe(0);
+    const told = spans.map(({ method, origin, kind, verdict, reason, detail, site, credentials }) =>
+      [method, origin, kind, verdict, reason, detail, site, credentials]
+        .filter((word) => word !== '' && word !== 'unknown')
+        .join(' '),
+    );
+    expect(told).toEqual(expected);
+    for (const span of spans)
+      expect(span).toMatchObject({ route, apiHost: 'localhost', observer: 'service' });
+  });
+});
+
+/** A body that was captured on its way from the source, see docs/recipes. */
+function recorded(name: string): TraceRequest {
+  const file = join(import.meta.dirname, '../../test/fixtures/derivation', `${name}.json`);
+  return JSON.parse(readFileSync(file, 'utf8')) as TraceRequest;
+}

@@ -1,0 +1,46 @@
+import { HTTP_SPAN_KEYS, httpAttributes } from './attribute-bag.ts';
+import { SERVER, type ServerSpan } from './derived-span-of.ts';
+import { readText, type Source } from './protobuf-attributes.ts';
+import { SpanReader } from './protobuf-span.ts';
+import { closeMessage, delimited, endOfField, skipField, varint } from './protobuf-wire.ts';
+
+// message Span { bytes trace_id = 1; string trace_state = 3; SpanKind kind = 6; } beside what a SpanReader reads
+const TRACE_ID = delimited(1);
+const TRACE_STATE = delimited(3);
+const KIND = varint(6);
+
+const spans = new SpanReader(HTTP_SPAN_KEYS);
+const attributes = httpAttributes(spans.span.attributes);
+
+/**
+ * Reads a Span up to `end` when it is of kind SERVER; the result is valid until the next call. The kind is looked
+ * for first, so that other spans cost no more than a walk over their fields.
+ */
+export function readServerSpan(source: Source, end: number): ServerSpan | undefined {
+  const { reader } = source;
+  const start = reader.pos;
+  let kind = 0;
+  let traceId = '';
+  let traceState = '';
+  while (reader.pos < end) {
+    const tag = reader.readVarint();
+    // An enumeration is an int32 on the wire.
+    if (tag === KIND) kind = reader.readVarint(true) | 0;
+    else if (tag === TRACE_ID) traceId = readTraceId(source, end);
+    else if (tag === TRACE_STATE) traceState = readText(source, end);
+    else skipField(reader, tag, end);
+  }
+  closeMessage(reader, end);
+  if (kind !== SERVER) return undefined;
+  reader.pos = start;
+  const { spanId, time } = spans.read(source, end);
+  return { spanId, time, traceId, traceState, attributes };
+}
+
+function readTraceId({ reader, bytes }: Source, end: number): string {
+  const fieldEnd = endOfField(reader, end);
+  const at = reader.pos;
+  reader.pos = fieldEnd;
+  const id = fieldEnd - at === 16 ? bytes.toString('hex', at, fieldEnd) : '';
+  return /[^0]/.test(id) ? id : '';
+}
