@@ -5,6 +5,7 @@ import { type ClickHouseLocation, openClickHouse } from './clickhouse/connection
 import { migrate } from './clickhouse/migrations.ts';
 import { applyRetention, type Retention } from './clickhouse/retention.ts';
 import { createWriter, type WriterCounters } from './clickhouse/writer.ts';
+import type { SamplingRatios } from './derivation/sampling.ts';
 import { createReceiver } from './otlp/receiver.ts';
 import { createPublisher } from './usage/publisher.ts';
 
@@ -16,6 +17,8 @@ export interface CollectorOptions {
   readonly token: string | undefined;
   readonly auth: 'token' | 'none';
   readonly retention: Retention;
+  /** By which ratio services sample the HTTP spans that decisions are derived from. */
+  readonly samplingRatios?: SamplingRatios | undefined;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -57,8 +60,11 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const url = await receiver.listen();
     const publisher = createPublisher({ client: clickhouse.publishing, now, retention });
     const chores = Promise.all([
-      repeat(() => publisher.tick(stopping.signal), PUBLISH_EVERY_MILLIS, stopping.signal, (error) =>
-        log.error({ err: error }, 'publication failed; it is tried again'),
+      repeat(
+        () => publisher.tick(stopping.signal),
+        PUBLISH_EVERY_MILLIS,
+        stopping.signal,
+        (error) => log.error({ err: error }, 'publication failed; it is tried again'),
       ),
       repeat(publisher.clean, CLEAN_EVERY_MILLIS, stopping.signal, (error) =>
         log.error({ err: error }, 'cleaning failed; it is tried again'),

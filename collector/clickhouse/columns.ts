@@ -37,6 +37,27 @@ export type Dimension = (typeof DIMENSIONS)[number][0];
 export const DIMENSION_NAMES: readonly Dimension[] = DIMENSIONS.map(([name]) => name);
 
 /**
+ * What usage is counted by: what a span says, and whether it is the outermost observer of its requests. Where a
+ * gateway and a service both saw them, only the gateway's rows are `outermost`: who adds up several services
+ * takes those alone, and counts no request twice.
+ */
+export const USAGE_DIMENSIONS: readonly Column[] = [...DIMENSIONS, ['outermost', 'Bool']];
+
+export const USAGE_NAMES: readonly string[] = USAGE_DIMENSIONS.map(([name]) => name);
+
+/**
+ * Whether a span's row is the outermost one. Spans of a service stand for many requests, so they cannot be paired
+ * with a gateway's one by one: in a slot in which a gateway saw the host, it is taken to have seen all requests
+ * for the host.
+ *
+ * @param gatewaySpans FROM and WHERE of the spans of the same slots
+ */
+export const outermost = (gatewaySpans: string): string =>
+  `(observer = 'gateway' OR (toStartOfTenMinutes(minute), api_host) NOT IN (
+     SELECT toStartOfTenMinutes(minute), api_host FROM ${gatewaySpans}
+       AND observer = 'gateway' AND api_host != '' AND decisions > 0)) AS outermost`;
+
+/**
  * Dimensions whose values strangers choose, and how many of each a service keeps in a slot or an hour: the
  * ones with the most decisions; the rest is counted as `(other)`.
  */

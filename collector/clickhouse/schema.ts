@@ -1,4 +1,12 @@
-import { DIMENSION_NAMES, DIMENSIONS, definitions, REQUEST_COLUMNS, SPAN_COLUMNS } from './columns.ts';
+import {
+  DIMENSION_NAMES,
+  definitions,
+  outermost,
+  REQUEST_COLUMNS,
+  SPAN_COLUMNS,
+  USAGE_DIMENSIONS,
+  USAGE_NAMES,
+} from './columns.ts';
 
 /** How one schema is rendered for a kind of deployment; engine names differ between them, nothing else. */
 export interface Dialect {
@@ -53,7 +61,7 @@ function decisionSpans(dialect: Dialect): string[] {
 }
 
 function publishedUsage(dialect: Dialect): string[] {
-  const counted = `${definitions(DIMENSIONS)},
+  const counted = `${definitions(USAGE_DIMENSIONS)},
        decisions UInt64 CODEC(T64, ZSTD(1)), clients UInt64 CODEC(ZSTD(1))`;
   const order = 'origin, route, kind, verdict, reason, version';
   const received = 'service LowCardinality(String), instance LowCardinality(String)';
@@ -103,7 +111,8 @@ function publishedUsage(dialect: Dialect): string[] {
  * slot is counted by two branches, or by none, when a publication happens in the middle of it.
  */
 function views(): string[] {
-  const columns = DIMENSION_NAMES.join(', ');
+  const columns = USAGE_NAMES.join(', ');
+  const spanColumns = DIMENSION_NAMES.join(', ');
   const slots = `(SELECT (groupArrayIf((slot, run), run > 0), groupArrayIf(slot, run = 0)) FROM slots) AS known_slots`;
   const hours = `(SELECT (groupArray((hour, run)), groupArray(hour)) FROM hours) AS known_hours`;
   const publishedSlot = '(slot, run) IN known_slots.1';
@@ -111,6 +120,8 @@ function views(): string[] {
   const never = `toDateTime(4294967295, 'UTC')`;
   const unpublished = `minute >= arrayMin(arrayPushBack(known_slots.2, ${never}))
          AND toStartOfTenMinutes(minute) IN known_slots.2`;
+  // Without FINAL, which would cost as much again: a gateway's span stays one whatever replaces its row.
+  const ownColumns = `${spanColumns}, ${outermost(`decision_spans WHERE ${unpublished}`)}`;
   return [
     `CREATE OR REPLACE VIEW slots AS
      SELECT slot, max(run) AS run FROM (
@@ -122,7 +133,7 @@ function views(): string[] {
      WITH ${slots}
      SELECT minute, ${columns}, decisions, clients FROM usage_minutes WHERE ${publishedSlot}
      UNION ALL
-     SELECT minute, ${columns}, decisions, clients FROM decision_spans FINAL
+     SELECT minute, ${ownColumns}, decisions, clients FROM decision_spans FINAL
      WHERE ${unpublished} AND decisions > 0`,
     `CREATE OR REPLACE VIEW origin_usage_hourly AS
      WITH ${slots}, ${hours}
@@ -131,13 +142,13 @@ function views(): string[] {
      SELECT toStartOfHour(minute) AS hour, ${columns}, decisions, clients, minute AS first_seen, minute AS last_seen
      FROM usage_minutes WHERE ${publishedSlot} AND toStartOfHour(minute) NOT IN known_hours.2
      UNION ALL
-     SELECT toStartOfHour(minute) AS hour, ${columns}, decisions, clients, minute AS first_seen, minute AS last_seen
+     SELECT toStartOfHour(minute) AS hour, ${ownColumns}, decisions, clients, minute AS first_seen, minute AS last_seen
      FROM decision_spans FINAL WHERE ${unpublished} AND toStartOfHour(minute) NOT IN known_hours.2 AND decisions > 0`,
     `CREATE OR REPLACE VIEW origins AS
      SELECT service, origin, min(first_seen) AS first_seen, max(last_seen) AS last_seen, sum(decisions) AS decisions
      FROM origin_usage_hourly GROUP BY service, origin`,
     `CREATE OR REPLACE VIEW blocked_requests AS
-     SELECT time, minute, ${columns}, decisions, path, lpad(lower(hex(span)), 16, '0') AS span_id,
+     SELECT time, minute, ${spanColumns}, decisions, path, lpad(lower(hex(span)), 16, '0') AS span_id,
        link_trace_id, link_span_id
      FROM blocked_spans FINAL WHERE decisions > 0 AND verdict = 'blocked'`,
     // Observed in an hour: how far the instance's own count went beyond what it had reported before.

@@ -1,7 +1,9 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { noReceiverCounts, type ReceiverCounters } from '../counters.ts';
 import type { DecisionSpan } from '../decision-span.ts';
+import type { SamplingRatios } from '../derivation/sampling.ts';
 import { assertProtected, type Binding, listenError } from './binding.ts';
+import { DERIVATION_RULES } from './decode.ts';
 import { signals } from './signals.ts';
 import { traceExport } from './trace-export.ts';
 
@@ -26,6 +28,8 @@ export interface ReceiverOptions extends Binding {
   /** What /healthz tells beside the receiver's own counters, for example those of the writer. */
   readonly health?: () => Readonly<Record<string, unknown>>;
   readonly logger?: FastifyBaseLogger;
+  /** By which ratio services sample the HTTP spans that decisions are derived from. Default: nobody knows. */
+  readonly samplingRatios?: SamplingRatios | undefined;
   /** Bytes of a body after inflating; larger ones are answered with 413. Default 16 MiB. */
   readonly maxBodyBytes?: number;
   /** Bytes of all bodies that are being read or wait for their write; beyond it requests are turned away. Default 64 MiB. */
@@ -65,6 +69,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
   const exportTraces = traceExport({
     write: options.write,
+    rules: { ...DERIVATION_RULES, samplingRatios: options.samplingRatios ?? DERIVATION_RULES.samplingRatios },
     now: options.now,
     maxBodyBytes: options.maxBodyBytes ?? 16 * MIB,
     maxHeldBytes: options.maxHeldBytes ?? 64 * MIB,

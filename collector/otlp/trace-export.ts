@@ -6,9 +6,11 @@ import { OriginscopeError } from '../errors.ts';
 import { readBody } from './body.ts';
 import { decodeTraces, type Encoding } from './decode.ts';
 import { acceptedWindow, type Decoded, type Rejection } from './decoded.ts';
+import type { DerivationRules } from './derived-span-of.ts';
 
 export interface TraceExportOptions {
   readonly write: (spans: readonly DecisionSpan[]) => Promise<void>;
+  readonly rules: DerivationRules;
   readonly now: () => number;
   readonly maxBodyBytes: number;
   readonly maxHeldBytes: number;
@@ -36,7 +38,7 @@ export function traceExport(options: TraceExportOptions) {
     };
     try {
       const body = await readBody(request, { maxBytes: maxBodyBytes, hold });
-      const decoded = decodeTraces(body, encoding, acceptedWindow(options.now()));
+      const decoded = decodeTraces(body, encoding, acceptedWindow(options.now()), options.rules);
       await writeHeld(decoded.spans, options);
       countAccepted(counters, body.length, decoded);
       return decoded;

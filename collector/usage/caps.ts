@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { OTHER } from '../../instrumentation/src/attributes.ts';
-import { CAPS, DIMENSION_NAMES } from '../clickhouse/columns.ts';
+import { CAPS, USAGE_NAMES } from '../clickhouse/columns.ts';
 import { cappedRun, type Run } from './run.ts';
 
 /** A published table: which column says the period that caps hold for, and how its times are summed. */
@@ -64,10 +64,10 @@ export async function capped(
          LIMIT ${top} BY ${period}, service), ${dimension}, '${OTHER}')`,
     ]),
   );
-  const dimensions = DIMENSION_NAMES.map((dimension) => named.get(dimension) ?? dimension).join(', ');
+  const dimensions = USAGE_NAMES.map((dimension) => named.get(dimension) ?? dimension).join(', ');
   const next = cappedRun(run);
   await client.command({
-    query: `INSERT INTO ${name} (${period}, run, ${table.times.join(', ')}, ${DIMENSION_NAMES.join(', ')}, decisions, clients)
+    query: `INSERT INTO ${name} (${period}, run, ${table.times.join(', ')}, ${USAGE_NAMES.join(', ')}, decisions, clients)
       SELECT ${period}, {next:UInt64}, ${table.sums.join(', ')}, ${dimensions}, sum(decisions), groupBitOr(clients)
       FROM ${rows}
       GROUP BY ${table.groupedBy}, ${dimensions}`,

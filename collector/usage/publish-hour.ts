@@ -1,4 +1,4 @@
-import { DIMENSION_NAMES } from '../clickhouse/columns.ts';
+import { USAGE_NAMES } from '../clickhouse/columns.ts';
 import { seconds } from '../clickhouse/slots.ts';
 import { capped, USAGE_HOURS } from './caps.ts';
 import type { Publication } from './publish-slots.ts';
@@ -29,7 +29,7 @@ export async function publishHour(
     slots: made.map(({ slot }) => seconds(slot)),
     runs: made.map(({ run }) => BigInt(run)),
   };
-  const dimensions = DIMENSION_NAMES.join(', ');
+  const dimensions = USAGE_NAMES.join(', ');
   const start = `toDateTime({hour:UInt32}, 'UTC')`;
   const within = (column: string): string =>
     `${column} >= ${start} AND ${column} < ${start} + toIntervalHour(1)

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { DIMENSION_NAMES, names, SPAN_COLUMNS } from '../clickhouse/columns.ts';
+import { DIMENSION_NAMES, names, outermost, SPAN_COLUMNS, USAGE_NAMES } from '../clickhouse/columns.ts';
 import { SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
 import { capped, USAGE_MINUTES } from './caps.ts';
 import { takeRun } from './run.ts';
@@ -49,7 +49,7 @@ export async function publishSlots(
       ...(source.table === 'staged_spans' ? { import: source.import } : {}),
     },
   };
-  const dimensions = DIMENSION_NAMES.join(', ');
+  const dimensions = USAGE_NAMES.join(', ');
   const spans =
     source.table === 'staged_spans'
       ? `staged_spans FINAL WHERE import = {import:UInt64} AND ${range.sql}`
@@ -58,7 +58,8 @@ export async function publishSlots(
   if (source.table === 'decision_spans') await unblock(client, range);
   await client.command({
     query: `INSERT INTO usage_minutes (slot, run, minute, ${dimensions}, decisions, clients)
-      SELECT toStartOfTenMinutes(minute), {run:UInt64}, minute, ${dimensions}, sum(decisions), groupBitOr(clients)
+      SELECT toStartOfTenMinutes(minute), {run:UInt64}, minute, ${DIMENSION_NAMES.join(', ')},
+        ${outermost(spans)}, sum(decisions), groupBitOr(clients)
       FROM ${spans} AND decisions > 0
       GROUP BY minute, ${dimensions}`,
     query_params: { ...range.parameters, run },
