@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
 import { OriginscopeError } from '../collector/errors.ts';
 import type { Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
+import { explainText, renderText } from './explain/explain-text.ts';
 import { explainRequest } from './explain/explanation.ts';
 import { renderExplanation, renderHeading } from './explain/page.ts';
 import { pageOptions } from './explain/page-options.ts';
@@ -19,8 +20,8 @@ export function explain(): Command {
     .action(async (file: string, { json }: { json?: boolean }) => {
       endWithReader();
       const recording = await read(file);
-      if (recording.kind === 'text') return;
-      if (json) await printLines(recording.requests);
+      if (recording.kind === 'text') await printText(recording.text, json === true);
+      else if (json) await printLines(recording.requests);
       else await printPages(recording.requests);
     });
 }
@@ -43,6 +44,12 @@ async function printLines(requests: AsyncIterable<RecordedRequest>): Promise<voi
   for await (const request of requests) {
     await write(`${JSON.stringify(explainRequest(request))}\n`);
   }
+}
+
+async function printText(text: string, json: boolean): Promise<void> {
+  const explained = explainText(text);
+  await write(json ? `${JSON.stringify(explained)}\n` : renderText(explained, pageOptions(process.stdout)));
+  if (explained.kind === 'nothing') process.exitCode = 1;
 }
 
 /** One request in full; of several in full what was not allowed, a line for what was, and a count of the rest. */

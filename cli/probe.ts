@@ -5,6 +5,7 @@ import { isToken } from '../instrumentation/src/fetch-standard/token-list.ts';
 import metadata from '../package.json' with { type: 'json' };
 import { renderExplanation } from './explain/page.ts';
 import { pageOptions } from './explain/page-options.ts';
+import { isSetByBrowser } from './probe/browser-headers.ts';
 import { type Probed, probe as probeAsPage } from './probe/probe.ts';
 import { send } from './probe/send.ts';
 
@@ -132,34 +133,6 @@ function addHeader(text: string, headers: HeaderList): HeaderList {
   }
   return [...headers, [name, value]];
 }
-
-/** Fetch §2.2.2 "forbidden request-header", but for Cookie: the person stands for the browser's cookie jar. */
-function isSetByBrowser(name: string): boolean {
-  return FORBIDDEN.has(name) || name.startsWith('sec-') || name.startsWith('proxy-');
-}
-
-const FORBIDDEN: ReadonlySet<string> = new Set([
-  'accept-charset',
-  'accept-encoding',
-  'access-control-request-headers',
-  'access-control-request-method',
-  'connection',
-  'content-length',
-  'cookie2',
-  'date',
-  'dnt',
-  'expect',
-  'host',
-  'keep-alive',
-  'origin',
-  'referer',
-  'set-cookie',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'via',
-]);
 
 function parseSeconds(text: string): number {
   const seconds = Number(text);

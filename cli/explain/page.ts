@@ -11,6 +11,7 @@ import { isSerialisedOrigin } from '../../instrumentation/src/fetch-standard/ori
 import type { Explanation } from './explanation.ts';
 import { NOTE_TEXTS } from './note-texts.ts';
 import { probeCommand } from './probe-command.ts';
+import { REASON_CAUSES } from './reason-causes.ts';
 import type { RecordedExchange, RecordedRequest } from './recorded-request.ts';
 import { STANDARD_STEPS } from './standard-steps.ts';
 
@@ -73,7 +74,7 @@ export function renderHeading(
   return words.join('  ');
 }
 
-function paintFor({ color }: PageOptions): Paint {
+export function paintFor({ color }: PageOptions): Paint {
   return color ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
 }
 
@@ -143,6 +144,7 @@ function renderReason(
       `${paint(COLORS[verdict], reason)}: ${REASON_TEXTS[reason].title}${detail === '' ? '' : ` (${detail})`}`,
       width,
     ),
+    wrapped('  means   ', REASON_CAUSES[reason], width),
     wrapped('  step    ', `${step.name} ${paint('dim', step.url)}`, width),
   ];
   if (decision !== undefined) lines.push(wrapped('  change  ', remedyOf(reason, decision, exchange), width));

@@ -28,7 +28,7 @@ export function corsCheck(
 }
 
 /** Which mistake it is: what Chromium's console message tells its developer. */
-function mismatchReason(allowOrigin: string): Failure['reason'] {
+export function mismatchReason(allowOrigin: string): Failure['reason'] {
   if (allowOrigin.includes(' ') || allowOrigin.includes(',')) return 'acao_multiple';
   if (allowOrigin === 'null' || URL.canParse(allowOrigin)) return 'acao_mismatch';
   return 'acao_invalid';
