@@ -34,6 +34,9 @@ function service(given: Partial<ServiceReport> = {}): ServiceReport {
     unknown: 0,
     origins: 2,
     preflights: 40,
+    sampled: 0,
+    estimated: 0,
+    behindGateway: 0,
     failedPreflights: [],
     unknownReasons: [],
     completeness: { received: 11_200, observed: 11_200 },
@@ -169,4 +172,19 @@ test('an empty report says what to do next', () => {
   expect(page).toContain('No decisions');
   expect(page).toContain('originscope up');
   expect(renderReport({ ...reportOf(), service: 'nobody' }, PLAIN)).toContain('No decisions of nobody');
+});
+
+test('a count from sampled spans is never shown as exact', () => {
+  const lower = renderReport(reportOf(service({ sampled: 1, unknown: 7 })), PLAIN);
+  for (const shown of ['≥ 11,200', '≥ 10,000', '≥ 1,200 ×', '≥ 7 unknown', '≥ 40 preflights', 'at least: ']) {
+    expect(lower).toContain(shown);
+  }
+  const estimate = renderReport(reportOf(service({ estimated: 11_200 })), PLAIN);
+  for (const shown of ['≈ 11,200', '≈ 1,200 ×', 'about: ']) expect(estimate).toContain(shown);
+  expect(renderReport(reportOf(service()), PLAIN)).not.toMatch(/≥|≈ \d/);
+});
+
+test('what a gateway saw, too, is said', () => {
+  const page = renderReport(reportOf(service({ behindGateway: 11_000 })), PLAIN);
+  expect(page).toContain('11,000 of these a gateway saw, too');
 });

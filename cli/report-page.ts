@@ -26,6 +26,17 @@ interface Page {
   readonly shown: typeof SHOWN | typeof ALL;
 }
 
+/** The part of the page that is about one service. */
+interface Section extends Page {
+  /** A count, marked where it is not exact. */
+  readonly count: (decisions: number) => string;
+}
+
+const section = (page: Page, { sampled, estimated }: ServiceReport): Section => {
+  const mark = sampled > 0 ? '≥ ' : estimated > 0 ? '≈ ' : '';
+  return { ...page, count: (decisions) => mark + count(decisions) };
+};
+
 /** The report as a page for people. */
 export function renderReport(report: Report, options: PageOptions): string {
   const page: Page = {
@@ -71,15 +82,18 @@ function whatNext({ service }: Report, { paint }: Page): string {
 
 function overview(services: readonly ServiceReport[], page: Page): string {
   const { paint } = page;
-  const rows = services.map((service) => [
-    paint('bold', plain(service.service)),
-    count(service.decisions),
-    count(service.allowed),
-    service.blocked > 0 ? paint('red', count(service.blocked)) : '–',
-    service.unknown > 0 ? paint('yellow', count(service.unknown)) : '–',
-    count(service.origins),
-    received(service, paint),
-  ]);
+  const rows = services.map((service) => {
+    const part = section(page, service);
+    return [
+      paint('bold', plain(service.service)),
+      part.count(service.decisions),
+      part.count(service.allowed),
+      service.blocked > 0 ? paint('red', part.count(service.blocked)) : '–',
+      service.unknown > 0 ? paint('yellow', part.count(service.unknown)) : '–',
+      count(service.origins),
+      received(service, paint),
+    ];
+  });
   const head = ['service', 'decisions', 'allowed', 'blocked', 'unknown', 'origins', 'received'];
   return table(head, rows, page);
 }
@@ -91,11 +105,14 @@ function received({ completeness }: ServiceReport, paint: Paint): string {
   return share >= 100 ? '100 %' : paint('red', `${share.toFixed(1)} %`);
 }
 
-function renderService(service: ServiceReport, page: Page): string {
+function renderService(service: ServiceReport, all: Page): string {
+  const page = section(all, service);
   const { paint, width, shown } = page;
   const name = plain(service.service);
   const parts = [paint('bold', `── ${name} ${'─'.repeat(Math.max(0, width - name.length - 4))}`)];
-  const facts = [preflights(service), unknown(service)].filter((fact) => fact !== '');
+  const facts = [counting(service), preflights(service, page), unknown(service, page)].filter(
+    (fact) => fact !== '',
+  );
   if (facts.length > 0) parts.push(facts.map((fact) => wrapped('  ', '    ', fact, page)).join('\n'));
   parts.push(origins(service.topOrigins.slice(0, shown.origins), service.origins, page));
   if (service.topBlocked.length > 0) {
@@ -108,18 +125,26 @@ function renderService(service: ServiceReport, page: Page): string {
   return parts.join('\n\n');
 }
 
-function preflights({ preflights, failedPreflights }: ServiceReport): string {
+function counting({ sampled, estimated, behindGateway }: ServiceReport): string {
+  const facts: string[] = [];
+  if (sampled > 0) facts.push('at least: its spans are sampled by a ratio that nobody gave');
+  else if (estimated > 0) facts.push('about: counted up from sampled spans');
+  if (behindGateway > 0) facts.push(`${count(behindGateway)} of these a gateway saw, too`);
+  return facts.join('; ');
+}
+
+function preflights({ preflights, failedPreflights }: ServiceReport, { count }: Section): string {
   if (preflights === 0) return '';
   const failed = failedPreflights.reduce((sum, { decisions }) => sum + decisions, 0);
   if (failed === 0) return `${count(preflights)} preflights, none failed`;
-  return `${count(preflights)} preflights, ${count(failed)} failed: ${byReason(failedPreflights)}`;
+  return `${count(preflights)} preflights, ${count(failed)} failed: ${byReason(failedPreflights, count)}`;
 }
 
-function unknown({ unknown, unknownReasons }: ServiceReport): string {
-  return unknown === 0 ? '' : `${count(unknown)} unknown: ${byReason(unknownReasons)}`;
+function unknown({ unknown, unknownReasons }: ServiceReport, { count }: Section): string {
+  return unknown === 0 ? '' : `${count(unknown)} unknown: ${byReason(unknownReasons, count)}`;
 }
 
-function byReason(reasons: readonly ReasonCount[]): string {
+function byReason(reasons: readonly ReasonCount[], count: Section['count']): string {
   return reasons
     .map(({ reason, decisions }) => {
       const { title } = REASON_TEXTS[reason];
@@ -128,13 +153,13 @@ function byReason(reasons: readonly ReasonCount[]): string {
     .join(', ');
 }
 
-function origins(top: readonly OriginCount[], all: number, page: Page): string {
+function origins(top: readonly OriginCount[], all: number, page: Section): string {
   const { paint, time } = page;
   const rows = top.map((origin) => [
     plain(origin.origin || '(none)'),
-    origin.allowed > 0 ? count(origin.allowed) : '–',
-    origin.blocked > 0 ? paint('red', count(origin.blocked)) : '–',
-    origin.unknown > 0 ? paint('yellow', count(origin.unknown)) : '–',
+    origin.allowed > 0 ? page.count(origin.allowed) : '–',
+    origin.blocked > 0 ? paint('red', page.count(origin.blocked)) : '–',
+    origin.unknown > 0 ? paint('yellow', page.count(origin.unknown)) : '–',
     time(origin.firstSeen),
     time(origin.lastSeen),
   ]);
@@ -145,8 +170,8 @@ function origins(top: readonly OriginCount[], all: number, page: Page): string {
   return table(head, rows, page) + rest;
 }
 
-function renderRefusal(refusal: Refusal, page: Page): string {
-  const { paint, time } = page;
+function renderRefusal(refusal: Refusal, page: Section): string {
+  const { paint, time, count } = page;
   const { reason, detail, nearest, exampleTraceId } = refusal;
   const token = detail === '' ? '' : `: ${plain(detail)}`;
   const lines = [

@@ -86,6 +86,9 @@ export interface Totals {
   readonly unknown: number;
   readonly origins: number;
   readonly preflights: number;
+  readonly sampled: number;
+  readonly estimated: number;
+  readonly behindGateway: number;
   /** How many services there are, also beyond the ones that are returned. */
   readonly services: number;
 }
@@ -94,7 +97,10 @@ export interface Totals {
 export function readTotals({ ask, usage }: Window): Promise<Totals[]> {
   return ask<Totals>(
     `SELECT service, ${VERDICT_COUNTS}, uniqExact(origin) AS origins,
-       sumIf(usage.decisions, kind = 'preflight') AS preflights, count() OVER () AS services
+       sumIf(usage.decisions, kind = 'preflight') AS preflights,
+       sumIf(usage.decisions, source = 'sampled') AS sampled,
+       sumIf(usage.decisions, source = 'estimated') AS estimated,
+       sumIf(usage.decisions, NOT outermost) AS behindGateway, count() OVER () AS services
      ${usage} GROUP BY service ORDER BY decisions DESC, service LIMIT ${MOST_SERVICES}`,
   );
 }

@@ -88,6 +88,28 @@ test('a report counts each service by verdict, origin, preflight and reason', as
   ]);
 });
 
+test('a report says what its counts are worth, and what a gateway saw, too', async () => {
+  const clickHouse = await openTestClickHouse();
+  const time = NOW - HOUR / 2;
+  await write(clickHouse, [
+    decisionSpan({ time, spanId: '00000000000000a1', decisions: 7 }),
+    decisionSpan({ time, spanId: '00000000000000a2', source: 'estimated', decisions: 10 }),
+    decisionSpan({ time, spanId: '00000000000000a3', source: 'sampled' }),
+    decisionSpan({
+      time,
+      spanId: '00000000000000a4',
+      service: 'edge',
+      observer: 'gateway',
+      source: 'derived',
+    }),
+  ]);
+  const { services } = await report(clickHouse.reading, LAST_HOUR);
+  expect(services).toMatchObject([
+    { service: 'checkout', decisions: 18, estimated: 10, sampled: 1, behindGateway: 18 },
+    { service: 'edge', decisions: 1, estimated: 0, sampled: 0, behindGateway: 0 },
+  ]);
+});
+
 test('a refused origin is shown with the allowed one that it resembles', async () => {
   const clickHouse = await openTestClickHouse();
   const time = NOW - HOUR / 2;

@@ -37,6 +37,12 @@ export interface ServiceReport {
   readonly unknown: number;
   readonly origins: number;
   readonly preflights: number;
+  /** Decisions of spans that are sampled by an unknown ratio: where there are any, all counts are lower bounds. */
+  readonly sampled: number;
+  /** Decisions counted up from spans that are sampled by a known ratio: right on average, not exact. */
+  readonly estimated: number;
+  /** Decisions that a gateway saw, too; who adds up services leaves them out. */
+  readonly behindGateway: number;
   readonly failedPreflights: readonly ReasonCount[];
   readonly unknownReasons: readonly ReasonCount[];
   /** Of the instrumented decisions in the hours of the window; undefined when none says how many there were. */
