@@ -166,3 +166,49 @@ test('texts of 100 KB leave no more than their beginnings', () => {
   const rows = [...decodeJson(JSON.stringify(decisionRequest(spans))).spans];
   expect(rows.map((row) => row.origin)).toEqual(origins.map((origin) => origin.slice(0, 256)));
 });
+
+/** A body with one HTTP server span of somebody else, from which a decision is derived, with further fields. */
+function serverSpanWith(...fields: WireField[]): Buffer {
+  const span = encodeSpan({
+    ...decisionSpan(ID, NOW, {
+      'http.request.method': 'GET',
+      'http.response.status_code': 200,
+      'http.request.header.origin': 'https://shop.example',
+    }),
+    kind: 2,
+  });
+  return delimitedField(1, [delimitedField(2, [delimitedField(2, [span, ...fields])])]);
+}
+
+const stringAttribute = (key: string, value: string): Buffer =>
+  delimitedField(9, [delimitedField(1, key), delimitedField(2, [delimitedField(1, value)])]);
+
+test('nothing that a stranger writes into a header outgrows its row', () => {
+  const long = Array.from({ length: 20_000 }, (_, index) => `x-${index}`).join(',');
+  const body = serverSpanWith(
+    stringAttribute('http.request.method', 'OPTIONS'),
+    stringAttribute('http.request.header.access-control-request-method', 'M'.repeat(100_000)),
+    stringAttribute('http.request.header.access-control-request-headers', long),
+    stringAttribute('http.request.header.origin', 'https://'.padEnd(100_000, 'é')),
+    stringAttribute('http.response.header.access-control-allow-origin', '\u001b[2J'.repeat(10_000)),
+    stringAttribute('http.response.header.access-control-allow-headers', ','.repeat(100_000)),
+    stringAttribute('http.route', '/'.repeat(100_000)),
+    stringAttribute('url.path', '/a'.repeat(50_000)),
+    stringAttribute('http.host', ':'.repeat(100_000)),
+    delimitedField(3, `${'ot=;'.repeat(50_000)}th:`),
+  );
+  expect(decodeOrRefuse(body, 'protobuf', WINDOW)?.spans).toMatchObject([{ spanId: ID, verdict: 'blocked' }]);
+});
+
+test('a span of somebody else may be nested as deep as it likes', () => {
+  const values: Buffer[] = [];
+  let length = 0;
+  for (let level = 0; level < 100_000; level++) {
+    const head = delimitedHead(level % 2 === 0 ? 5 : 1, length);
+    values.push(head);
+    length += head.length;
+  }
+  const value = delimitedField(2, [Buffer.concat(values.reverse())]);
+  const attribute = delimitedField(9, [delimitedField(1, 'http.response.header.vary'), value]);
+  expect(decodeProtobuf(serverSpanWith(attribute)).spans).toHaveLength(1);
+});
