@@ -61,9 +61,6 @@ const READING: ClickHouseSettings = {
   result_overflow_mode: 'throw',
 };
 
-/** Left to itself, the embedded engine gives most queries one thread (measured: twice the time). */
-const READING_EMBEDDED: ClickHouseSettings = { ...READING, max_threads: availableParallelism() };
-
 /**
  * Opens ClickHouse for this process. The caller holds the directory's lock (data-directory.ts): the engine
  * itself says only that it failed.
@@ -85,7 +82,7 @@ export async function openClickHouse(location: ClickHouseLocation): Promise<Clic
     return {
       writing: await open(WRITING),
       publishing: await open(PUBLISHING),
-      reading: await open('url' in location ? READING : READING_EMBEDDED),
+      reading: await open(READING),
       close,
     };
   } catch (cause) {
@@ -119,9 +116,10 @@ async function embedded(directory: string): Promise<Connect> {
   const { createChdbConnection } = await loadEngine();
   return async (settings) => {
     const client = createClient({ connection: asConnection(createChdbConnection({ path: directory })) });
+    // Left to itself, the embedded engine gives most queries one thread (measured: twice the time).
     // Given to the client, settings would be repeated before every statement; here SET lasts as long as
     // the connection, which is what these are for.
-    for (const [setting, value] of Object.entries(settings)) {
+    for (const [setting, value] of Object.entries({ ...settings, max_threads: availableParallelism() })) {
       await client.command({
         query: `SET ${setting} = ${typeof value === 'number' ? value : `'${String(value)}'`}`,
       });
