@@ -3,9 +3,9 @@ import type { HeaderList, Verdict } from '../instrumentation/src/fetch-standard/
 import { isSerialisedOrigin } from '../instrumentation/src/fetch-standard/origin.ts';
 import { isToken } from '../instrumentation/src/fetch-standard/token-list.ts';
 import metadata from '../package.json' with { type: 'json' };
+import { isSetByBrowser } from './explain/browser-headers.ts';
 import { renderExplanation } from './explain/page.ts';
 import { pageOptions } from './explain/page-options.ts';
-import { isSetByBrowser } from './probe/browser-headers.ts';
 import { type Probed, probe as probeAsPage } from './probe/probe.ts';
 import { send } from './probe/send.ts';
 

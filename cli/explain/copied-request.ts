@@ -1,5 +1,5 @@
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { isSetByBrowser } from '../probe/browser-headers.ts';
+import { isSetByBrowser } from './browser-headers.ts';
 import type { ProbeArguments } from './probe-command.ts';
 import { shellWords } from './shell-words.ts';
 

@@ -71,7 +71,10 @@ function isKnown(
 ): boolean {
   const { kind, verdict } = decision;
   if (verdict !== 'allowed') return true;
-  if (response.status === undefined && kind === 'preflight') return false;
+  // Without an answer even a same-origin request may have failed, at a redirect. `actual` passed its CORS check.
+  if (response.status === undefined && (kind === 'preflight' || response.headers === undefined)) {
+    return kind === 'navigation' || kind === 'websocket';
+  }
   const isKindByAbsence =
     (kind === 'no_cors' || kind === 'same_origin') && headerOf(headers, 'sec-fetch-mode') === undefined;
   return request.headers !== undefined || !isKindByAbsence || hop.isSameOrigin === true;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { BLOCKED_REASONS } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { BROWSERS, CONSOLE_MESSAGES, findMessages } from './console-messages.ts';
+import { BROWSERS, CONSOLE_MESSAGES } from './console-messages.ts';
 import { explainText } from './explain-text.ts';
+import { findMessages } from './find-messages.ts';
 
 const FIREFOX =
   'Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at https://api.example/. (Reason: ';

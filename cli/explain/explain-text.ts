@@ -1,7 +1,7 @@
 import { REASON_TEXTS } from '../../collector/usage/remedies.ts';
 import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
-import { type FoundMessage, findMessages, isWithoutReason } from './console-messages.ts';
 import { type CopiedRequest, readCopiedRequest } from './copied-request.ts';
+import { type FoundMessage, findMessages, isWithoutReason } from './find-messages.ts';
 import { type PageOptions, paintFor, wrapped } from './page.ts';
 import { probeCommand } from './probe-command.ts';
 import { REASON_CAUSES } from './reason-causes.ts';

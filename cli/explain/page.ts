@@ -151,7 +151,7 @@ function renderReason(
   return lines.join('\n');
 }
 
-function remedyOf(reason: Reason, decision: Decision, exchange: RecordedExchange | undefined): string {
+export function remedyOf(reason: Reason, decision: Decision, exchange: RecordedExchange | undefined): string {
   if (reason === 'headers_not_captured' && exchange !== undefined) return howToRecord(decision, exchange);
   const { kind, origin, detail, requestMethod, requestHeaders, credentials, allowCredentials } = decision;
   const remedy = REASON_TEXTS[reason].remedy({

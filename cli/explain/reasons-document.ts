@@ -1,0 +1,127 @@
+import { REASON_TEXTS } from '../../collector/usage/remedies.ts';
+import {
+  BLOCKED_REASONS,
+  type Kind,
+  NOTES,
+  type Reason,
+  UNKNOWN_REASONS,
+} from '../../instrumentation/src/fetch-standard/decision.ts';
+import { asOfPreflight, BROWSERS, type Browser, CONSOLE_MESSAGES } from './console-messages.ts';
+import { explainRequest } from './explanation.ts';
+import { NOTE_TEXTS } from './note-texts.ts';
+import { remedyOf } from './page.ts';
+import { REASON_CAUSES } from './reason-causes.ts';
+import { REASON_EXAMPLES } from './reason-examples.ts';
+import type { RecordedExchange } from './recorded-request.ts';
+import { STANDARD_STEPS } from './standard-steps.ts';
+
+/** docs/reasons.md, made of the words that `explain` and `report` print. */
+export function reasonsDocument(): string {
+  return `${[
+    INTRODUCTION,
+    '## Why a browser refuses',
+    ...BLOCKED_REASONS.map(section),
+    '## Why there is no verdict',
+    'These are no messages of browsers: the browser knows, only what was recorded does not show it.',
+    ...UNKNOWN_REASONS.map(section),
+    '## Notes',
+    'Facts that are no verdict, but matter to an owner.',
+    ...NOTES.map((note) => `### \`${note}\`\n\n${NOTE_TEXTS[note]}`),
+  ].join('\n\n')}\n`;
+}
+
+const INTRODUCTION = `# Reasons
+
+A browser refuses a cross-origin answer for one of a few reasons. They have the same names everywhere in Originscope: in spans, tables, \`originscope report\`, \`originscope explain\` and alerts. For each of them this page has the cause, what the browsers' consoles say, an exchange that shows it, and what to change.
+
+Somebody sent you a message from a console? Paste it: \`originscope explain -\`. You have a URL and an origin? \`originscope probe URL --origin ORIGIN\` asks the server as a browser would.
+
+The messages of Chrome and Firefox were recorded from Chromium 156 and Firefox 153 (a test holds Chrome's against the installed Chromium); those of Safari are from WebKit's source. What differs from case to case is filled in as of the example. A page's script never sees any of this: it gets a \`TypeError\`, whatever the reason.
+
+When several things are wrong with an answer, the reason is the one that Chromium names. The order is: a redirected preflight, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, the preflight's status, the syntax of the two lists, the method, the headers. So a preflight that is answered 403 without any header is \`acao_missing\`. Firefox names the first missing Access-Control-Allow-Origin even of a redirect; Safari looks at the preflight's status first.
+
+"Allow" in what follows is a decision of the service's owner: nothing here says that an origin is to be trusted.`;
+
+function section(reason: Reason): string {
+  const example = REASON_EXAMPLES[reason];
+  const { decisions, decidedBy } = explainRequest(example);
+  const index = decidedBy ?? 0;
+  const exchange = example.exchanges[index];
+  const decision = decisions[index];
+  if (exchange === undefined || decision === undefined) throw new Error(`${reason} has no example`);
+  const values: Values = {
+    sender: 'fetch',
+    url: exchange.request.url,
+    origin: decision.origin,
+    value: MESSAGE_VALUES[reason] ?? decision.detail,
+    method: decision.requestMethod,
+    header: decision.detail,
+    status: String(exchange.response.status),
+    location: 'https://user:password@files.example/1',
+  };
+  const step = STANDARD_STEPS[reason];
+  return [
+    `### \`${reason}\``,
+    `**${REASON_TEXTS[reason].title}.** ${REASON_CAUSES[reason]}`,
+    ...messages(reason, decision.kind, values),
+    `\`\`\`http\n${wire(exchange)}\n\`\`\``,
+    `**Remedy:** ${remedyOf(reason, decision, exchange)}`,
+    `[${step.name}](${step.url})`,
+  ].join('\n\n');
+}
+
+type Values = Readonly<Record<string, string>>;
+
+/** What the messages show that is not the failing token. */
+const MESSAGE_VALUES: Partial<Record<Reason, string>> = {
+  // As recorded: Chrome keeps the password to itself.
+  redirect_url_has_credentials: '',
+  redirect_url_not_http:
+    'chrome, chrome-experimental-site-token-provider, chrome-extension, chrome-untrusted, data, http, https, isolated-app',
+};
+
+function messages(reason: Reason, kind: Kind, values: Values): readonly string[] {
+  const lines = BROWSERS.flatMap((browser) => {
+    const templates = CONSOLE_MESSAGES.filter(
+      (one) =>
+        one.browser === browser && one.reasons.includes(reason) && (kind === 'preflight' || !one.ofPreflight),
+    );
+    if (templates.length === 0) return unspecific(browser, reason, values);
+    return templates.flatMap(({ text }) => {
+      const line = `- ${browser}: ${code(fill(text, values))}`;
+      const isOfBoth = browser === 'Chrome' && reason.startsWith('aca') && kind !== 'preflight';
+      return isOfBoth
+        ? [line, `- Chrome, of a preflight: ${code(fill(asOfPreflight(text), values))}`]
+        : [line];
+    });
+  });
+  return lines.length === 0 ? [] : [lines.join('\n')];
+}
+
+/** A browser that has no words of its own for a reason. */
+function unspecific(browser: Browser, reason: Reason, values: Values): readonly string[] {
+  if (browser !== 'Firefox' || (UNKNOWN_REASONS as readonly string[]).includes(reason)) return [];
+  const text =
+    'Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at {url}. (Reason: CORS request did not succeed). Status code: (null).';
+  return [`- Firefox: ${code(fill(text, values))} (and so of everything that has no answer)`];
+}
+
+function fill(text: string, values: Values): string {
+  return text.replace(/\{([a-z]+)\}/g, (_, name: string) => values[name] ?? '');
+}
+
+/** Markdown's code, also of what holds backticks. */
+function code(text: string): string {
+  return text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``;
+}
+
+function wire({ request, response }: RecordedExchange): string {
+  const { host, pathname } = new URL(request.url);
+  const lines = [`${request.method} ${pathname} HTTP/1.1`, `Host: ${host}`];
+  for (const [name, value] of request.headers ?? []) lines.push(`${name}: ${value}`);
+  lines.push('');
+  if (response.status === undefined) lines.push('(nothing was recorded of the answer)');
+  else lines.push(`HTTP/1.1 ${response.status}`);
+  for (const [name, value] of response.headers ?? []) lines.push(`${name}: ${value}`);
+  return lines.join('\n');
+}

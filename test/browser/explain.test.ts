@@ -1,0 +1,161 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page as Tab } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Explanation, explainRequest } from '../../cli/explain/explanation.ts';
+import { findMessages } from '../../cli/explain/find-messages.ts';
+import { readHar } from '../../cli/explain/read-har.ts';
+import { asRecordedRequest } from '../../cli/explain/read-line.ts';
+import { probe } from '../../cli/probe/probe.ts';
+import { send } from '../../cli/probe/send.ts';
+import { CHROMIUM_MISSING, findChromium, launchChromium, type RunningChromium } from '../support/chromium.ts';
+import { reasonOf } from './agreement.ts';
+import { type Answerer, RESOLVER_FLAG, startAnswerer } from './answerer.ts';
+import { startOracle } from './ask-chromium.ts';
+import type { BrowserCase } from './browser-case.ts';
+import { namedCases } from './named-cases.ts';
+import { randomCases } from './random-cases.ts';
+
+const isMissing = findChromium() === undefined;
+if (isMissing) console.warn(CHROMIUM_MISSING);
+
+describe.skipIf(isMissing)('explain says of a recorded request what Chromium did', () => {
+  test('of the named cases and 100 random ones, with and without what the page asked for', async () => {
+    const cases = [...namedCases.map(({ browserCase }) => browserCase), ...randomCases(100, 2)];
+    const oracle = await startOracle();
+    const outcomes = await oracle.ask(cases);
+    await oracle.close();
+    const wrong = cases.flatMap(({ name, credentials }, i) => {
+      const outcome = outcomes[i];
+      // What was never sent, nobody can judge.
+      if (outcome === undefined || outcome.exchanges.length === 0) return [];
+      const actual = outcome.allowed ? 'allowed' : 'blocked';
+      const reason = reasonOf(outcome);
+      const explain = (asked: object) =>
+        explainRequest(asRecordedRequest({ ...asked, exchanges: outcome.exchanges }));
+      const told = explain({ credentials });
+      const isTold =
+        told.verdict === 'unknown'
+          ? isUndecidable(told)
+          : told.verdict === actual && told.reason === (reason ?? told.reason);
+      const seen = explain({});
+      const isSeen = seen.verdict === 'unknown' || seen.verdict === actual;
+      return isTold && isSeen ? [] : [{ name, actual, reason, told: told.reason, seen: seen.reason }];
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** An answer in the browser's cache, or a POST to an insecure host, which a form could have sent as well. */
+function isUndecidable({ reason }: Explanation): boolean {
+  return reason === 'not_modified' || reason === 'kind_ambiguous';
+}
+
+/** What a page of one origin does with `fetch`, one after the other. */
+const fetched = namedCases.filter(
+  ({ browserCase: { page, sender, stored } }) =>
+    page === 'plain' && sender === undefined && stored === undefined,
+);
+
+describe.skipIf(isMissing)('of a page in Chromium', () => {
+  let answerer: Answerer;
+  let chromium: RunningChromium;
+  let directory: string;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'originscope-har-'));
+    answerer = await startAnswerer();
+    chromium = await launchChromium([RESOLVER_FLAG]);
+  });
+  afterAll(async () => {
+    await chromium?.close();
+    await answerer?.close();
+    if (directory !== undefined) await rm(directory, { recursive: true });
+  });
+
+  test('each console message names the reason that the browser had', async () => {
+    const tab = await openTab(await chromium.browser.newContext());
+    for (const { browserCase, reason } of fetched.filter(({ reason }) => reason !== '')) {
+      const said = tab.waitForEvent('console', (message) =>
+        message.text().includes('blocked by CORS policy'),
+      );
+      const url = await fetchIn(tab, browserCase);
+      const [found] = findMessages((await said).text());
+      expect([browserCase.name, found?.reasons[0]]).toEqual([browserCase.name, reason]);
+      // After a redirect it is another one.
+      if (browserCase.hops.length === 1 && reason !== 'redirect_url_not_http') expect(found?.url).toBe(url);
+    }
+  });
+
+  test('a HAR is explained as what happened, and what it leaves out is not guessed', async () => {
+    const path = join(directory, 'recorded.har');
+    const context = await chromium.browser.newContext({ recordHar: { path, mode: 'full', content: 'omit' } });
+    const tab = await openTab(context);
+    const reasons = new Map<string, string>();
+    for (const { browserCase, reason } of fetched) {
+      const url = await fetchIn(tab, browserCase);
+      reasons.set(url, reason);
+    }
+    await context.close();
+    const har: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const seen = new Map<string, number>();
+    for (const request of readHar(har, 'recorded.har')) {
+      const reason = reasons.get(request.exchanges[0]?.request.url ?? '');
+      if (reason === undefined) continue;
+      const explained = explainRequest(request);
+      const name = `${request.exchanges[0]?.request.url} ${reason || 'allowed'}`;
+      if (explained.verdict === 'unknown') {
+        expect([name, explained.reason]).toEqual([
+          name,
+          expect.stringMatching(/^(headers_not_captured|credentials_mode_unknown)$/),
+        ]);
+      } else {
+        expect([name, explained.reason]).toEqual([name, reason]);
+      }
+      seen.set(explained.verdict, (seen.get(explained.verdict) ?? 0) + 1);
+    }
+    expect(seen.get('allowed')).toBeGreaterThan(3);
+  });
+
+  test('a probe finds the same reason by itself', async () => {
+    const origin = new URL(answerer.pageUrl('plain')).origin;
+    for (const [i, { browserCase, reason }] of fetched.entries()) {
+      if (browserCase.mode !== undefined) continue;
+      const { method, headers, credentials } = browserCase;
+      const url = answerer.prepare(10_000 + i, browserCase);
+      const { explanation, failure } = await probe(
+        { origin, url, method, headers, credentials: credentials === 'include' },
+        { sendUnsafe: true, send: (request) => send(request, { timeoutMillis: 5_000, userAgent: 'test' }) },
+      );
+      expect([browserCase.name, explanation.reason, failure]).toEqual([browserCase.name, reason, undefined]);
+    }
+  });
+
+  let lastId = 0;
+
+  async function openTab(
+    context: Awaited<ReturnType<RunningChromium['browser']['newContext']>>,
+  ): Promise<Tab> {
+    const tab = await context.newPage();
+    await tab.goto(answerer.cookieUrl());
+    await tab.goto(answerer.pageUrl('plain'));
+    return tab;
+  }
+
+  /** @returns the URL that was asked for */
+  async function fetchIn(tab: Tab, browserCase: BrowserCase): Promise<string> {
+    const { method, headers, body, mode, credentials } = browserCase;
+    const url = answerer.prepare(++lastId, browserCase);
+    const init = {
+      method,
+      headers,
+      mode,
+      credentials,
+      cache: 'no-store',
+      ...(body !== undefined && { body }),
+    };
+    await tab.evaluate(`fetch(${JSON.stringify(url)}, ${JSON.stringify(init)}).then(() => {}, () => {})`);
+    return url;
+  }
+});
