@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Attributes, keyValues } from '../../test/support/otlp-bodies.ts';
 import { encodeRequest, type Span, type TraceRequest } from '../../test/support/otlp-schema.ts';
@@ -165,40 +163,3 @@ test('a newer rule set replaces what an older one made of a span that it calls n
   expect(decode(serverSpan({ attributes }))).toMatchObject({ spans: [], passedOver: 1 });
   expect(rowOf({ attributes }, newer)).toMatchObject({ decisions: 0, derivation: 2, verdict: 'allowed' });
 });
-
-describe('spans as the sources really send them', () => {
-  const REFUSED_ORIGIN = 'GET https://other.example actual blocked acao_missing cross-site';
-  const ALLOWED = 'GET https://shop.example actual allowed cross-site included';
-  const PREFLIGHT = 'PUT https://shop.example preflight blocked header_not_allowed x-tenant cross-site';
-  test.each<[string, string, readonly string[]]>([
-    ['java-agent', '/orders', [PREFLIGHT, ALLOWED, REFUSED_ORIGIN]],
-    ['python-flask', '/orders/<id>', [PREFLIGHT, ALLOWED, REFUSED_ORIGIN]],
-    [
-      'python-fastapi',
-      '/orders/{id}',
-      [
-        'PUT https://shop.example preflight blocked preflight_status_not_ok 400 cross-site',
-        ALLOWED,
-        REFUSED_ORIGIN,
-      ],
-    ],
-    ['go-otelhttp', '', [PREFLIGHT, ALLOWED, REFUSED_ORIGIN]],
-  ])('%s', (name, route, expected) => {
-    const { spans, rejected } = decode(recorded(name));
-    expect(rejected).toBe(0);
-    const told = spans.map(({ method, origin, kind, verdict, reason, detail, site, credentials }) =>
-      [method, origin, kind, verdict, reason, detail, site, credentials]
-        .filter((word) => word !== '' && word !== 'unknown')
-        .join(' '),
-    );
-    expect(told).toEqual(expected);
-    for (const span of spans)
-      expect(span).toMatchObject({ route, apiHost: 'localhost', observer: 'service' });
-  });
-});
-
-/** A body that was captured on its way from the source, see docs/recipes. */
-function recorded(name: string): TraceRequest {
-  const file = join(import.meta.dirname, '../../test/fixtures/derivation', `${name}.json`);
-  return JSON.parse(readFileSync(file, 'utf8')) as TraceRequest;
-}
