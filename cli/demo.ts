@@ -124,13 +124,14 @@ function printSelfCheck({ mismatches, recorded }: SelfCheck, { ledger, hadRealPa
   const browsers = hadRealPages ? 'simulated browsers and real pages in Chromium' : 'simulated browsers';
   if (!hadRealPages) console.log('No Chromium on this machine: all browsers were simulated.');
   if (mismatches.length === 0) {
-    const hidden =
-      ledger.undecidable === 0
-        ? ''
-        : ` Of ${count(ledger.undecidable)} the verdict depends on credentials that the request does not show; they are unknown, as they must be.`;
-    console.log(
-      `${styleText('green', '✔')} Self-check: what ${browsers} experienced in ${count(ledger.exchanges)} CORS exchanges equals what ClickHouse holds, exactly.${hidden}`,
-    );
+    console.log(`${styleText('green', '✔')} Self-check: what ${browsers} experienced`);
+    console.log(`  in ${count(ledger.exchanges)} CORS exchanges equals what ClickHouse holds, exactly.`);
+    if (ledger.undecidable > 0) {
+      console.log(
+        `  Of ${count(ledger.undecidable)} the verdict depends on credentials that the request does not show;`,
+      );
+      console.log('  they are unknown, as they must be.');
+    }
     return;
   }
   const table = new Table({
