@@ -23,24 +23,24 @@ interface ReasonText {
 export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
   acao_missing: {
     title: 'no Access-Control-Allow-Origin',
-    remedy: (call) => `${missingBecause(call)} If this origin may call, send ${allowOrigin(call)}.`,
+    remedy: (call) => `${missingBecause(call)} ${grant(call)}`,
   },
   acao_multiple: {
     title: 'several values in Access-Control-Allow-Origin',
     remedy: (call) =>
-      `The browser read ${quoted(call.detail)}, one origin is allowed. Set the header in one layer only, and if this origin may call, send ${allowOrigin(call)}.`,
+      `The browser read ${quoted(call.detail)}, one origin is allowed. Set the header in one layer only. ${grant(call)}`,
   },
   acao_invalid: {
     title: 'Access-Control-Allow-Origin is no origin',
     remedy: (call) =>
-      `${quoted(call.detail)} is no origin (scheme://host, a port if it is not the default, no path). If this origin may call, send ${allowOrigin(call)}.`,
+      `${quoted(call.detail)} is no origin (scheme://host, a port if it is not the default, no path). ${grant(call)}`,
   },
   acao_mismatch: {
     title: 'Access-Control-Allow-Origin names another origin',
     remedy: (call) =>
       isSlashApart(call)
         ? `The configured origin ends with a slash and never matches: write ${quoted(call.origin)} instead of ${quoted(call.detail)}.`
-        : `The answer allows ${quoted(call.detail)}. If this origin may call too, compare Origin with a list and send ${allowOrigin(call)}.`,
+        : `The answer allows ${quoted(call.detail)}, and one origin only. To allow several, compare Origin with a list. ${grant(call)}`,
   },
   acao_wildcard_with_credentials: {
     title: 'wildcard origin, but the request has credentials',
@@ -134,6 +134,12 @@ function missingBecause({ kind, statusCode }: RefusedCall): string {
 /** The configured value differs from the origin by a slash at its end, the most frequent slip of all. */
 function isSlashApart({ origin, detail }: RefusedCall): boolean {
   return detail === `${origin}/`;
+}
+
+function grant(call: RefusedCall): string {
+  return call.origin === 'null'
+    ? 'Origin null is what sandboxed frames, local files and redirects between foreign origins send, so to allow it is to allow everybody: call the final URL, from a page that has an origin.'
+    : `If this origin may call, send ${allowOrigin(call)}.`;
 }
 
 function allowOrigin({ origin }: RefusedCall): string {

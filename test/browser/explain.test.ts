@@ -14,6 +14,7 @@ import { reasonOf } from './agreement.ts';
 import { type Answerer, RESOLVER_FLAG, startAnswerer } from './answerer.ts';
 import { startOracle } from './ask-chromium.ts';
 import type { BrowserCase } from './browser-case.ts';
+import { recordAsDevTools } from './devtools-har.ts';
 import { namedCases } from './named-cases.ts';
 import { randomCases } from './random-cases.ts';
 
@@ -116,6 +117,32 @@ describe.skipIf(isMissing)('of a page in Chromium', () => {
       seen.set(explained.verdict, (seen.get(explained.verdict) ?? 0) + 1);
     }
     expect(seen.get('allowed')).toBeGreaterThan(3);
+  });
+
+  test('a HAR as DevTools export it shows each reason, for they know what the browser refused', async () => {
+    const context = await chromium.browser.newContext();
+    const tab = await openTab(context);
+    const recorded = await recordAsDevTools(await context.newCDPSession(tab));
+    const expected = new Map<string, [reason: string, BrowserCase['credentials']]>();
+    for (const { browserCase, reason } of fetched) {
+      expected.set(await fetchIn(tab, browserCase), [reason, browserCase.credentials]);
+    }
+    const [first] = fetched;
+    if (first === undefined) throw new Error('expected cases');
+    const har = await recorded(await fetchIn(tab, first.browserCase));
+    const wrong: unknown[] = [];
+    for (const request of readHar(har, 'recorded.har')) {
+      const [reason, credentials] = expected.get(request.exchanges[0]?.request.url ?? '') ?? [];
+      // Of an answer without any header a HAR does not show that it had none.
+      if (reason === undefined || request.exchanges[0]?.response.headers === undefined) continue;
+      const told = explainRequest({ ...request, credentials });
+      const seen = explainRequest(request);
+      const isWrong = told.reason !== reason || (seen.verdict !== 'unknown' && seen.verdict !== told.verdict);
+      if (isWrong) wrong.push({ request, told, reason });
+      else expected.delete(request.exchanges[0]?.request.url ?? '');
+    }
+    expect(wrong).toEqual([]);
+    expect(expected.size).toBe(1);
   });
 
   test('a probe finds the same reason by itself', async () => {

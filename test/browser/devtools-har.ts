@@ -1,0 +1,93 @@
+import type { CDPSession } from 'playwright-core';
+
+interface Named {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface DevToolsHar {
+  readonly log: {
+    readonly entries: readonly {
+      readonly request: { readonly method: string; readonly url: string; readonly headers: readonly Named[] };
+      readonly response: {
+        readonly status: number;
+        readonly headers: readonly Named[];
+        readonly redirectURL: string;
+      };
+    }[];
+  };
+}
+
+type HeaderMap = Readonly<Record<string, string>>;
+
+/** What is told of one request id, redirects included; each list in the order of the hops. */
+interface Told {
+  readonly sent: { readonly method: string; readonly url: string; readonly headers: HeaderMap }[];
+  readonly received: { readonly status: number; readonly headers: HeaderMap }[];
+  /** What the network process saw on the wire; it is told independently, before or after. */
+  readonly wireSent: HeaderMap[];
+  readonly wireReceived: { readonly status: number; readonly headers: HeaderMap }[];
+}
+
+/**
+ * Records what the network panel of Chrome's DevTools has, and exports as a HAR: preflights as entries of their
+ * own, headers as they were on the wire (also of what was then refused), repeated ones as lines of one value,
+ * and status 0 where there is no answer.
+ *
+ * @returns gives the HAR, once the answer of `lastUrl` was seen on the wire, and with it all before
+ */
+export async function recordAsDevTools(
+  session: CDPSession,
+): Promise<(lastUrl: string) => Promise<DevToolsHar>> {
+  const byId = new Map<string, Told>();
+  const told = (id: string): Told => {
+    const known = byId.get(id) ?? { sent: [], received: [], wireSent: [], wireReceived: [] };
+    byId.set(id, known);
+    return known;
+  };
+  session.on('Network.requestWillBeSent', ({ requestId, request, redirectResponse }) => {
+    if (redirectResponse !== undefined) told(requestId).received.push(redirectResponse);
+    told(requestId).sent.push(request);
+  });
+  session.on('Network.responseReceived', ({ requestId, response }) => {
+    told(requestId).received.push(response);
+  });
+  session.on('Network.requestWillBeSentExtraInfo', ({ requestId, headers }) => {
+    told(requestId).wireSent.push(headers);
+  });
+  session.on('Network.responseReceivedExtraInfo', ({ requestId, headers, statusCode }) => {
+    told(requestId).wireReceived.push({ status: statusCode, headers });
+  });
+  await session.send('Network.enable');
+
+  return async (lastUrl) => {
+    const isComplete = () =>
+      [...byId.values()].some(
+        ({ sent, wireReceived }) => sent[0]?.url === lastUrl && wireReceived.length > 0,
+      );
+    for (let turn = 0; !isComplete(); turn++) {
+      if (turn === 1000) throw new Error(`the browser did not tell of ${lastUrl}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return { log: { entries: [...byId.values()].flatMap(entriesOf) } };
+  };
+}
+
+function entriesOf({ sent, received, wireSent, wireReceived }: Told): DevToolsHar['log']['entries'] {
+  return sent.map(({ method, url, headers }, i) => {
+    const response = wireReceived[i] ?? received[i] ?? { status: 0, headers: {} };
+    const answered = named(response.headers);
+    return {
+      request: { method, url, headers: named(wireSent[i] ?? headers) },
+      response: {
+        status: response.status,
+        headers: answered,
+        redirectURL: answered.find(({ name }) => name.toLowerCase() === 'location')?.value ?? '',
+      },
+    };
+  });
+}
+
+function named(headers: HeaderMap): Named[] {
+  return Object.entries(headers).map(([name, value]) => ({ name, value }));
+}
