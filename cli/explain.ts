@@ -17,6 +17,7 @@ export function explain(): Command {
       'a HAR, JSON lines, a message from the browser\'s console, or a request copied as cURL or fetch; "-" for standard input',
     )
     .option('--json', 'one result a line')
+    .addHelpText('after', FORMAT)
     .action(async (file: string, { json }: { json?: boolean }) => {
       endWithReader();
       const recording = await read(file);
@@ -25,6 +26,20 @@ export function explain(): Command {
       else await printPages(recording.requests);
     });
 }
+
+const FORMAT = `
+A line of JSON lines is a request of a page, with its exchanges in wire order (preflight, redirects, the request):
+  {"id"?, "origin"?: the page's, "credentials"?: "include"|"default"|"omit"|"same-origin",
+   "exchanges": [{"request": {"method", "url", "headers": [[name, value], ...]},
+                  "response": {"status", "headers": [[name, value], ...]}}, ...]}
+What was not recorded is left out: an empty list says that there were no headers.
+
+With --json a result is a line:
+  {"id", "verdict": "allowed"|"blocked"|"unknown", "reason", "detail",
+   "decidedBy": index of the exchange that decided, null when all were allowed,
+   "decisions": [one for each exchange], "notes"}
+
+docs/reasons.md explains every reason.`;
 
 /** @throws OriginscopeError `FILE_UNREADABLE`, and what `readRecording` throws */
 async function read(file: string): Promise<Recording> {

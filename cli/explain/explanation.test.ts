@@ -205,7 +205,14 @@ describe('a line', () => {
     expect(line({ exchanges: [{ request, response: { status: 200, headers: [] } }] }).reason).toBe(
       'acao_missing',
     );
-    for (const response of [undefined, null, {}, { status: 0 }, { status: 200 }]) {
+    for (const response of [
+      undefined,
+      null,
+      {},
+      { status: 0 },
+      { status: 0, headers: [] },
+      { status: 200 },
+    ]) {
       expect(line({ exchanges: [{ request, response }] }).reason).toBe('headers_not_captured');
     }
   });

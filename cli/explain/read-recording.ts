@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { OriginscopeError } from '../../collector/errors.ts';
+import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
 import { readHar } from './read-har.ts';
 import { readLine } from './read-line.ts';
 import type { RecordedRequest } from './recorded-request.ts';
@@ -88,7 +89,7 @@ function isHar(value: unknown): boolean {
 }
 
 function malformed(name: string, line: number, cause: unknown): OriginscopeError {
-  const what = cause instanceof Error ? cause.message : String(cause);
+  const what = cleanText(cause instanceof Error ? cause.message : String(cause));
   return new OriginscopeError('LINE_MALFORMED', `${name}, line ${line}: ${what}`, {
     cause,
     remedy:
