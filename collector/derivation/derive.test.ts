@@ -150,6 +150,16 @@ describe('not captured is not absent', () => {
       'preflight unknown headers_not_captured header_not_allowed',
     ],
     [
+      'a preflight that asks for no headers may have asked for some',
+      {
+        ...PREFLIGHT,
+        ...request({ 'access-control-request-headers': '' }),
+        ...response({ 'access-control-allow-credentials': 'true' }),
+      },
+      UNDECLARED,
+      'preflight unknown headers_not_captured',
+    ],
+    [
       'headers of a source that does not see them all',
       { ...GET, ...response({ 'access-control-allow-credentials': 'true' }) },
       { request: true, response: false, responseUnreliable: true },
@@ -211,6 +221,11 @@ describe('without fetch metadata the server’s own origin decides', () => {
       'only the port differs',
       { 'server.address': 'api.example', 'server.port': '8080' },
       'ambiguous unknown kind_ambiguous acao_missing',
+    ],
+    [
+      'a page without TLS calls an API with it',
+      { 'http.url': 'https://api.example/orders', 'http.request.header.origin': 'http://api.example' },
+      'actual blocked acao_missing',
     ],
     ['no name at all', {}, 'ambiguous unknown kind_ambiguous acao_missing'],
   ])('%s', (_, attributes, expected) => {

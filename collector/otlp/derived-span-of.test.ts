@@ -85,6 +85,20 @@ test('the row of a derived decision links to the span that it came from', () => 
   });
 });
 
+test('the path is kept of blocked requests only', () => {
+  const attributes = { 'http.response.header.access-control-allow-origin': '*' };
+  const omitted = { 'http.request.header.sec-ch-ua': '"Chromium";v="156"' };
+  expect(rowOf({ attributes: { ...attributes, ...omitted } })).toMatchObject({
+    verdict: 'allowed',
+    path: '',
+  });
+});
+
+test('a list of empty texts is no header', () => {
+  const attributes = { 'http.response.header.access-control-allow-origin': ['', ''] };
+  expect(rowOf({ attributes })).toMatchObject({ reason: 'acao_missing', allowOrigin: 'absent' });
+});
+
 test('only server spans are looked at: a client span or an inner one has the same headers', () => {
   for (const kind of [0, 1, 3, 4, 5]) {
     expect(decode(serverSpan({ span: { kind } }))).toMatchObject({ spans: [], passedOver: 1, rejected: 0 });
