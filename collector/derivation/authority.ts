@@ -23,7 +23,7 @@ export function authorityOf(attributes: HttpAttributes, origin: string): Authori
 
   const address = textOf(attributes, SERVER);
   if (address === '') return { host: '', ownOrigin: undefined };
-  const host = withPort(address, textOf(attributes, PORT), isHttps);
+  const host = withPort(address, textOf(attributes, PORT));
   const own = { scheme, host };
   const isDoubtful = !isOwnOrigin(origin, own) && nameOf(origin) === nameOf(`http://${host}`);
   return { host, ownOrigin: isDoubtful ? undefined : own };
@@ -34,9 +34,8 @@ function absoluteUrl(text: string): URL | undefined {
 }
 
 /** Some write the port into the address already. */
-function withPort(address: string, port: string, isHttps: boolean): string {
-  const isDefault = port === (isHttps ? '443' : '80');
-  if (port === '' || isDefault || address.endsWith(`:${port}`) || !/^\d{1,5}$/.test(port)) return address;
+function withPort(address: string, port: string): string {
+  if (!/^\d{1,5}$/.test(port) || address.endsWith(`:${port}`)) return address;
   return `${address}:${port}`;
 }
 

@@ -179,6 +179,11 @@ describe('what is no decision', () => {
     ],
     ['one that our instrumentation decided', { ...GET, 'cors.observed': 'true' }, 'no_candidate'],
     [
+      'a same-origin GET, which has no Origin',
+      { ...GET, ...request({ origin: '', 'sec-fetch-site': 'same-origin' }) },
+      'no_candidate',
+    ],
+    [
       'a same-origin POST',
       { ...GET, 'http.request.method': 'POST', 'http.request.header.sec-fetch-site': 'same-origin' },
       'no_decision',
@@ -216,6 +221,11 @@ describe('without fetch metadata the server’s own origin decides', () => {
       'a name that holds its port',
       { 'server.address': 'other.example:8080', 'server.port': '8080' },
       'actual blocked acao_missing',
+    ],
+    [
+      'the own name, which holds its port',
+      { 'server.address': 'api.example:443', 'server.port': '443', 'url.scheme': 'https' },
+      'no_decision',
     ],
     [
       'only the port differs',
