@@ -7,7 +7,6 @@ const GATEWAYS: ReadonlySet<string> = new Set([
   'github.com/traefik/traefik',
   'kong-internal',
   'opentelemetry-lua',
-  'haproxy',
 ]);
 
 export interface ObserverHints {
