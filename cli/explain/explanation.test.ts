@@ -119,6 +119,10 @@ describe('the credentials mode', () => {
     const wildcards = [ALLOW_ANY, ['Access-Control-Allow-Methods', '*']] as const;
     expect(explain(preflight(204, ...wildcards)).reason).toBe('credentials_mode_unknown');
     expect(explain(preflight(204, ...wildcards), put(200, ALLOW_PAGE)).verdict).toBe('allowed');
+    const third = 'https://third.example/';
+    const redirect = exchange('GET', API, CROSS_SITE, 302, ALLOW_ANY, ['Location', third]);
+    expect(explain(redirect).reason).toBe('credentials_mode_unknown');
+    expect(explain(redirect, exchange('GET', third, CROSS_SITE, 200, ALLOW_ANY)).verdict).toBe('allowed');
   });
 });
 

@@ -82,6 +82,10 @@ test('what a browser left out of a blocked entry is not guessed', () => {
     response: { status: 0, headers: [] },
   };
   expect(explained(provisional)).toMatchObject([{ verdict: 'unknown', reason: 'headers_not_captured' }]);
+  // Whether it carried an Origin is not known, though the answer is.
+  expect(explained({ ...provisional, response: { status: 200, headers: named(ALLOW) } })).toMatchObject([
+    { verdict: 'unknown', reason: 'headers_not_captured' },
+  ]);
   expect(explained(entry('GET', API, CORS, 200))).toMatchObject([{ reason: 'headers_not_captured' }]);
 });
 
