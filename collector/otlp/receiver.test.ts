@@ -386,23 +386,3 @@ test('closing does not wait for a sender that has stopped in the middle of its b
   await close();
   await vi.waitFor(() => expect(counters).toMatchObject({ requests: { aborted: 1 }, heldBytes: 0 }));
 });
-
-test('decisions derived from a service’s HTTP spans are counted by the ratio that was configured', async () => {
-  const receiver = await start({ samplingRatios: (service) => (service === 'orders' ? 0.1 : undefined) });
-  const headers = {
-    'http.request.method': 'GET',
-    'http.response.status_code': 200,
-    'http.request.header.origin': 'https://shop.example',
-  };
-  for (const service of ['orders', 'search']) {
-    const request = decisionRequest([{ ...decisionSpan(ID, NOW, headers), kind: 2 }], {
-      'service.name': service,
-    });
-    for (const { scopeSpans = [] } of request.resourceSpans ?? []) delete scopeSpans[0]?.scope;
-    await postJson(receiver.url, request);
-  }
-  expect(receiver.written).toMatchObject([
-    { service: 'orders', source: 'estimated', decisions: 10 },
-    { service: 'search', source: 'sampled', decisions: 1 },
-  ]);
-});

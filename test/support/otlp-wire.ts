@@ -161,23 +161,21 @@ const texts = (words: readonly string[]): fc.Arbitrary<WireField> =>
   );
 
 /** A value in any of the types in which services write it. */
-const httpAttribute = fc
-  .constantFrom(...Object.entries(HTTP_WORDS))
-  .chain(([key, words]) =>
-    keyValue(
-      key,
-      fc.oneof(
-        { weight: 4, arbitrary: message(once(textValue(fc.constantFrom(...words)))) },
-        { weight: 4, arbitrary: message(once(texts(words))) },
-        { weight: 1, arbitrary: message(once(boolValue)) },
-        {
-          weight: 1,
-          arbitrary: message(once(fc.integer({ min: 99, max: 600 }).map((n) => varintField(3, BigInt(n))))),
-        },
-        { weight: 1, arbitrary: randomValue },
-      ),
+const httpAttribute = fc.constantFrom(...Object.entries(HTTP_WORDS)).chain(([key, words]) =>
+  keyValue(
+    key,
+    fc.oneof(
+      { weight: 4, arbitrary: message(once(textValue(fc.constantFrom(...words)))) },
+      { weight: 4, arbitrary: message(once(texts(words))) },
+      { weight: 1, arbitrary: message(once(boolValue)) },
+      {
+        weight: 1,
+        arbitrary: message(once(fc.integer({ min: 99, max: 600 }).map((n) => varintField(3, BigInt(n))))),
+      },
+      { weight: 1, arbitrary: randomValue },
     ),
-  );
+  ),
+);
 
 /** What an HTTP server span needs so that a decision is derived from it. */
 const crossOriginRequest: WireField[] = [
