@@ -3,7 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { OriginscopeError } from '../collector/errors.ts';
 import metadata from '../package.json' with { type: 'json' };
 import { demo } from './demo.ts';
+import { explain } from './explain.ts';
 import { importSpans } from './import.ts';
+import { probe } from './probe.ts';
 import { report } from './report.ts';
 import { up } from './up.ts';
 
@@ -14,6 +16,8 @@ const program = new Command('originscope')
   .addCommand(up())
   .addCommand(report())
   .addCommand(importSpans())
+  .addCommand(explain())
+  .addCommand(probe())
   .addCommand(demo());
 
 try {

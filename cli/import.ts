@@ -8,14 +8,18 @@ import { applyRetention } from '../collector/clickhouse/retention.ts';
 import { createWriter } from '../collector/clickhouse/writer.ts';
 import { takeDataDirectory } from '../collector/data-directory.ts';
 import { OriginscopeError } from '../collector/errors.ts';
-import { decodeTraces } from '../collector/otlp/decode.ts';
+import { DERIVATION_RULES, decodeTraces } from '../collector/otlp/decode.ts';
+import type { DerivationRules } from '../collector/otlp/derived-span-of.ts';
 import { beginImport, type Import, type ImportResult } from '../collector/usage/import.ts';
 import { createPublisher } from '../collector/usage/publisher.ts';
 import { createProgress } from './progress.ts';
 import { addSettings, readSettings, retentionOf, type SettingName } from './settings.ts';
 
-const SETTINGS: readonly SettingName[] = ['data', 'keepRaw', 'keepMinutes', 'keepHours'];
+const SETTINGS: readonly SettingName[] = ['data', 'samplingRatios', 'keepRaw', 'keepMinutes', 'keepHours'];
 const WAIT_MILLIS = 30_000;
+
+/** An import takes spans of any time; what is kept of them is decided by slot. */
+const EVER = { earliest: 0, latest: Number.POSITIVE_INFINITY };
 
 /** What was read, beside what the import did with it. */
 interface Summary extends ImportResult {
@@ -61,7 +65,11 @@ export function importSpans(): Command {
             now: Date.now,
             retention,
           });
-          const read = await readFiles(files, importing, flags.skipMalformed === true);
+          const { samplingRatios = DERIVATION_RULES.samplingRatios } = settings;
+          const read = await readFiles(files, importing, {
+            rules: { ...DERIVATION_RULES, samplingRatios },
+            skipMalformed: flags.skipMalformed === true,
+          });
           const summary: Summary = { ...read, ...(await importing.finish()) };
           await writer.close();
           console.log(flags.json ? JSON.stringify(summary) : inWords(summary));
@@ -80,7 +88,7 @@ export function importSpans(): Command {
 async function readFiles(
   files: readonly string[],
   importing: Import,
-  skipMalformed: boolean,
+  { rules, skipMalformed }: { readonly rules: DerivationRules; readonly skipMalformed: boolean },
 ): Promise<Pick<Summary, 'spans' | 'passedOver' | 'rejected' | 'malformedLines'>> {
   const progress = createProgress();
   const total = files.includes('-') ? undefined : files.reduce((sum, file) => sum + sizeOf(file), 0);
@@ -101,7 +109,7 @@ async function readFiles(
         number++;
         if (line.trim() === '') continue;
         try {
-          const decoded = decodeTraces(Buffer.from(line), 'json', { earliest: 0, latest: Infinity });
+          const decoded = decodeTraces(Buffer.from(line), 'json', EVER, rules);
           counts.spans += decoded.spans.length;
           counts.passedOver += decoded.passedOver;
           counts.rejected += decoded.rejected;

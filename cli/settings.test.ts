@@ -46,7 +46,7 @@ test('a secret can come from a file', () => {
 });
 
 test('the README lists every setting with its flag, variable, default and meaning', () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8').replaceAll(/ +/g, ' ');
   const rows = Object.entries(SETTINGS).map(([name, setting]) => {
     const preset = 'default' in setting ? `\`${setting.default}\`` : '–';
     return `| \`${setting.flag}\` | \`${variableOf(name as SettingName)}\` | ${preset} | ${setting.description} |`;

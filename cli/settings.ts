@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import type { Retention } from '../collector/clickhouse/retention.ts';
+import { parseSamplingRatios } from '../collector/derivation/sampling.ts';
 import { OriginscopeError } from '../collector/errors.ts';
 
 /**
@@ -46,6 +47,12 @@ export const SETTINGS = {
     description: '"token", or "none" to let everybody send from everywhere',
     schema: z.enum(['token', 'none']),
     default: 'token',
+  },
+  samplingRatios: {
+    flag: '--sampling-ratios <pairs>',
+    description:
+      'by which ratio services sample the HTTP spans that decisions are derived from: orders=0.1,*=1',
+    schema: z.string().min(3).transform(parseSamplingRatios),
   },
   keepRaw: {
     flag: '--keep-raw <hours>',

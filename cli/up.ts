@@ -12,6 +12,7 @@ const SETTINGS: readonly SettingName[] = [
   'port',
   'token',
   'auth',
+  'samplingRatios',
   'keepRaw',
   'keepMinutes',
   'keepHours',

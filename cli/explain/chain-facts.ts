@@ -9,36 +9,41 @@ export interface HopFacts {
   readonly isSameOrigin: boolean | undefined;
   /** The request's mode is `cors`, as another exchange shows. */
   readonly isCorsMode: boolean;
-}
-
-export interface ChainFacts {
-  readonly hops: readonly HopFacts[];
   /** The same request was sent once more, so that this answer was not the last word. */
-  askedAgain(index: number): boolean;
-  /** The browser sent what it only sends when this exchange is allowed: the request after a preflight, the next hop. */
-  wentOn(index: number): boolean;
+  readonly isAskedAgain: boolean;
+  /** The browser went on: it sent the request after this preflight, or followed this redirect. */
+  readonly isPassed: boolean;
 }
 
-export function chainFacts({ origin, mode, exchanges }: RecordedRequest): ChainFacts {
+/** What a request's exchanges, its page and each other show, for each of the exchanges. */
+export function chainFacts({ origin, mode, exchanges }: RecordedRequest): readonly HopFacts[] {
   const isCorsMode =
     mode === 'cors' || exchanges.some(({ request }) => isPreflight(request) || isPageInCorsMode(request));
   const origins = originsAlong(origin, exchanges);
-  return {
-    hops: exchanges.map((exchange, i) => ({ exchange, isCorsMode, ...(origins[i] ?? UNKNOWN_PAGE) })),
-    askedAgain(index) {
-      const one = exchanges[index];
-      const next = exchanges[index + 1];
-      return one !== undefined && next !== undefined && isAnswered(next) && isSameRequest(one, next);
-    },
-    wentOn(index) {
-      const one = exchanges[index];
-      const next = exchanges[index + 1];
-      if (one === undefined || next === undefined || !isAnswered(next)) return false;
-      const asked = askedMethod(one.request);
-      if (asked !== undefined) return !isPreflight(next.request) && next.request.method === asked;
-      return headerOf(one.response.headers, 'location') !== undefined && !isSameRequest(one, next);
-    },
-  };
+  return exchanges.map((exchange, i) => {
+    const next = exchanges[i + 1];
+    const isFollowed = next !== undefined && next.response.status !== undefined;
+    return {
+      exchange,
+      isCorsMode,
+      isAskedAgain: isFollowed && isSameRequest(exchange, next),
+      isPassed: isFollowed && leadsTo(exchange, next),
+      ...(origins[i] ?? UNKNOWN_PAGE),
+    };
+  });
+}
+
+/** Whether a browser sends `next` only because `one` was allowed. */
+function leadsTo(one: RecordedExchange, next: RecordedExchange): boolean {
+  const asked = askedMethod(one.request);
+  if (asked !== undefined) return !isPreflight(next.request) && next.request.method === asked;
+  const { status, headers } = one.response;
+  return isRedirectStatus(status) && headerOf(headers, 'location') !== undefined && !isSameRequest(one, next);
+}
+
+/** Fetch §2.2.3. */
+export function isRedirectStatus(status: number | undefined): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
 type PageFacts = Pick<HopFacts, 'origin' | 'isSameOrigin'>;
@@ -83,10 +88,6 @@ function isPageInCorsMode({ headers }: RecordedExchange['request']): boolean {
 
 function askedMethod({ method, headers }: RecordedExchange['request']): string | undefined {
   return method === 'OPTIONS' ? headerOf(headers, 'access-control-request-method') : undefined;
-}
-
-function isAnswered({ response }: RecordedExchange): boolean {
-  return response.status !== undefined;
 }
 
 function isSameRequest({ request: one }: RecordedExchange, { request: other }: RecordedExchange): boolean {

@@ -8,19 +8,19 @@ import type {
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import type { Context } from '../../instrumentation/src/fetch-standard/observed-exchange.ts';
 import type { OwnOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
-import type { HopFacts } from './chain-facts.ts';
-import { headerOf, type RecordedExchange } from './recorded-request.ts';
+import { type HopFacts, isRedirectStatus } from './chain-facts.ts';
+import { headerOf } from './recorded-request.ts';
 
 /** What is known beside one exchange. */
-export interface HopContext extends Omit<HopFacts, 'exchange'> {
+export interface HopContext extends HopFacts {
   /** A script asked, so it is no navigation. */
   readonly isScript: boolean;
   readonly credentials: Credentials;
 }
 
 /** The decision about an exchange that may have been recorded in part: what is not there is never guessed. */
-export function decideRecorded(recorded: RecordedExchange, hop: HopContext): Decision {
-  const { request, response } = recorded;
+export function decideRecorded(hop: HopContext): Decision {
+  const { request, response } = hop.exchange;
   const headers = requestHeaders(request.headers ?? [], request.method, hop);
   const exchange: Exchange = {
     request: { method: request.method, url: request.url, headers },
@@ -31,6 +31,8 @@ export function decideRecorded(recorded: RecordedExchange, hop: HopContext): Dec
     ownOrigin: ownOrigin(request.url, headers),
     requestHeadersCaptured: request.headers !== undefined,
     responseHeadersCaptured: response.headers !== undefined,
+    // Chromium follows no redirect to a password within an origin, others do as the standard says.
+    profile: hop.isPassed && isRedirectStatus(response.status) ? 'spec' : undefined,
   };
   const alone = decide(exchange, { ...context, kind: kindByUrl(request.url) });
   const kind = kindAlong(alone.kind, headers, hop);
@@ -40,7 +42,7 @@ export function decideRecorded(recorded: RecordedExchange, hop: HopContext): Dec
     kind === alone.kind && credentials === undefined && !hop.isScript
       ? alone
       : decide(exchange, { ...context, kind, credentials });
-  return isKnown(decision, recorded, headers, hop)
+  return isKnown(decision, headers, hop)
     ? decision
     : { ...decision, verdict: 'unknown', reason: 'headers_not_captured', detail: '' };
 }
@@ -63,12 +65,8 @@ function kindByUrl(url: string): Kind | undefined {
 }
 
 /** Whether enough was recorded for what was decided. */
-function isKnown(
-  decision: Decision,
-  { request, response }: RecordedExchange,
-  headers: HeaderList,
-  hop: HopContext,
-): boolean {
+function isKnown(decision: Decision, headers: HeaderList, { exchange, isSameOrigin }: HopContext): boolean {
+  const { request, response } = exchange;
   const { kind, verdict } = decision;
   if (verdict !== 'allowed') return true;
   // Without an answer even a same-origin request may have failed, at a redirect. `actual` passed its CORS check.
@@ -77,7 +75,7 @@ function isKnown(
   }
   const isKindByAbsence =
     (kind === 'no_cors' || kind === 'same_origin') && headerOf(headers, 'sec-fetch-mode') === undefined;
-  return request.headers !== undefined || !isKindByAbsence || hop.isSameOrigin === true;
+  return request.headers !== undefined || !isKindByAbsence || isSameOrigin === true;
 }
 
 /** What was sent counts; a CORS request that was recorded without its Origin gets the one it must have had. */

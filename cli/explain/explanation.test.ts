@@ -167,6 +167,16 @@ describe('a redirect', () => {
   });
 });
 
+test('a redirect to a password within the own origin stops Chromium, and a browser that went on was none', () => {
+  const metadata: HeaderList = [
+    ['Sec-Fetch-Mode', 'cors'],
+    ['Sec-Fetch-Site', 'same-origin'],
+  ];
+  const hop = exchange('GET', `${PAGE}/a`, metadata, 302, ['Location', 'https://u@app.example/b']);
+  expect(explain(hop).reason).toBe('redirect_url_has_credentials');
+  expect(explain(hop, exchange('GET', 'https://u@app.example/b', metadata, 200)).verdict).toBe('allowed');
+});
+
 test('a preflight shows that the POST after it is no form', () => {
   const origin: HeaderList = [['Origin', 'http://app.example']];
   const url = 'http://api.example/';

@@ -6,7 +6,7 @@ import {
   type Reason,
   type Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { type ChainFacts, chainFacts } from './chain-facts.ts';
+import { chainFacts, type HopFacts } from './chain-facts.ts';
 import { decideRecorded } from './decide-recorded.ts';
 import type { RecordedRequest } from './recorded-request.ts';
 
@@ -28,10 +28,10 @@ export interface Explanation {
 
 /** Pure; takes any bytes, never throws. */
 export function explainRequest(recorded: RecordedRequest): Explanation {
-  const facts = chainFacts(recorded);
-  const credentials = credentialsMode(recorded, facts);
-  const decisions = decideAll(recorded, facts, credentials);
-  const decidedBy = decisiveIndex(decisions, facts);
+  const hops = chainFacts(recorded);
+  const credentials = credentialsMode(recorded, hops);
+  const decisions = decideAll(recorded, hops, credentials);
+  const decidedBy = decisiveIndex(decisions, hops);
   const decisive = decidedBy === null ? undefined : decisions[decidedBy];
   const noted = new Set(decisions.flatMap(({ notes }) => notes));
   return {
@@ -47,26 +47,26 @@ export function explainRequest(recorded: RecordedRequest): Explanation {
 }
 
 /** The first that is refused, else the first that leaves it open. What the browser went on from is settled. */
-function decisiveIndex(decisions: readonly Decision[], facts: ChainFacts): number | null {
-  const blocked = decisions.findIndex(({ verdict }, i) => verdict === 'blocked' && !facts.askedAgain(i));
+function decisiveIndex(decisions: readonly Decision[], hops: readonly HopFacts[]): number | null {
+  const blocked = decisions.findIndex(({ verdict }, i) => verdict === 'blocked' && !hops[i]?.isAskedAgain);
   if (blocked !== -1) return blocked;
   const unknown = decisions.findIndex(
-    ({ verdict }, i) => verdict === 'unknown' && !facts.askedAgain(i) && !facts.wentOn(i),
+    ({ verdict }, i) => verdict === 'unknown' && !hops[i]?.isAskedAgain && !hops[i]?.isPassed,
   );
   return unknown === -1 ? null : unknown;
 }
 
 /** One mode holds for all exchanges of a request: told, shown by one of them, or the only one that fits all. */
-function credentialsMode(recorded: RecordedRequest, facts: ChainFacts): Credentials {
+function credentialsMode(recorded: RecordedRequest, hops: readonly HopFacts[]): Credentials {
   if (recorded.credentials !== undefined) {
     return recorded.credentials === 'include' ? 'included' : 'omitted';
   }
-  for (const { kind, credentials } of decideAll(recorded, facts, 'unknown')) {
+  for (const { kind, credentials } of decideAll(recorded, hops, 'unknown')) {
     if (kind === 'actual' && credentials !== 'unknown') return credentials;
   }
   const fits = (credentials: 'included' | 'omitted') =>
-    decideAll(recorded, facts, credentials).every(
-      ({ verdict }, i) => verdict !== 'blocked' || !facts.wentOn(i),
+    decideAll(recorded, hops, credentials).every(
+      ({ verdict }, i) => verdict !== 'blocked' || !hops[i]?.isPassed,
     );
   const included = fits('included');
   const omitted = fits('omitted');
@@ -75,10 +75,8 @@ function credentialsMode(recorded: RecordedRequest, facts: ChainFacts): Credenti
 
 function decideAll(
   { credentials: asked }: RecordedRequest,
-  facts: ChainFacts,
+  hops: readonly HopFacts[],
   credentials: Credentials,
 ): readonly Decision[] {
-  return facts.hops.map(({ exchange, ...hop }) =>
-    decideRecorded(exchange, { ...hop, isScript: asked !== undefined, credentials }),
-  );
+  return hops.map((hop) => decideRecorded({ ...hop, isScript: asked !== undefined, credentials }));
 }

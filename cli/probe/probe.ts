@@ -1,4 +1,5 @@
 import { OriginscopeError } from '../../collector/errors.ts';
+import { isRedirectStatus } from '../explain/chain-facts.ts';
 import { type Explanation, explainRequest } from '../explain/explanation.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from '../explain/recorded-request.ts';
 import {
@@ -68,7 +69,7 @@ export async function probe(page: PageRequest, options: ProbeOptions): Promise<P
       if (!options.sendUnsafe && hop.method !== 'GET' && hop.method !== 'HEAD') return explained(true);
       const { status, headers } = await exchange(requestOf(hop));
       const location = headerOf(headers, 'location');
-      if (!isRedirect(status) || !location || explainRequest(recorded).verdict !== 'allowed')
+      if (!isRedirectStatus(status) || !location || explainRequest(recorded).verdict !== 'allowed')
         return explained(false);
       hop = redirected(hop, status, location);
     }
@@ -86,8 +87,4 @@ export async function probe(page: PageRequest, options: ProbeOptions): Promise<P
       },
     ),
   );
-}
-
-function isRedirect(status: number): boolean {
-  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
