@@ -27,7 +27,7 @@ export const REASON_CAUSES: Readonly<Record<Reason, string>> = {
   header_not_allowed:
     'The page wants to send a header that Access-Control-Allow-Headers does not name. Often a library adds it: tracing ("traceparent", "baggage"), a client\'s version, "content-type" for JSON. With credentials "*" is no wildcard.',
   redirect_url_has_credentials:
-    'A redirect leads to a URL with a user name or a password in it, which browsers do not follow.',
+    'A redirect leads to a URL with a user name or a password in it, which browsers do not follow. Within one origin the standard and Firefox allow it, Chrome does not.',
   redirect_url_not_http:
     "A redirect leads to a URL that is neither http nor https, such as an app's own scheme or a broken Location.",
   credentials_mode_unknown:
