@@ -12,7 +12,7 @@ import { send } from './probe/send.ts';
 interface Flags {
   readonly origin: string;
   readonly method: string;
-  readonly header: HeaderList;
+  readonly header?: HeaderList;
   readonly credentials?: boolean;
   readonly send?: boolean;
   readonly timeout: number;
@@ -38,7 +38,6 @@ export function probe(): Command {
         '-H, --header <"name: value">',
         'a header that the page sets; may be given several times',
         addHeader,
-        [],
       )
       .option('--credentials', "with credentials: 'include'")
       .option('--send', 'send other methods than GET and HEAD, too: they may change something')
@@ -54,7 +53,7 @@ export function probe(): Command {
         ) => {
           const userAgent = `Mozilla/5.0 (compatible; originscope/${metadata.version})`;
           const probed = await probeAsPage(
-            { origin, url, method, headers: header, credentials: credentials === true },
+            { origin, url, method, headers: header ?? [], credentials: credentials === true },
             {
               sendUnsafe: sendUnsafe === true,
               send: (request) => send(request, { timeoutMillis: timeout * 1000, userAgent }),
@@ -121,7 +120,7 @@ function parseMethod(text: string): string {
   return ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'].includes(upper) ? upper : text;
 }
 
-function addHeader(text: string, headers: HeaderList): HeaderList {
+function addHeader(text: string, headers: HeaderList = []): HeaderList {
   const colon = text.indexOf(':');
   const name = text.slice(0, colon).trim();
   const value = text.slice(colon + 1).trim();

@@ -28,7 +28,7 @@ export function decideRecorded(hop: HopContext): Decision {
     response: { status: response.status ?? 200, headers: response.headers ?? [] },
   };
   const context: Context = {
-    ownOrigin: ownOrigin(request.url, headers),
+    ownOrigin: ownOrigin(request.url, headers, hop.origin),
     requestHeadersCaptured: request.headers !== undefined,
     responseHeadersCaptured: response.headers !== undefined,
     // Chromium follows no redirect to a password within an origin, others do as the standard says.
@@ -93,9 +93,18 @@ function requestHeaders(
   return isCors ? [...headers, ['Origin', origin]] : headers;
 }
 
-/** Undefined where an absolute URL says it. */
-function ownOrigin(url: string, headers: HeaderList): OwnOrigin | undefined {
+/** Undefined where an absolute URL says it. The scheme is that of the page, if the page is of this host. */
+function ownOrigin(url: string, headers: HeaderList, pageOrigin: string | undefined): OwnOrigin | undefined {
   if (!url.startsWith('/')) return undefined;
   const host = headerOf(headers, 'host') ?? headerOf(headers, ':authority');
-  return host === undefined ? undefined : { scheme: undefined, host };
+  if (host === undefined) return undefined;
+  const page = headerOf(headers, 'origin') ?? headerOf(headers, 'referer') ?? pageOrigin;
+  return { scheme: SCHEMES.find((scheme) => isAtHost(page, scheme, host)), host };
+}
+
+const SCHEMES = ['http', 'https'] as const;
+
+function isAtHost(page: string | undefined, scheme: string, host: string): boolean {
+  const start = `${scheme}://${host}`;
+  return page === start || page?.startsWith(`${start}/`) === true;
 }

@@ -40,7 +40,8 @@ export function renderExplanation(
     renderHeading(recorded, explanation, options),
     ...recorded.exchanges.map((exchange, i) => {
       const decision = explanation.decisions[i];
-      return decision === undefined ? '' : renderExchange(i, exchange, decision, paint);
+      const isUnsent = explanation.verdict === 'blocked' && i > (explanation.decidedBy ?? i);
+      return decision === undefined ? '' : renderExchange(i, exchange, decision, isUnsent, paint);
     }),
   ];
   if (explanation.reason !== '')
@@ -82,8 +83,12 @@ function renderExchange(
   index: number,
   { request, response }: RecordedExchange,
   decision: Decision,
+  isUnsent: boolean,
   paint: Paint,
 ): string {
+  if (isUnsent && response.status === undefined) {
+    return `  ${index + 1}. ${paint('bold', 'never sent')}  ${plain(request.method)} ${plain(request.url)}`;
+  }
   const verdict =
     decision.verdict === 'allowed' ? '' : `  ${paint(COLORS[decision.verdict], decision.verdict)}`;
   const title = `  ${index + 1}. ${paint('bold', KIND_TITLES[decision.kind])}  ${plain(request.method)} ${plain(request.url)}${verdict}`;
@@ -106,8 +111,10 @@ const KIND_TITLES: Record<Decision['kind'], string> = {
 };
 
 function isAskingHeader(name: string): boolean {
-  return name === 'origin' || name.startsWith('access-control-request-') || name.startsWith('sec-fetch-');
+  return name === 'origin' || name.startsWith('access-control-request-') || FETCH_METADATA.has(name);
 }
+
+const FETCH_METADATA: ReadonlySet<string> = new Set(['sec-fetch-mode', 'sec-fetch-site']);
 
 function isAnsweringHeader(name: string): boolean {
   return name.startsWith('access-control-') || name === 'vary' || name === 'location';
