@@ -3,11 +3,11 @@ import { Command } from 'commander';
 import { OriginscopeError } from '../collector/errors.ts';
 import type { Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
 import { explainText, renderText } from './explain/explain-text.ts';
-import { explainRequest } from './explain/explanation.ts';
+import { type Explanation, explainRequest } from './explain/explanation.ts';
 import { renderExplanation, renderHeading } from './explain/page.ts';
-import { pageOptions } from './explain/page-options.ts';
 import { type Recording, readRecording } from './explain/read-recording.ts';
 import type { RecordedRequest } from './explain/recorded-request.ts';
+import { pageOptions } from './terminal.ts';
 
 export function explain(): Command {
   return new Command('explain')
@@ -75,9 +75,9 @@ async function printPages(requests: AsyncIterable<RecordedRequest>): Promise<voi
   const print = async (request: RecordedRequest, isOnly: boolean) => {
     const explanation = explainRequest(request);
     counts[explanation.verdict]++;
-    if (isOnly || explanation.verdict !== 'allowed') {
+    if (isOnly || isOfInterest(request, explanation)) {
       await write(`${renderExplanation(request, explanation, options)}\n`);
-    } else if (explanation.decisions.some(({ kind }) => kind === 'preflight' || kind === 'actual')) {
+    } else if (explanation.reason !== '' || explanation.decisions.some(({ kind }) => kind === 'actual')) {
       await write(`${renderHeading(request, explanation, options)}\n\n`);
     }
   };
@@ -97,6 +97,13 @@ async function printPages(requests: AsyncIterable<RecordedRequest>): Promise<voi
   await write(
     `${all} requests: ${counts.allowed} allowed, ${counts.blocked} blocked, ${counts.unknown} unknown\n`,
   );
+}
+
+/** What a browser took from its cache has no recorded request, and did not fail. */
+function isOfInterest({ exchanges }: RecordedRequest, { verdict, reason }: Explanation): boolean {
+  if (reason === 'headers_not_captured')
+    return exchanges.some(({ response }) => response.status === undefined);
+  return verdict !== 'allowed';
 }
 
 /** Who reads may stop, as `head` does. */

@@ -5,9 +5,9 @@ import { isToken } from '../instrumentation/src/fetch-standard/token-list.ts';
 import metadata from '../package.json' with { type: 'json' };
 import { isSetByBrowser } from './explain/browser-headers.ts';
 import { renderExplanation } from './explain/page.ts';
-import { pageOptions } from './explain/page-options.ts';
 import { type Probed, probe as probeAsPage } from './probe/probe.ts';
 import { send } from './probe/send.ts';
+import { pageOptions } from './terminal.ts';
 
 interface Flags {
   readonly origin: string;

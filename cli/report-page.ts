@@ -1,22 +1,12 @@
-import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import type { Difference } from '../collector/usage/nearest-origin.ts';
 import { REASON_TEXTS } from '../collector/usage/remedies.ts';
 import type { OriginCount, ReasonCount, Refusal, Report, ServiceReport } from '../collector/usage/report.ts';
+import { type PageOptions, type Paint, paintFor, readableWidth, visibleLength, wrapped } from './terminal.ts';
 
-export interface PageOptions {
-  /** Columns of the terminal. */
-  readonly width: number;
-  readonly color: boolean;
-}
-
-const NARROWEST = 80;
-const WIDEST = 120;
 /** What is shown of a service when there are several. */
 const SHOWN = { origins: 5, refusals: 3 } as const;
 const ALL = { origins: Number.POSITIVE_INFINITY, refusals: Number.POSITIVE_INFINITY } as const;
-
-type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 
 interface Page {
   readonly width: number;
@@ -40,10 +30,8 @@ const section = (page: Page, { sampled, estimated }: ServiceReport): Section => 
 /** The report as a page for people. */
 export function renderReport(report: Report, options: PageOptions): string {
   const page: Page = {
-    width: Math.min(WIDEST, Math.max(NARROWEST, options.width)),
-    paint: options.color
-      ? (style, text) => styleText(style, text, { validateStream: false })
-      : (_, text) => text,
+    width: readableWidth(options),
+    paint: paintFor(options),
     time: shortTime(report),
     shown: report.services.length === 1 ? ALL : SHOWN,
   };
@@ -113,7 +101,7 @@ function renderService(service: ServiceReport, all: Page): string {
   const facts = [counting(service), preflights(service, page), unknown(service, page)].filter(
     (fact) => fact !== '',
   );
-  if (facts.length > 0) parts.push(facts.map((fact) => wrapped('  ', '    ', fact, page)).join('\n'));
+  if (facts.length > 0) parts.push(facts.map((fact) => wrapped('  ', '    ', fact, page.width)).join('\n'));
   parts.push(origins(service.topOrigins.slice(0, shown.origins), service.origins, page));
   if (service.topBlocked.length > 0) {
     const listed = service.topBlocked.slice(0, shown.refusals);
@@ -189,7 +177,7 @@ function renderRefusal(refusal: Refusal, page: Section): string {
   const trace = exampleTraceId === '' ? '' : `, trace ${plain(exampleTraceId)}`;
   lines.push(paint('dim', `${seen(refusal, time)}${trace}`));
   return lines
-    .map((line, index) => wrapped(index === 0 ? '  ' : '      ', '        ', line, page))
+    .map((line, index) => wrapped(index === 0 ? '  ' : '      ', '        ', line, page.width))
     .join('\n');
 }
 
@@ -260,32 +248,3 @@ function table(
 
 const GAP = 2;
 const INDENT = 2;
-
-function visibleLength(text: string): number {
-  return text.replace(ANSI, '').length;
-}
-
-/** What `paint` writes. */
-const ANSI = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
-
-/**
- * Words on lines of the page's width, the first line indented by one text and the others by another. A word
- * that is too long and what stands in quotes stay whole, so that they can be copied.
- */
-function wrapped(first: string, others: string, text: string, { width }: Page): string {
-  const lines: string[] = [];
-  let line = first;
-  let isEmpty = true;
-  for (const word of text.match(WORDS) ?? []) {
-    if (!isEmpty && visibleLength(line) + 1 + visibleLength(word) > width) {
-      lines.push(line);
-      line = others;
-      isEmpty = true;
-    }
-    line += isEmpty ? word : ` ${word}`;
-    isEmpty = false;
-  }
-  return [...lines, line].join('\n');
-}
-
-const WORDS = /(?:"[^"]*"|\S)+/g;

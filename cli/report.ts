@@ -8,6 +8,7 @@ import { OriginscopeError } from '../collector/errors.ts';
 import { type Report, type ReportOptions, report as readReport } from '../collector/usage/report.ts';
 import { renderReport } from './report-page.ts';
 import { addSettings, readSettings } from './settings.ts';
+import { pageOptions } from './terminal.ts';
 import { parseTime } from './time.ts';
 
 /** How long another reader, or an import, that has the directory is waited for. */
@@ -47,9 +48,7 @@ export function report(): Command {
 
 /** The page for people, fitted to the terminal. */
 export function printReport(report: Report): void {
-  const { stdout } = process;
-  const color = stdout.isTTY === true && stdout.hasColors() && !process.env.NO_COLOR;
-  stdout.write(renderReport(report, { width: stdout.columns ?? 100, color }));
+  process.stdout.write(renderReport(report, pageOptions(process.stdout)));
 }
 
 /** From the running process that has the directory, else from the directory. */

@@ -1,8 +1,9 @@
 import { REASON_TEXTS } from '../../collector/usage/remedies.ts';
 import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
+import { type PageOptions, paintFor } from '../terminal.ts';
 import { type CopiedRequest, readCopiedRequest } from './copied-request.ts';
 import { type FoundMessage, findMessages, isWithoutReason } from './find-messages.ts';
-import { type PageOptions, paintFor, wrapped } from './page.ts';
+import { wrappedUnder } from './page.ts';
 import { probeCommand } from './probe-command.ts';
 import { REASON_CAUSES } from './reason-causes.ts';
 import { STANDARD_STEPS } from './standard-steps.ts';
@@ -45,38 +46,37 @@ export function renderText(explained: TextExplanation, options: PageOptions): st
   }
   if (explained.kind === 'request') return renderRequest(explained.request, explained.probe, options);
   if (explained.kind === 'failure') {
-    return `${wrapped('', 'The request failed, and this message does not say why. Look for the one above it that names a header; without one there was no answer at all: the server was not reached, its certificate not accepted, or the page (Content-Security-Policy, mixed content, an extension) did not let the request out.', options.width)}\n`;
+    return `${wrappedUnder('', 'The request failed, and this message does not say why. Look for the one above it that names a header; without one there was no answer at all: the server was not reached, its certificate not accepted, or the page (Content-Security-Policy, mixed content, an extension) did not let the request out.', options)}\n`;
   }
-  return `${wrapped('', 'This is no HAR, no JSON lines, no message of Chrome, Firefox or Safari about CORS, and no request copied as cURL or fetch.', options.width)}\n`;
+  return `${wrappedUnder('', 'This is no HAR, no JSON lines, no message of Chrome, Firefox or Safari about CORS, and no request copied as cURL or fetch.', options)}\n`;
 }
 
 function renderMessage(message: FoundMessage & { readonly probe: string }, options: PageOptions): string {
   const { browser, reasons, url, origin, detail, ofPreflight, probe } = message;
-  const { width } = options;
   const paint = paintFor(options);
   const [reason] = reasons;
   const lines = [
     `${paint(['bold', 'red'], 'blocked')}  ${paint('bold', cleanText(url ?? 'a request', 512))}${origin === undefined ? '' : `  from ${cleanText(origin)}`}  ${paint('dim', `(${browser})`)}`,
     '',
-    wrapped(
+    wrappedUnder(
       '  why     ',
       `${paint('red', reason)}: ${REASON_TEXTS[reason].title}${detail === '' ? '' : ` (${cleanText(detail)})`}`,
-      width,
+      options,
     ),
   ];
   if (reasons.length > 1) {
     lines.push(
-      wrapped('          ', `${browser} says the same of ${reasons.slice(1).join(' and ')}.`, width),
+      wrappedUnder('          ', `${browser} says the same of ${reasons.slice(1).join(' and ')}.`, options),
     );
   }
   lines.push(
-    wrapped('  means   ', REASON_CAUSES[reason], width),
-    wrapped(
+    wrappedUnder('  means   ', REASON_CAUSES[reason], options),
+    wrappedUnder(
       '  step    ',
       `${STANDARD_STEPS[reason].name} ${paint('dim', STANDARD_STEPS[reason].url)}`,
-      width,
+      options,
     ),
-    wrapped('  look at ', whereToLook(ofPreflight), width),
+    wrappedUnder('  look at ', whereToLook(ofPreflight), options),
     `  ask     ${cleanText(probe, MAX_COMMAND_LENGTH)}`,
   );
   return lines.join('\n');
@@ -91,7 +91,7 @@ function whereToLook(ofPreflight: boolean): string {
 function renderRequest(
   { pageOrigin, headers = [] }: CopiedRequest,
   probe: string,
-  { width }: PageOptions,
+  options: PageOptions,
 ): string {
   const lines = [
     'To ask the server what a browser would do with this request:',
@@ -101,14 +101,20 @@ function renderRequest(
   ];
   if (pageOrigin === undefined) {
     lines.push(
-      wrapped('', 'It does not say which page asked: put its origin in the place of ORIGIN.', width),
+      wrappedUnder('', 'It does not say which page asked: put its origin in the place of ORIGIN.', options),
     );
   }
   if (headers.some(([name]) => name.toLowerCase() === 'authorization')) {
-    lines.push(wrapped('', 'The command holds the Authorization of the request: do not pass it on.', width));
+    lines.push(
+      wrappedUnder('', 'The command holds the Authorization of the request: do not pass it on.', options),
+    );
   }
   lines.push(
-    wrapped('', 'Methods other than GET and HEAD stop after the preflight, unless --send is added.', width),
+    wrappedUnder(
+      '',
+      'Methods other than GET and HEAD stop after the preflight, unless --send is added.',
+      options,
+    ),
   );
   return `${lines.join('\n')}\n`;
 }

@@ -1,4 +1,3 @@
-import { styleText } from 'node:util';
 import { REASON_TEXTS } from '../../collector/usage/remedies.ts';
 import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
 import type {
@@ -8,20 +7,13 @@ import type {
   Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { isSerialisedOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
+import { type PageOptions, type Paint, paintFor, readableWidth, wrapped } from '../terminal.ts';
 import type { Explanation } from './explanation.ts';
 import { NOTE_TEXTS } from './note-texts.ts';
 import { probeCommand } from './probe-command.ts';
 import { REASON_CAUSES } from './reason-causes.ts';
 import type { RecordedExchange, RecordedRequest } from './recorded-request.ts';
 import { STANDARD_STEPS } from './standard-steps.ts';
-
-export interface PageOptions {
-  /** Columns of the terminal. */
-  readonly width: number;
-  readonly color: boolean;
-}
-
-type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 
 const COLORS: Record<Verdict, 'green' | 'red' | 'yellow'> = {
   allowed: 'green',
@@ -49,7 +41,7 @@ export function renderExplanation(
   if (explanation.notes.length > 0) {
     parts.push(
       explanation.notes
-        .map((note) => wrapped('  note    ', `${paint('yellow', note)}: ${NOTE_TEXTS[note]}`, options.width))
+        .map((note) => wrappedUnder('  note    ', `${paint('yellow', note)}: ${NOTE_TEXTS[note]}`, options))
         .join('\n'),
     );
   }
@@ -73,10 +65,6 @@ export function renderHeading(
   if (from !== undefined) words.push(`from ${plain(from)}`);
   if (id !== undefined) words.push(paint('dim', `(${plain(String(id))})`));
   return words.join('  ');
-}
-
-export function paintFor({ color }: PageOptions): Paint {
-  return color ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
 }
 
 function renderExchange(
@@ -139,22 +127,23 @@ function renderReason(
   recorded: RecordedRequest,
   { verdict, decidedBy, decisions, detail }: Explanation,
   reason: Reason,
-  { width }: PageOptions,
+  options: PageOptions,
   paint: Paint,
 ): string {
   const decision = decidedBy === null ? undefined : decisions[decidedBy];
   const exchange = decidedBy === null ? undefined : recorded.exchanges[decidedBy];
   const step = STANDARD_STEPS[reason];
   const lines = [
-    wrapped(
+    wrappedUnder(
       '  why     ',
       `${paint(COLORS[verdict], reason)}: ${REASON_TEXTS[reason].title}${detail === '' ? '' : ` (${detail})`}`,
-      width,
+      options,
     ),
-    wrapped('  means   ', REASON_CAUSES[reason], width),
-    wrapped('  step    ', `${step.name} ${paint('dim', step.url)}`, width),
+    wrappedUnder('  means   ', REASON_CAUSES[reason], options),
+    wrappedUnder('  step    ', `${step.name} ${paint('dim', step.url)}`, options),
   ];
-  if (decision !== undefined) lines.push(wrapped('  change  ', remedyOf(reason, decision, exchange), width));
+  if (decision !== undefined)
+    lines.push(wrappedUnder('  change  ', remedyOf(reason, decision, exchange), options));
   return lines.join('\n');
 }
 
@@ -196,26 +185,7 @@ function plain(text: string): string {
   return cleanText(text, 512);
 }
 
-/** Words on lines of this width; what stands in quotes stays whole, so that it can be copied. */
-export function wrapped(title: string, text: string, width: number): string {
-  const indent = ' '.repeat(title.length);
-  const lines: string[] = [];
-  let line = title;
-  let isEmpty = true;
-  for (const word of text.match(/(?:"[^"]*"|\S)+/g) ?? []) {
-    if (!isEmpty && visibleLength(line) + 1 + visibleLength(word) > width) {
-      lines.push(line);
-      line = indent;
-      isEmpty = true;
-    }
-    line += isEmpty ? word : ` ${word}`;
-    isEmpty = false;
-  }
-  return [...lines, line].join('\n');
-}
-
-const STYLE = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
-
-function visibleLength(text: string): number {
-  return text.replace(STYLE, '').length;
+/** Words under a title of their own. */
+export function wrappedUnder(title: string, text: string, options: PageOptions): string {
+  return wrapped(title, ' '.repeat(title.length), text, readableWidth(options));
 }

@@ -99,6 +99,14 @@ test('an answer without a status still shows what every status is refused for', 
   ).toMatchObject([{ verdict: 'unknown', reason: 'headers_not_captured' }]);
 });
 
+test('what never went over a network is left out', () => {
+  const inPage = {
+    request: { method: 'GET', url: 'data:,x', headers: [] },
+    response: { status: 200, headers: [] },
+  };
+  expect(read(inPage, entry('GET', API, CORS, 200, ALLOW)).map(({ id }) => id)).toEqual(['entries[1]']);
+});
+
 test('what is no HAR says so', () => {
   expect(() => readHar({ log: {} }, 'a.har')).toThrow('a.har is no HAR: log.entries');
 });

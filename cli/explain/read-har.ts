@@ -57,7 +57,7 @@ function putTogether(entries: readonly Entry[]): readonly (readonly number[])[] 
   }
   for (const [index, one] of entries.entries()) {
     const { request, response } = one;
-    if (askedMethod(request) !== undefined) continue;
+    if (askedMethod(request) !== undefined || !isOfNetwork(request.url)) continue;
     const chain = redirected.get(request.url)?.shift() ?? newChain(chains);
     const preflight = preflights.get(`${request.method} ${request.url}`)?.shift();
     if (preflight !== undefined) chain.push(preflight);
@@ -69,6 +69,11 @@ function putTogether(entries: readonly Entry[]): readonly (readonly number[])[] 
   // Preflights whose request the browser never sent, nor recorded.
   for (const indexes of preflights.values()) for (const index of indexes) chains.push([index]);
   return chains.toSorted((one, other) => (one[0] ?? 0) - (other[0] ?? 0));
+}
+
+/** Not `data:`, `blob:` and what extensions bring along. */
+function isOfNetwork(url: string): boolean {
+  return /^(https?|wss?):/i.test(url);
 }
 
 function newChain(chains: number[][]): number[] {
