@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { CREDENTIALS_MODES, type RecordedRequest } from './recorded-request.ts';
 
-const value = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const value = z.union([z.string(), z.number(), z.boolean(), z.null()]).transform((one) => String(one ?? ''));
 
 /** Header pairs as in `Headers`, or name and value as in a HAR. */
 const header = z.union([
