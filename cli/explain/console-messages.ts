@@ -164,13 +164,13 @@ export const CONSOLE_MESSAGES: readonly MessageTemplate[] = [
     'redirect_url_has_credentials',
   ),
   safari(
-    'Cross-origin redirection to {value} denied by Cross-Origin Resource Sharing policy: redirection URL {location} has credentials',
+    'Cross-origin redirection to {location} denied by Cross-Origin Resource Sharing policy: redirection URL {location} has credentials',
     'redirect_url_has_credentials',
   ),
   chrome('Cross origin requests are only supported for protocol schemes: {value}.', 'redirect_url_not_http'),
   firefox('CORS request not http).', 'redirect_url_not_http'),
   safari(
-    'Cross-origin redirection to {value} denied by Cross-Origin Resource Sharing policy: not allowed to follow a cross-origin CORS redirection with non CORS scheme',
+    'Cross-origin redirection to {location} denied by Cross-Origin Resource Sharing policy: not allowed to follow a cross-origin CORS redirection with non CORS scheme',
     'redirect_url_not_http',
   ),
 ];

@@ -48,7 +48,10 @@ export const REASON_EXAMPLES: Readonly<Record<Reason, RecordedRequest>> = {
   acao_mismatch: request(get(200, allowOrigin(`${PAGE}/`)), 'omit'),
   acao_wildcard_with_credentials: request(get(200, ALLOW_ANY), 'include'),
   acac_not_true: request(get(200, ALLOW_PAGE), 'include'),
-  preflight_redirect: request(preflight(FOR_PUT, 301, location('https://api.example/orders/')), 'omit'),
+  preflight_redirect: request(
+    preflight(FOR_PUT, 301, ALLOW_PAGE, location('https://api.example/orders/')),
+    'omit',
+  ),
   preflight_status_not_ok: request(preflight(FOR_PUT, 405, ALLOW_PAGE, allowMethods('PUT')), 'omit'),
   acam_malformed: request(preflight(FOR_PUT, 204, ALLOW_PAGE, allowMethods('GET PUT')), 'omit'),
   acah_malformed: request(

@@ -12,7 +12,7 @@ import { NOTE_TEXTS } from './note-texts.ts';
 import { remedyOf } from './page.ts';
 import { REASON_CAUSES } from './reason-causes.ts';
 import { REASON_EXAMPLES } from './reason-examples.ts';
-import type { RecordedExchange } from './recorded-request.ts';
+import { headerOf, type RecordedExchange } from './recorded-request.ts';
 import { STANDARD_STEPS } from './standard-steps.ts';
 
 /** docs/reasons.md, made of the words that `explain` and `report` print. */
@@ -57,7 +57,7 @@ function section(reason: Reason): string {
     method: decision.requestMethod,
     header: decision.detail,
     status: String(exchange.response.status),
-    location: 'https://user:password@files.example/1',
+    location: headerOf(exchange.response.headers, 'location') ?? '',
   };
   const step = STANDARD_STEPS[reason];
   return [
