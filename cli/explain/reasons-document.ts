@@ -1,8 +1,10 @@
 import { REASON_TEXTS } from '../../collector/usage/remedies.ts';
 import {
   BLOCKED_REASONS,
+  type Decision,
   type Kind,
   NOTES,
+  type Note,
   type Reason,
   UNKNOWN_REASONS,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
@@ -26,7 +28,7 @@ export function reasonsDocument(): string {
     ...UNKNOWN_REASONS.map(section),
     '## Notes',
     'Facts that are no verdict, but matter to an owner.',
-    ...NOTES.map((note) => `### \`${note}\`\n\n${NOTE_TEXTS[note]}`),
+    ...NOTES.map((note) => [`### \`${note}\``, NOTE_TEXTS[note], ...warnings(note)].join('\n\n')),
   ].join('\n\n')}\n`;
 }
 
@@ -65,9 +67,24 @@ function section(reason: Reason): string {
     `**${REASON_TEXTS[reason].title}.** ${REASON_CAUSES[reason]}`,
     ...messages(reason, decision.kind, values),
     `\`\`\`http\n${wire(exchange)}\n\`\`\``,
-    `**Remedy:** ${remedyOf(reason, decision, exchange)}`,
+    `**Remedy:** ${remedyOf(reason, decision, exchange)}${ofSpans(reason, decision)}`,
     `[${step.name}](${step.url})`,
   ].join('\n\n');
+}
+
+/** A span is recorded elsewhere than a browser's exchange. */
+function ofSpans(reason: Reason, { kind, origin, detail }: Decision): string {
+  if (reason !== 'headers_not_captured' || kind !== 'actual') return '';
+  const call = { origin, kind, reason, detail, method: 'GET', requestedHeaders: [], statusCode: 0 } as const;
+  return ` For spans of your services: ${REASON_TEXTS[reason].remedy(call)}`;
+}
+
+/** What browsers write to the console though they allow the request. */
+function warnings(note: Note): readonly string[] {
+  if (note !== 'authorization_covered_by_wildcard') return [];
+  const text =
+    'Cross-Origin Request Warning: The Same Origin Policy will disallow reading the remote resource at https://api.example/orders soon. (Reason: When the `Access-Control-Allow-Headers` is `*`, the `Authorization` header is not covered. To include the `Authorization` header, it must be explicitly listed in CORS header `Access-Control-Allow-Headers`).';
+  return [`- Firefox: ${code(text)}`];
 }
 
 type Values = Readonly<Record<string, string>>;
