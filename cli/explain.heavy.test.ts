@@ -7,17 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const PAGE = 'https://app.example';
 
-const PROGRAM = `
-  import { Command } from 'commander';
-  import { explain } from './cli/explain.ts';
-  import { probe } from './cli/probe.ts';
-  const program = new Command().addCommand(explain()).addCommand(probe());
-  await program.parseAsync(process.argv.slice(1), { from: 'user' });
-`;
-
-/** Runs a command as a person would, in a process of its own. */
+/** Runs a command as a person would. */
 async function originscope(args: readonly string[], input = '') {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM, '--', ...args], {
+  const child = spawn(process.execPath, ['cli/bin.ts', ...args], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
   });
   child.stdin.end(input);
