@@ -14,7 +14,7 @@ import { acceptedWindow } from '../../collector/otlp/decoded.ts';
 import { protobufBodies } from '../support/otlp-bodies.ts';
 
 const SPANS = 200;
-const AT_ONCE = 64;
+const AT_ONCE = 128;
 const BIN = join(import.meta.dirname, '../../cli/bin.ts');
 /** USER_HZ, the unit of /proc/PID/stat. */
 const TICKS_A_SECOND = 100;
