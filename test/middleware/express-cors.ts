@@ -1,0 +1,76 @@
+import { createServer } from 'node:http';
+import cors, { type CorsOptions } from 'cors';
+import express, { type Express } from 'express';
+import { listen } from '../support/ask.ts';
+import { asListed, type Middleware } from './page-calls.ts';
+
+const LISTED = { methods: ['GET', 'POST'], allowedHeaders: ['Content-Type'], credentials: true };
+
+export const expressCors: Record<string, Middleware> = {
+  'express cors, a list': {
+    start: (page) => serveAll({ ...LISTED, origin: ['https://shop.example', page] }),
+    decisions: asListed,
+  },
+  'express cors, a RegExp': {
+    start: () => serveAll({ ...LISTED, origin: /^http:\/\/a\.localhost(:\d+)?$/ }),
+    decisions: asListed,
+  },
+  'express cors, a function that fails': {
+    start: (page) =>
+      serveAll({
+        ...LISTED,
+        origin: (origin, decided) =>
+          origin === page ? decided(null, true) : decided(new Error('Not allowed by CORS')),
+      }),
+    decisions: asListed,
+  },
+  'express cors, one string': {
+    start: (page) => serveAll({ ...LISTED, origin: page }),
+    decisions: {
+      ...asListed,
+      'refused origin': 'acao_mismatch',
+      'refused origin, JSON': 'acao_mismatch',
+    },
+  },
+  'express cors, origin: true': {
+    start: () => serveAll({ origin: true, credentials: true }),
+    decisions: {
+      ...asListed,
+      'refused method': 'allowed, allowed',
+      'refused header': 'allowed, allowed',
+      'refused origin': 'allowed',
+      'refused origin, JSON': 'allowed, allowed',
+    },
+  },
+  'express cors on a route, without app.options': {
+    start: () => {
+      const app = express();
+      app.get('/orders/:id', cors(), (_request, response) => void response.json({}));
+      app.post('/orders/:id', cors(), (_request, response) => void response.json({}));
+      return serve(app);
+    },
+    decisions: {
+      allowed: 'allowed',
+      'allowed, JSON': 'acao_missing',
+      credentials: 'acao_wildcard_with_credentials',
+      'credentials, JSON': 'acao_missing',
+      'refused method': 'acao_missing',
+      'method in lower case': 'acao_missing',
+      'method OPTIONS': 'acao_missing',
+      'refused header': 'acao_missing',
+      'refused origin': 'allowed',
+      'refused origin, JSON': 'acao_missing',
+    },
+  },
+};
+
+function serveAll(options: CorsOptions): Promise<string> {
+  const app = express().use(cors(options));
+  app.all('/orders/:id', (_request, response) => void response.json({}));
+  return serve(app);
+}
+
+function serve(app: Express): Promise<string> {
+  // Express prints errors that nobody handles, except in tests.
+  return listen(createServer(app.set('env', 'test')));
+}

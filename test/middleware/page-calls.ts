@@ -1,0 +1,50 @@
+/** What a page asks of `/orders/…` on another site. */
+export interface PageCall {
+  /** The page's host: the one that is allowed, or one that nobody knows. */
+  readonly page: 'a.localhost' | 'c.localhost';
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly credentials?: 'include';
+}
+
+const JSON_BODY = { 'content-type': 'application/json' };
+
+/** Every middleware is asked all of them; those of one page stand together, for there is one tab. */
+export const pageCalls = {
+  allowed: { page: 'a.localhost', method: 'GET' },
+  'allowed, JSON': { page: 'a.localhost', method: 'POST', headers: JSON_BODY },
+  credentials: { page: 'a.localhost', method: 'GET', credentials: 'include' },
+  'credentials, JSON': { page: 'a.localhost', method: 'POST', headers: JSON_BODY, credentials: 'include' },
+  'refused method': { page: 'a.localhost', method: 'DELETE' },
+  'method in lower case': { page: 'a.localhost', method: 'patch' },
+  'method OPTIONS': { page: 'a.localhost', method: 'OPTIONS' },
+  'refused header': { page: 'a.localhost', method: 'GET', headers: { 'x-unlisted': '1' } },
+  'refused origin': { page: 'c.localhost', method: 'GET' },
+  'refused origin, JSON': { page: 'c.localhost', method: 'POST', headers: JSON_BODY },
+} satisfies Record<string, PageCall>;
+
+/** A server that people might run, and what is decided about its answers. */
+export interface Middleware {
+  /**
+   * Listens until the test ends.
+   * @param page the origin that is to be allowed
+   * @returns the base URL
+   */
+  readonly start: (page: string) => Promise<string>;
+  /** Of each call: the decisions in the order of the requests, a verdict or the reason why not. */
+  readonly decisions: Readonly<Record<keyof typeof pageCalls, string>>;
+}
+
+/** The decisions where one page may GET and POST JSON with credentials, and nothing else is allowed. */
+export const asListed: Middleware['decisions'] = {
+  allowed: 'allowed',
+  'allowed, JSON': 'allowed, allowed',
+  credentials: 'allowed',
+  'credentials, JSON': 'allowed, allowed',
+  'refused method': 'method_not_allowed',
+  'method in lower case': 'method_not_allowed',
+  'method OPTIONS': 'method_not_allowed',
+  'refused header': 'header_not_allowed',
+  'refused origin': 'acao_missing',
+  'refused origin, JSON': 'acao_missing',
+};
