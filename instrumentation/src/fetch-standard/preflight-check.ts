@@ -4,7 +4,7 @@ import type { RequestHeaders } from './header-list.ts';
 import type { CorsExchange } from './observed-exchange.ts';
 import { redirectTarget, targetOrigin } from './redirect-check.ts';
 import { isSafelistedMethod } from './safelist.ts';
-import { parseTokenList } from './token-list.ts';
+import { parseTokenList, type TokenList } from './token-list.ts';
 
 /** What a preflight asks leave for (Fetch §3.3.2). */
 export interface PreflightQuestion {
@@ -74,26 +74,25 @@ export function isAuthorizationCoveredByWildcard(
   allowHeaders: string | null,
 ): boolean {
   if (allowHeaders === null || !question.headerNames.includes('authorization')) return false;
-  const names = parseTokenList(allowHeaders.toLowerCase());
-  return names?.includes('*') === true && !names.includes('authorization');
+  const names = parseTokenList(allowHeaders)?.lowerCase;
+  return names?.has('*') === true && !names.has('authorization');
 }
 
 /** Step 7.5: case-sensitive; `*` is a wildcard without credentials only. */
-function isMethodAllowed(method: string, allowed: readonly string[], includeCredentials: boolean): boolean {
+function isMethodAllowed(method: string, { tokens }: TokenList, includeCredentials: boolean): boolean {
   return (
-    isSafelistedMethod(method) || allowed.includes(method) || (!includeCredentials && allowed.includes('*'))
+    isSafelistedMethod(method) || tokens.includes(method) || (!includeCredentials && tokens.includes('*'))
   );
 }
 
 /** Steps 7.6 and 7.7: without case; the first in alphabetical order is the one browsers name. */
 function firstHeaderNotAllowed(
   asked: readonly string[],
-  allowed: readonly string[],
+  { lowerCase: names }: TokenList,
   includeCredentials: boolean,
   profile: 'browser' | 'spec',
 ): string | undefined {
   if (asked.length === 0) return undefined;
-  const names = new Set(allowed.map((name) => name.toLowerCase()));
   const hasWildcard = !includeCredentials && names.has('*');
   if (hasWildcard) {
     const needsItsName = profile === 'spec' && asked.includes('authorization') && !names.has('authorization');

@@ -1,11 +1,35 @@
 import { trimHttpWhitespace } from './header-list.ts';
 
+/** The elements of a `#token` list, as sent and in lower case. */
+export interface TokenList {
+  readonly tokens: readonly string[];
+  readonly lowerCase: ReadonlySet<string>;
+}
+
+const EMPTY: TokenList = { tokens: [], lowerCase: new Set() };
+
+/** A server's answers carry the same few lists, and each is asked for several times in a decision. */
+const recent = new Map<string, TokenList | null>();
+const MOST_RECENT = 32;
+const LONGEST_RECENT = 512;
+
 /**
  * The elements of a `#token` list, empty ones passed over, or null when one of them is not a token (Fetch
  * §2.2.2 "extract header list values" with the ABNF of §3.3.6). An absent header is an empty list.
  */
-export function parseTokenList(value: string | null): readonly string[] | null {
-  if (value === null || value === '') return [];
+export function parseTokenList(value: string | null): TokenList | null {
+  if (value === null || value === '') return EMPTY;
+  const known = recent.get(value);
+  if (known !== undefined) return known;
+  const list = readTokenList(value);
+  if (value.length <= LONGEST_RECENT) {
+    if (recent.size >= MOST_RECENT) recent.clear();
+    recent.set(value, list);
+  }
+  return list;
+}
+
+function readTokenList(value: string): TokenList | null {
   const tokens: string[] = [];
   for (const element of value.split(',')) {
     const token = trimHttpWhitespace(element);
@@ -13,7 +37,7 @@ export function parseTokenList(value: string | null): readonly string[] | null {
     if (!isToken(token)) return null;
     tokens.push(token);
   }
-  return tokens;
+  return { tokens, lowerCase: new Set(tokens.map((token) => token.toLowerCase())) };
 }
 
 /** RFC 9110 §5.6.2: at least one character, all of them `tchar`. */
