@@ -1,6 +1,4 @@
 import { createReadStream, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { Transform } from 'node:stream';
 import { Command } from 'commander';
 import { openClickHouse } from '../collector/clickhouse/connection.ts';
 import { migrate } from '../collector/clickhouse/migrations.ts';
@@ -96,16 +94,10 @@ async function readFiles(
   let bytes = 0;
   try {
     for (const file of files) {
-      const counting = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          bytes += chunk.length;
-          done(null, chunk);
-        },
-      });
-      const input = file === '-' ? process.stdin : createReadStream(file);
-      input.on('error', (cause: Error) => counting.destroy(unreadable(file, cause)));
       let number = 0;
-      for await (const line of createInterface({ input: input.pipe(counting), crlfDelay: Infinity })) {
+      for await (const line of linesOf(file, (read) => {
+        bytes += read;
+      })) {
         number++;
         if (line.trim() === '') continue;
         try {
@@ -133,6 +125,34 @@ async function readFiles(
   }
 }
 
+/** Longer ones are no line of a Collector, which keeps its batches far below. */
+const LONGEST_LINE = 64 * 1024 ** 2;
+
+/** Not by readline, which reads a thousand lines ahead: each may be megabytes. */
+async function* linesOf(file: string, onRead: (bytes: number) => void): AsyncGenerator<string> {
+  const input = file === '-' ? process.stdin : createReadStream(file);
+  let pieces: string[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of input.setEncoding('utf8') as AsyncIterable<string>) {
+      onRead(Buffer.byteLength(chunk));
+      let start = 0;
+      for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', start)) {
+        yield pieces.join('') + chunk.slice(start, end);
+        pieces = [];
+        length = 0;
+        start = end + 1;
+      }
+      pieces.push(chunk.slice(start));
+      length += chunk.length - start;
+      if (length > LONGEST_LINE) throw new Error(`a line is longer than ${LONGEST_LINE} characters`);
+    }
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+  if (length > 0) yield pieces.join('');
+}
+
 function sizeOf(file: string): number {
   try {
     return statSync(file).size;
@@ -142,7 +162,8 @@ function sizeOf(file: string): number {
 }
 
 function unreadable(file: string, cause: unknown): OriginscopeError {
-  return new OriginscopeError('FILE_UNREADABLE', `${file} cannot be read`, {
+  const why = cause instanceof Error ? `: ${cause.message}` : '';
+  return new OriginscopeError('FILE_UNREADABLE', `${file} cannot be read${why}`, {
     cause,
     remedy: 'Check the path and its permissions; nothing was published.',
   });
