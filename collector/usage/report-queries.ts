@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Reason, Verdict } from '../../instrumentation/src/fetch-standard/decision.ts';
 import type { RefusedCall } from './remedies.ts';
-import type { OriginCount, ReportOptions } from './report.ts';
+import type { OriginCount, ReportOptions, ServiceCounts } from './report.ts';
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -78,17 +78,7 @@ const VERDICT_COUNTS = `sum(usage.decisions) AS decisions,
   sumIf(usage.decisions, verdict = 'blocked') AS blocked,
   sumIf(usage.decisions, verdict = 'unknown') AS unknown`;
 
-export interface Totals {
-  readonly service: string;
-  readonly decisions: number;
-  readonly allowed: number;
-  readonly blocked: number;
-  readonly unknown: number;
-  readonly origins: number;
-  readonly preflights: number;
-  readonly sampled: number;
-  readonly estimated: number;
-  readonly behindGateway: number;
+export interface Totals extends ServiceCounts {
   /** How many services there are, also beyond the ones that are returned. */
   readonly services: number;
 }

@@ -29,7 +29,8 @@ export interface Report {
   readonly furtherServices: number;
 }
 
-export interface ServiceReport {
+/** What a service's usage sums to. */
+export interface ServiceCounts {
   readonly service: string;
   readonly decisions: number;
   readonly allowed: number;
@@ -43,6 +44,9 @@ export interface ServiceReport {
   readonly estimated: number;
   /** Decisions that a gateway saw, too; who adds up services leaves them out. */
   readonly behindGateway: number;
+}
+
+export interface ServiceReport extends ServiceCounts {
   readonly failedPreflights: readonly ReasonCount[];
   readonly unknownReasons: readonly ReasonCount[];
   /** Of the instrumented decisions in the hours of the window; undefined when none says how many there were. */

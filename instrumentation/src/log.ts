@@ -19,5 +19,7 @@ export function log(level: 'info' | 'warn' | 'error', message: string, error?: u
     if (areWarningsShown && level !== 'info') {
       process.emitWarning(error instanceof Error ? `${text}: ${error.message}` : text, 'OriginscopeWarning');
     }
-  } catch {}
+  } catch {
+    // A logger that throws: there is nobody left to tell.
+  }
 }

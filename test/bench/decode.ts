@@ -2,6 +2,7 @@ import { decodeTraces, type Encoding } from '../../collector/otlp/decode.ts';
 import { acceptedWindow } from '../../collector/otlp/decoded.ts';
 import { protobufBodies, realisticRequest, seeded } from '../support/otlp-bodies.ts';
 import { requestOf } from '../support/otlp-schema.ts';
+import { middle } from './support/spread.ts';
 
 const SPANS = 200;
 const GOAL = 500_000;
@@ -49,7 +50,7 @@ export async function run(): Promise<void> {
       spans: 100_000,
     },
   ]);
-  const medians = found.map(median);
+  const medians = found.map(middle);
   for (const [index, rounds] of found.entries()) {
     const text = [Math.min(...rounds), medians[index] ?? 0, Math.max(...rounds)]
       .map((rate) => Math.round(rate / 1000).toLocaleString('en'))
@@ -61,8 +62,4 @@ export async function run(): Promise<void> {
   console.log(
     `goal for protobuf: ${GOAL.toLocaleString('en')}; against protobufjs: × ${((medians[0] ?? 0) / (medians[2] ?? 1)).toFixed(1)}`,
   );
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }

@@ -12,6 +12,7 @@ import { createWriter } from '../../collector/clickhouse/writer.ts';
 import { decodeTraces } from '../../collector/otlp/decode.ts';
 import { acceptedWindow } from '../../collector/otlp/decoded.ts';
 import { protobufBodies } from '../support/otlp-bodies.ts';
+import { spread } from './support/spread.ts';
 
 const SPANS = 200;
 const AT_ONCE = 128;
@@ -37,10 +38,7 @@ export async function run(args: string[]): Promise<void> {
     ratios.push(whole / alone);
     console.log(`round ${round}: whole ÷ writer alone = ${(whole / alone).toFixed(2)}`);
   }
-  ratios.sort((a, b) => a - b);
-  console.log(
-    `ratio, min / median / max: ${[ratios[0], ratios[ratios.length >> 1], ratios.at(-1)].map((r) => r?.toFixed(2)).join(' / ')}`,
-  );
+  console.log(`ratio, min / median / max: ${spread(ratios)}`);
 }
 
 async function endToEnd(spans: number): Promise<number> {

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { middle, spread } from './support/spread.ts';
 
 const SERVER = join(import.meta.dirname, 'hello/server.js');
 const CONNECTIONS = 16;
@@ -92,16 +93,6 @@ function print(micros: ReadonlyMap<string, readonly number[]>): void {
     console.log(`    ours ÷ instrumentation-http: ${ratio.toFixed(2)}`);
   }
   console.log('\n  goals: without Origin ≤ 1 µs; with Origin ≤ 0.25 of what instrumentation-http adds');
-}
-
-function spread(values: readonly number[]): string {
-  return [Math.min(...values), middle(values), Math.max(...values)]
-    .map((value) => value.toFixed(2))
-    .join(' / ');
-}
-
-function middle(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 interface Server {

@@ -7,7 +7,7 @@ import { names, SPAN_COLUMNS } from '../../collector/clickhouse/columns.ts';
 import { type ClickHouse, openClickHouse } from '../../collector/clickhouse/connection.ts';
 import { migrate } from '../../collector/clickhouse/migrations.ts';
 import { createPublisher } from '../../collector/usage/publisher.ts';
-import { fillPeer, PEER_TABLE } from './otel-traces-peer.ts';
+import { fillPeer, PEER_TABLE } from './support/otel-traces-peer.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,5 +1,6 @@
 import { decideObserved } from '../../instrumentation/src/fetch-standard/decide.ts';
 import { readHeaderBlock, readRawHeaders } from '../../instrumentation/src/fetch-standard/header-list.ts';
+import { middle, spread } from './support/spread.ts';
 
 const ROUNDS = 9;
 const DECISIONS = 300_000;
@@ -128,14 +129,4 @@ function rounds(work: () => number, times = DECISIONS): number[] {
   if (kept === 0) throw new Error('nothing was done');
   // The first round is for the compiler.
   return micros.slice(1);
-}
-
-function spread(values: readonly number[]): string {
-  return [Math.min(...values), middle(values), Math.max(...values)]
-    .map((value) => value.toFixed(2))
-    .join(' / ');
-}
-
-function middle(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
