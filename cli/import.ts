@@ -11,9 +11,11 @@ import type { DerivationRules } from '../collector/otlp/derived-span-of.ts';
 import { beginImport, type Import, type ImportResult } from '../collector/usage/import.ts';
 import { createPublisher } from '../collector/usage/publisher.ts';
 import { createProgress } from './progress.ts';
-import { addSettings, readSettings, retentionOf, type SettingName } from './settings.ts';
+import { RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
+import { addSettings, readSettings } from './settings/read-settings.ts';
+import type { SettingName } from './settings/table.ts';
 
-const SETTINGS: readonly SettingName[] = ['data', 'samplingRatios', 'keepRaw', 'keepMinutes', 'keepHours'];
+const SETTINGS: readonly SettingName[] = ['data', 'samplingRatios', ...RETENTION_SETTINGS];
 const WAIT_MILLIS = 30_000;
 
 /** An import takes spans of any time; what is kept of them is decided by slot. */

@@ -7,7 +7,7 @@ import { holderOf, takeDataDirectory } from '../collector/data-directory.ts';
 import { OriginscopeError } from '../collector/errors.ts';
 import { type Report, type ReportOptions, report as readReport } from '../collector/usage/report.ts';
 import { renderReport } from './report-page.ts';
-import { addSettings, readSettings } from './settings.ts';
+import { addSettings, readSettings } from './settings/read-settings.ts';
 import { pageOptions } from './terminal.ts';
 import { parseTime } from './time.ts';
 

@@ -4,7 +4,9 @@ import { pino } from 'pino';
 import { startCollector } from '../collector/collector.ts';
 import { startControl } from '../collector/control.ts';
 import { takeDataDirectory } from '../collector/data-directory.ts';
-import { addSettings, readSettings, retentionOf, type SettingName } from './settings.ts';
+import { RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
+import { addSettings, readSettings } from './settings/read-settings.ts';
+import type { SettingName } from './settings/table.ts';
 
 const SETTINGS: readonly SettingName[] = [
   'data',
@@ -13,9 +15,7 @@ const SETTINGS: readonly SettingName[] = [
   'token',
   'auth',
   'samplingRatios',
-  'keepRaw',
-  'keepMinutes',
-  'keepHours',
+  ...RETENTION_SETTINGS,
 ];
 
 /** How long a report or an import that has the directory is waited for. */

@@ -7,8 +7,20 @@ import {
 } from '@clickhouse/client';
 import { OriginscopeError } from '../errors.ts';
 
-/** Where the data lives: a directory of the embedded engine, or the URL of a ClickHouse server. */
-export type ClickHouseLocation = { readonly directory: string } | { readonly url: string };
+/** Where the data lives: a directory of the embedded engine, or a ClickHouse server. */
+export type ClickHouseLocation =
+  | { readonly directory: string }
+  | {
+      /** With the database as its path. */
+      readonly url: string;
+      readonly username?: string;
+      readonly password?: string;
+      readonly timeoutMillis?: number;
+      /** PEM, where the system does not know it. */
+      readonly ca?: string | undefined;
+      /** The cluster whose nodes hold the tables. */
+      readonly cluster?: string | undefined;
+    };
 
 /**
  * One client for each kind of work, because a connection of the embedded engine runs one statement at a

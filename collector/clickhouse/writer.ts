@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { DecisionSpan } from '../decision-span.ts';
-import { createGroupCommit, type GroupCommitCounters, type GroupCommitLimits } from './group-commit.ts';
+import { createGroupCommit, type GroupCommitCounters, type GroupCommitLimits } from '../group-commit.ts';
+import { isRefusal } from './refusal.ts';
 import { insertBlocked, insertSpans } from './rows.ts';
 import { AHEAD_MILLIS, isFrozen, needsMarks, SETTLING_MILLIS, seconds, slotOf } from './slots.ts';
 
@@ -25,10 +26,12 @@ export interface Writer {
    * Resolves when the spans are on disk, except those whose time is not taken any more or not yet: they are
    * counted.
    *
+   * @param receivedAt when the spans reached us, epoch milliseconds: what their times are judged against. Of
+   * spans from Kafka the record's own timestamp, so that what waited there is not late. Default: now.
    * @throws OriginscopeError `OVERLOADED`, `WRITE_FAILED`, `WRITER_CLOSED` (retryable: the same spans may be
    * sent again, they count once), `ROW_REFUSED` (not retryable)
    */
-  write(spans: readonly DecisionSpan[]): Promise<void>;
+  write(spans: readonly DecisionSpan[], receivedAt?: number): Promise<void>;
   readonly counters: Readonly<WriterCounters>;
   /** Writes what is pending, then takes no more. */
   close(): Promise<void>;
@@ -56,12 +59,15 @@ export function createWriter(options: WriterOptions): Writer {
     inserts: 0,
     retries: 0,
   };
-  const commits = createGroupCommit(insert, sizeOf, { ...LIMITS, ...options }, counters);
+  const commits = createGroupCommit(
+    { name: 'ClickHouse', mostInFlight: 2, insert, bytesOf: sizeOf, isRefusal },
+    { ...LIMITS, ...options },
+    counters,
+  );
   /** Slots that this process has marked. */
   const marked = new Set<number>();
 
-  async function write(spans: readonly DecisionSpan[]): Promise<void> {
-    const at = now();
+  async function write(spans: readonly DecisionSpan[], at = now()): Promise<void> {
     const late = spans.filter((span) => isFrozen(slotOf(span.time), at)).length;
     const ahead = spans.filter((span) => span.time > at + AHEAD_MILLIS).length;
     const taken =

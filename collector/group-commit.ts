@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { OriginscopeError } from '../errors.ts';
-import { isRefusal } from './refusal.ts';
+import { OriginscopeError } from './errors.ts';
 
 export interface GroupCommitLimits {
   /** How long the first request of an insert waits for company. */
@@ -15,10 +14,23 @@ export interface GroupCommitLimits {
   readonly retryMillis: readonly number[];
 }
 
+/** Where a group goes: rows into ClickHouse, messages into Kafka. */
+export interface Destination<Row> {
+  /** As errors name it. */
+  readonly name: string;
+  /** Inserts at once; one can be rendered while the other is under way. */
+  readonly mostInFlight: number;
+  insert(rows: readonly Row[]): Promise<void>;
+  /** About the bytes that a row takes in memory and in the insert. */
+  bytesOf(row: Row): number;
+  /** Whether an insert failed for what is in it, so that trying again cannot help. */
+  isRefusal(error: unknown): boolean;
+}
+
 /** What became of the rows; every row that was offered is in exactly one of the first four. */
 export interface GroupCommitCounters {
   written: number;
-  /** The engine does not take them, however often they are sent. */
+  /** The destination does not take them, however often they are sent. */
   refused: number;
   /** Given back to the sender, who sends them again. */
   failed: number;
@@ -46,19 +58,16 @@ interface Request<Row> {
   reject(error: OriginscopeError): void;
 }
 
-/** One is rendered while the engine is busy with the other. */
-const MOST_IN_FLIGHT = 2;
-
 /**
  * Group commit: requests that arrive together share one insert, and each is answered for its own rows. An
- * insert that the engine refuses is halved until only the request at fault fails.
+ * insert that is refused is halved until only the request at fault fails.
  */
 export function createGroupCommit<Row>(
-  insert: (rows: readonly Row[]) => Promise<void>,
-  bytesOf: (row: Row) => number,
+  destination: Destination<Row>,
   limits: GroupCommitLimits,
   counters: GroupCommitCounters,
 ): GroupCommit<Row> {
+  const { name, mostInFlight, isRefusal } = destination;
   const queue: Request<Row>[] = [];
   let queuedRows = 0;
   let pendingRows = 0;
@@ -70,14 +79,14 @@ export function createGroupCommit<Row>(
   let drained: (() => void) | undefined;
 
   function add(rows: readonly Row[]): Promise<void> {
-    if (closed) return Promise.reject(writerClosed());
-    const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0);
+    if (closed) return Promise.reject(closing(name));
+    const bytes = rows.reduce((sum, row) => sum + destination.bytesOf(row), 0);
     const full =
       pendingRows + rows.length > limits.maxPendingRows || pendingBytes + bytes > limits.maxPendingBytes;
     // A request that is larger than the bound is taken when nothing else is pending.
     if (full && pendingRows > 0) {
       counters.overloaded += rows.length;
-      return Promise.reject(overloaded(pendingRows));
+      return Promise.reject(overloaded(name, pendingRows));
     }
     pendingRows += rows.length;
     pendingBytes += bytes;
@@ -89,7 +98,7 @@ export function createGroupCommit<Row>(
   }
 
   function start(): void {
-    while (queue.length > 0 && inFlight < MOST_IN_FLIGHT) {
+    while (queue.length > 0 && inFlight < mostInFlight) {
       if (queuedRows < limits.maxInsertRows && !lingered && !closed) {
         lingering ??= setTimeout(() => {
           lingered = true;
@@ -138,10 +147,10 @@ export function createGroupCommit<Row>(
     } catch (cause) {
       if (!isRefusal(cause)) {
         counters.failed += rows.length;
-        answer(group, writeFailed(cause));
+        answer(group, writeFailed(name, cause));
       } else if (group.length === 1) {
         counters.refused += rows.length;
-        answer(group, rowRefused(cause));
+        answer(group, rowRefused(name, cause));
       } else {
         const half = Math.ceil(group.length / 2);
         await commit(group.slice(0, half));
@@ -163,7 +172,7 @@ export function createGroupCommit<Row>(
     for (let attempt = 0; ; attempt++) {
       try {
         counters.inserts++;
-        return await insert(rows);
+        return await destination.insert(rows);
       } catch (cause) {
         const wait = limits.retryMillis[attempt];
         if (isRefusal(cause) || wait === undefined) throw cause;
@@ -184,30 +193,30 @@ export function createGroupCommit<Row>(
   return { add, close };
 }
 
-function overloaded(pendingRows: number): OriginscopeError {
-  return new OriginscopeError('OVERLOADED', `The writer has ${pendingRows} rows pending already`, {
+function overloaded(name: string, pendingRows: number): OriginscopeError {
+  return new OriginscopeError('OVERLOADED', `${pendingRows} rows wait for ${name} already`, {
     retryable: true,
     remedy: 'Send the same spans again in a second.',
   });
 }
 
-function writeFailed(cause: unknown): OriginscopeError {
-  return new OriginscopeError('WRITE_FAILED', 'ClickHouse did not take the insert', {
+function writeFailed(name: string, cause: unknown): OriginscopeError {
+  return new OriginscopeError('WRITE_FAILED', `${name} did not take the spans`, {
     cause,
     retryable: true,
-    remedy: 'Send the same spans again; if it goes on, look at the cause: disk, memory, connection.',
+    remedy: 'Send the same spans again; if it goes on, look at the cause in the log.',
   });
 }
 
-function rowRefused(cause: unknown): OriginscopeError {
-  return new OriginscopeError('ROW_REFUSED', 'ClickHouse refuses rows of this request', {
+function rowRefused(name: string, cause: unknown): OriginscopeError {
+  return new OriginscopeError('ROW_REFUSED', `${name} refuses what is in this request`, {
     cause,
-    remedy: 'Sending them again cannot help; the cause names the column.',
+    remedy: 'Sending it again cannot help; the cause in the log says what is wrong.',
   });
 }
 
-function writerClosed(): OriginscopeError {
-  return new OriginscopeError('WRITER_CLOSED', 'The writer is shutting down', {
+function closing(name: string): OriginscopeError {
+  return new OriginscopeError('WRITER_CLOSED', `Writing to ${name} is shutting down`, {
     retryable: true,
     remedy: 'Send the same spans again when the collector is up.',
   });

@@ -1,87 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { z } from 'zod';
-import type { Retention } from '../collector/clickhouse/retention.ts';
-import { parseSamplingRatios } from '../collector/derivation/sampling.ts';
-import { OriginscopeError } from '../collector/errors.ts';
-
-/**
- * Every setting once: its flag, its variable (`ORIGINSCOPE_` and the key in capitals), what it accepts and
- * what it means. Flags, environment, file, `--help` and the README's table all come from here.
- */
-interface Setting {
-  readonly flag: string;
-  readonly description: string;
-  readonly schema: z.ZodType;
-  readonly default?: string | number;
-}
-
-const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
-
-export const SETTINGS = {
-  data: {
-    flag: '--data <directory>',
-    description: 'where the embedded database lives',
-    schema: z.string().min(1),
-    default: './.originscope',
-  },
-  host: {
-    flag: '--host <address>',
-    description: 'address to listen on; any but a loopback address needs --token or --auth none',
-    schema: z.string().min(1),
-    default: '127.0.0.1',
-  },
-  port: {
-    flag: '--port <number>',
-    description: 'port of the OTLP/HTTP receiver; 0 takes a free one',
-    schema: wholeNumber(0, 65_535),
-    default: 4318,
-  },
-  token: {
-    flag: '--token <secret>',
-    description: 'bearer token that senders must present; better given by ORIGINSCOPE_TOKEN or _TOKEN_FILE',
-    schema: z.string().min(8),
-  },
-  auth: {
-    flag: '--auth <mode>',
-    description: '"token", or "none" to let everybody send from everywhere',
-    schema: z.enum(['token', 'none']),
-    default: 'token',
-  },
-  samplingRatios: {
-    flag: '--sampling-ratios <pairs>',
-    description:
-      'by which ratio services sample the HTTP spans that decisions are derived from: orders=0.1,*=1',
-    schema: z.string().min(3).transform(parseSamplingRatios),
-  },
-  keepRaw: {
-    flag: '--keep-raw <hours>',
-    description: 'hours that decision spans are kept; at least the 48 for which late ones are taken',
-    schema: wholeNumber(48, 24 * 366),
-    default: 48,
-  },
-  keepMinutes: {
-    flag: '--keep-minutes <days>',
-    description: 'days that usage by the minute and blocked requests are kept',
-    schema: wholeNumber(3, 3_650),
-    default: 30,
-  },
-  keepHours: {
-    flag: '--keep-hours <months>',
-    description: 'months that usage by the hour is kept',
-    schema: wholeNumber(1, 1_200),
-    default: 13,
-  },
-} as const satisfies Record<string, Setting>;
-
-export type SettingName = keyof typeof SETTINGS;
-export type Settings = {
-  readonly [K in SettingName]:
-    | z.infer<(typeof SETTINGS)[K]['schema']>
-    | ((typeof SETTINGS)[K] extends { default: unknown } ? never : undefined);
-};
-
-const NAMES = Object.keys(SETTINGS) as SettingName[];
+import { OriginscopeError } from '../../collector/errors.ts';
+import { SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './table.ts';
 
 /** Read by the instrumentation, which may share the environment with us. */
 const FOREIGN_VARIABLES: ReadonlySet<string> = new Set([
@@ -117,7 +37,7 @@ export function readSettings(
   const configFile = (flags.config as string | undefined) ?? environment.ORIGINSCOPE_CONFIG;
   const file = configFile === undefined ? {} : readConfigFile(configFile);
   const fromEnvironment = readEnvironment(environment);
-  const entries = NAMES.map((name) => {
+  const entries = SETTING_NAMES.map((name) => {
     const setting: Setting = SETTINGS[name];
     const [value, source] =
       flags[name] !== undefined
@@ -131,7 +51,7 @@ export function readSettings(
     const parsed = setting.schema.safeParse(value);
     if (parsed.success) return [name, parsed.data];
     // A secret never appears in a message.
-    const received = name === 'token' ? '' : `, received ${JSON.stringify(value)}`;
+    const received = setting.secret ? '' : `, received ${JSON.stringify(value)}`;
     throw new OriginscopeError(
       'SETTING_INVALID',
       `${source}: ${parsed.error.issues[0]?.message ?? 'invalid'}${received}`,
@@ -141,25 +61,23 @@ export function readSettings(
   return Object.freeze(Object.fromEntries(entries)) as Settings;
 }
 
-/** The settings of `--keep-…` in the words of the collector. */
-export function retentionOf(settings: Settings): Retention {
-  return {
-    rawHours: settings.keepRaw,
-    minutesDays: settings.keepMinutes,
-    hoursMonths: settings.keepHours,
-  };
-}
-
 function readEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Partial<Record<SettingName, string>> {
-  const byVariable = new Map(NAMES.map((name) => [variableOf(name), name]));
+  const byVariable = new Map(SETTING_NAMES.map((name) => [variableOf(name), name]));
+  const secretFiles = new Map(
+    SETTING_NAMES.filter((name) => (SETTINGS[name] as Setting).secret).map((name) => [
+      `${variableOf(name)}_FILE`,
+      name,
+    ]),
+  );
   const found: Partial<Record<SettingName, string>> = {};
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith('ORIGINSCOPE_') || value === undefined || value === '') continue;
     if (variable === 'ORIGINSCOPE_CONFIG' || FOREIGN_VARIABLES.has(variable)) continue;
-    if (variable === 'ORIGINSCOPE_TOKEN_FILE') {
-      found.token = readText(value, variable).trim();
+    const secret = secretFiles.get(variable);
+    if (secret !== undefined) {
+      found[secret] = readText(value, variable).trim();
       continue;
     }
     const name = byVariable.get(variable);
@@ -185,8 +103,8 @@ function readConfigFile(path: string): Partial<Record<SettingName, unknown>> {
       remedy: 'It holds one object, for example {"port": 4318}.',
     });
   }
-  const unknown = Object.keys(value).find((key) => !(NAMES as string[]).includes(key));
-  if (unknown !== undefined) throw unknownSetting(`"${unknown}" in ${path}`, NAMES);
+  const unknown = Object.keys(value).find((key) => !(SETTING_NAMES as string[]).includes(key));
+  if (unknown !== undefined) throw unknownSetting(`"${unknown}" in ${path}`, SETTING_NAMES);
   return value;
 }
 

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readSettings, SETTINGS, type SettingName, variableOf } from './settings.ts';
+import { readSettings, variableOf } from './read-settings.ts';
+import { SETTINGS, type SettingName } from './table.ts';
 
 let directory: string;
 let file: string;
@@ -46,7 +47,7 @@ test('a secret can come from a file', () => {
 });
 
 test('the README lists every setting with its flag, variable, default and meaning', () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8').replaceAll(/ +/g, ' ');
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8').replaceAll(/ +/g, ' ');
   const rows = Object.entries(SETTINGS).map(([name, setting]) => {
     const preset = 'default' in setting ? `\`${setting.default}\`` : '–';
     return `| \`${setting.flag}\` | \`${variableOf(name as SettingName)}\` | ${preset} | ${setting.description} |`;

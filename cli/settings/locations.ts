@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import type { ClickHouseLocation } from '../../collector/clickhouse/connection.ts';
+import type { Retention } from '../../collector/clickhouse/retention.ts';
+import { OriginscopeError } from '../../collector/errors.ts';
+import type { KafkaLocation } from '../../collector/kafka/connection.ts';
+import type { SettingName, Settings } from './table.ts';
+
+/** Settings that go together: what commands list as theirs, and what the collector calls them. */
+
+export const RETENTION_SETTINGS = ['keepRaw', 'keepMinutes', 'keepHours'] as const satisfies SettingName[];
+
+export function retentionOf(settings: Settings): Retention {
+  return {
+    rawHours: settings.keepRaw,
+    minutesDays: settings.keepMinutes,
+    hoursMonths: settings.keepHours,
+  };
+}
+
+export const CLICKHOUSE_SETTINGS = [
+  'clickhouse',
+  'clickhouseUser',
+  'clickhousePassword',
+  'clickhouseCa',
+  'clickhouseTimeout',
+  'cluster',
+] as const satisfies SettingName[];
+
+/**
+ * The server, when one is given.
+ *
+ * @throws OriginscopeError `CONFIG_UNREADABLE`
+ */
+export function serverOf(settings: Settings): Extract<ClickHouseLocation, { url: string }> | undefined {
+  if (settings.clickhouse === undefined) return undefined;
+  return {
+    url: settings.clickhouse,
+    username: settings.clickhouseUser,
+    password: settings.clickhousePassword ?? '',
+    timeoutMillis: settings.clickhouseTimeout * 1_000,
+    ca: readPem(settings.clickhouseCa, '--clickhouse-ca'),
+    cluster: settings.cluster,
+  };
+}
+
+export const KAFKA_SETTINGS = [
+  'brokers',
+  'kafkaSecurity',
+  'kafkaSasl',
+  'kafkaUser',
+  'kafkaPassword',
+  'kafkaCa',
+  'kafkaCert',
+  'kafkaKey',
+] as const satisfies SettingName[];
+
+/** @throws OriginscopeError `CONFIG_UNREADABLE`, `SETTING_MISSING` */
+export function kafkaOf(settings: Settings): KafkaLocation {
+  const { brokers, kafkaSecurity: security, kafkaSasl: mechanism } = settings;
+  const { kafkaUser: username, kafkaPassword: password } = settings;
+  if (security.startsWith('sasl') && (username === undefined || password === undefined)) {
+    throw new OriginscopeError(
+      'SETTING_MISSING',
+      `--kafka-security ${security} needs a user and a password`,
+      {
+        remedy: 'Give --kafka-user, and the password in ORIGINSCOPE_KAFKA_PASSWORD or its _FILE.',
+      },
+    );
+  }
+  return {
+    brokers,
+    tls: security.endsWith('ssl')
+      ? {
+          ca: readPem(settings.kafkaCa, '--kafka-ca'),
+          cert: readPem(settings.kafkaCert, '--kafka-cert'),
+          key: readPem(settings.kafkaKey, '--kafka-key'),
+        }
+      : undefined,
+    sasl:
+      security.startsWith('sasl') && username !== undefined && password !== undefined
+        ? { mechanism, username, password }
+        : undefined,
+  };
+}
+
+function readPem(path: string | undefined, flag: string): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new OriginscopeError('CONFIG_UNREADABLE', `${flag}: ${path} cannot be read`, {
+      cause,
+      remedy: 'Check the path and its permissions.',
+    });
+  }
+}
