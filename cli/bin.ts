@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { OriginscopeError } from '../collector/errors.ts';
 import metadata from '../package.json' with { type: 'json' };
+import { config } from './config.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
 import { importSpans } from './import.ts';
@@ -18,6 +19,7 @@ const program = new Command('originscope')
   .addCommand(importSpans())
   .addCommand(explain())
   .addCommand(probe())
+  .addCommand(config())
   .addCommand(demo());
 
 try {

@@ -41,9 +41,29 @@ test('a wrong value names its source and what was received, but never a secret',
   expect(() => readSettings({}, { ORIGINSCOPE_TOKEN: 'short' })).toThrow(/^ORIGINSCOPE_TOKEN: (?!.*short).*/);
 });
 
-test('a secret can come from a file', () => {
+test('a password in a URL is refused without being repeated', () => {
+  const url = 'https://me:hunter2@clickhouse.example:8443/originscope';
+  const read = () => readSettings({}, { ORIGINSCOPE_CLICKHOUSE: url });
+  expect(read).toThrow(/^ORIGINSCOPE_CLICKHOUSE: user and password have settings of their own/);
+  expect(read).not.toThrow(/hunter2/);
+});
+
+test('every secret can come from a file', () => {
   writeFileSync(file, 'a-long-secret\n');
-  expect(readSettings({}, { ORIGINSCOPE_TOKEN_FILE: file }).token).toBe('a-long-secret');
+  expect(
+    readSettings(
+      {},
+      {
+        ORIGINSCOPE_TOKEN_FILE: file,
+        ORIGINSCOPE_KAFKA_PASSWORD_FILE: file,
+        ORIGINSCOPE_CLICKHOUSE_PASSWORD_FILE: file,
+      },
+    ),
+  ).toMatchObject({
+    token: 'a-long-secret',
+    kafkaPassword: 'a-long-secret',
+    clickhousePassword: 'a-long-secret',
+  });
 });
 
 test('the README lists every setting with its flag, variable, default and meaning', () => {

@@ -25,6 +25,13 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
   return command.option('--config <file>', 'JSON file with any of these settings [ORIGINSCOPE_CONFIG]');
 }
 
+/** A setting's value as it was given, and who gave it. */
+export interface GivenValue {
+  readonly value: unknown;
+  /** The flag, the variable, the key of the file, or "the default". */
+  readonly source: string;
+}
+
 /**
  * The effective settings: flags over environment over file over defaults, validated and frozen.
  *
@@ -34,31 +41,49 @@ export function readSettings(
   flags: Readonly<Record<string, unknown>>,
   environment: Readonly<Record<string, string | undefined>>,
 ): Settings {
-  const configFile = (flags.config as string | undefined) ?? environment.ORIGINSCOPE_CONFIG;
-  const file = configFile === undefined ? {} : readConfigFile(configFile);
-  const fromEnvironment = readEnvironment(environment);
+  const given = givenValues(flags, environment);
   const entries = SETTING_NAMES.map((name) => {
-    const setting: Setting = SETTINGS[name];
-    const [value, source] =
-      flags[name] !== undefined
-        ? [flags[name], setting.flag.split(' ')[0]]
-        : fromEnvironment[name] !== undefined
-          ? [fromEnvironment[name], variableOf(name)]
-          : file[name] !== undefined
-            ? [file[name], `"${name}" in ${configFile}`]
-            : [setting.default, 'the default'];
+    const { value, source } = given[name];
     if (value === undefined) return [name, undefined];
+    const setting: Setting = SETTINGS[name];
     const parsed = setting.schema.safeParse(value);
     if (parsed.success) return [name, parsed.data];
-    // A secret never appears in a message.
-    const received = setting.secret ? '' : `, received ${JSON.stringify(value)}`;
     throw new OriginscopeError(
       'SETTING_INVALID',
-      `${source}: ${parsed.error.issues[0]?.message ?? 'invalid'}${received}`,
+      `${source}: ${parsed.error.issues[0]?.message ?? 'invalid'}${setting.secret ? '' : `, received ${shown(name, value)}`}`,
       { remedy: `It is: ${setting.description}.` },
     );
   });
   return Object.freeze(Object.fromEntries(entries)) as Settings;
+}
+
+/**
+ * Which value each setting has, before it is validated.
+ *
+ * @throws OriginscopeError `SETTING_UNKNOWN`, `CONFIG_UNREADABLE`
+ */
+export function givenValues(
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<SettingName, GivenValue>> {
+  const configFile = (flags.config as string | undefined) ?? environment.ORIGINSCOPE_CONFIG;
+  const file = configFile === undefined ? {} : readConfigFile(configFile);
+  const fromEnvironment = readEnvironment(environment);
+  const entries = SETTING_NAMES.map((name): [SettingName, GivenValue] => {
+    const setting: Setting = SETTINGS[name];
+    const value = flags[name] ?? fromEnvironment[name] ?? file[name] ?? setting.default;
+    if (flags[name] !== undefined) return [name, { value, source: setting.flag.split(' ')[0] ?? '' }];
+    if (fromEnvironment[name] !== undefined) return [name, { value, source: variableOf(name) }];
+    if (file[name] !== undefined) return [name, { value, source: `"${name}" in ${configFile}` }];
+    return [name, { value, source: 'the default' }];
+  });
+  return Object.fromEntries(entries) as Record<SettingName, GivenValue>;
+}
+
+/** A value in JSON as a person may see it: never a secret, nor the password in a URL. */
+export function shown(name: SettingName, value: unknown): string {
+  if ((SETTINGS[name] as Setting).secret) return '"(secret)"';
+  return JSON.stringify(value).replaceAll(/\/\/[^/@"]*@/g, '//(secret)@');
 }
 
 function readEnvironment(

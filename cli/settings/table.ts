@@ -28,7 +28,9 @@ const brokers = text
     (list) => list.every((broker) => /^\S+:\d+$/.test(broker)),
     'brokers are host:port, separated by commas',
   );
-const httpUrl = z.url({ protocol: /^https?$/, error: 'an http:// or https:// URL is wanted' });
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'an http:// or https:// URL is wanted' })
+  .refine((url) => !/\/\/[^/]*@/.test(url), 'user and password have settings of their own');
 
 export const SETTINGS = {
   data: {
