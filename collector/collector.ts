@@ -6,6 +6,7 @@ import { migrate } from './clickhouse/migrations.ts';
 import { applyRetention, type Retention } from './clickhouse/retention.ts';
 import { createWriter, type WriterCounters } from './clickhouse/writer.ts';
 import type { SamplingRatios } from './derivation/sampling.ts';
+import { createRegistry, writerMetrics } from './metrics/metrics.ts';
 import { createReceiver } from './otlp/receiver.ts';
 import { createPublisher } from './usage/publisher.ts';
 
@@ -48,11 +49,14 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   try {
     await migrate(clickhouse.writing);
     await applyRetention(clickhouse.writing, retention);
-    const writer = createWriter({ client: clickhouse.writing, now });
+    const registry = createRegistry();
+    const metrics = writerMetrics(registry, () => writer.counters);
+    const writer = createWriter({ client: clickhouse.writing, now, inserted: metrics.inserted });
     const receiver = createReceiver({
       ...options,
       // Of its own lines only the bad ones: it would announce every port.
       logger: log.child({}, { level: 'warn' }),
+      registry,
       write: writer.write,
       ready: async () => (await clickhouse.reading.ping()).success,
       health: () => ({ writer: writer.counters }),

@@ -11,6 +11,8 @@ export interface WriterOptions extends Partial<GroupCommitLimits> {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly settlingMillis?: number;
+  /** Told of every insert that succeeded and how long it took. */
+  readonly inserted?: (spans: readonly DecisionSpan[], seconds: number) => void;
 }
 
 /** What became of the spans that `write` was given; each is in exactly one count, but for inserts and retries. */
@@ -48,7 +50,7 @@ const LIMITS: GroupCommitLimits = {
 
 /** Writes decision spans, and blocked ones as blocked requests too, in bounded group commits. */
 export function createWriter(options: WriterOptions): Writer {
-  const { client, now, settlingMillis = SETTLING_MILLIS } = options;
+  const { client, now, settlingMillis = SETTLING_MILLIS, inserted } = options;
   const counters: WriterCounters = {
     written: 0,
     refused: 0,
@@ -91,10 +93,12 @@ export function createWriter(options: WriterOptions): Writer {
     // A row that is no decision any more has to replace the blocked one that an older rule set made.
     const blocked = spans.filter((span) => span.verdict === 'blocked' || span.decisions === 0);
     const slots = [...new Set(spans.map((span) => slotOf(span.time)))];
+    const start = performance.now();
     await mark(slots.filter((slot) => !marked.has(slot) || needsMarks(slot, now(), settlingMillis)));
     await client.command({ query: rows });
     if (blocked.length > 0) await client.command({ query: insertBlocked(blocked) });
     await mark(slots.filter((slot) => needsMarks(slot, now(), settlingMillis)));
+    inserted?.(spans, (performance.now() - start) / 1000);
   }
 
   async function mark(slots: readonly number[]): Promise<void> {

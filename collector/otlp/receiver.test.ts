@@ -344,6 +344,14 @@ test('/healthz tells the counters, and what else it is given', async () => {
   });
 });
 
+test('/metrics tells the counters to Prometheus', async () => {
+  const { url } = await start();
+  await post(url, encodeRequest(ONE));
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toContain('originscope_receiver_requests_total{outcome="accepted"} 1');
+  expect(metrics).toContain('originscope_receiver_spans_total{outcome="passed_over"} 0');
+});
+
 test('/readyz is 503 until spans can be taken', async () => {
   let ready = false;
   const { url } = await start({ ready: () => ready });

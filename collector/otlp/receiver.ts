@@ -1,8 +1,11 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { Registry } from 'prom-client';
+import { assertProtected, type Binding, listenError } from '../binding.ts';
 import { noReceiverCounts, type ReceiverCounters } from '../counters.ts';
 import type { DecisionSpan } from '../decision-span.ts';
 import type { SamplingRatios } from '../derivation/sampling.ts';
-import { assertProtected, type Binding, listenError } from './binding.ts';
+import { receiverMetrics } from '../metrics/metrics.ts';
+import { addMonitoring } from '../metrics/monitor.ts';
 import { DERIVATION_RULES } from './decode.ts';
 import { signals } from './signals.ts';
 import { traceExport } from './trace-export.ts';
@@ -27,6 +30,8 @@ export interface ReceiverOptions extends Binding {
   readonly ready: () => boolean | Promise<boolean>;
   /** What /healthz tells beside the receiver's own counters, for example those of the writer. */
   readonly health?: () => Readonly<Record<string, unknown>>;
+  /** What /metrics tells beside the receiver's own counters; they are added to it. */
+  readonly registry?: Registry;
   readonly logger?: FastifyBaseLogger;
   /** By which ratio services sample the HTTP spans that decisions are derived from. Default: nobody knows. */
   readonly samplingRatios?: SamplingRatios | undefined;
@@ -78,14 +83,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   });
   server.register(signals, { exportTraces, token, counters });
 
-  server.get('/healthz', async () => ({ status: 'ok', receiver: counters, ...health?.() }));
-  server.get('/readyz', async (_, reply) => {
-    const isReady = await Promise.resolve()
-      .then(ready)
-      .catch(() => false);
-    reply.code(isReady ? 200 : 503);
-    return { ready: isReady };
-  });
+  const { registry = new Registry() } = options;
+  receiverMetrics(registry, counters);
+  addMonitoring(server, { registry, ready, health: () => ({ receiver: counters, ...health?.() }) });
 
   return {
     counters,

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { OriginscopeError } from '../errors.ts';
+import { OriginscopeError } from './errors.ts';
 
 export interface Binding {
   readonly host: string;
@@ -25,16 +25,15 @@ export function assertProtected({ host, token, auth }: Binding): void {
   );
 }
 
-/** What keeps a server from listening, as a sentence that names the flag. */
-export function listenError(cause: unknown, host: string, port: number): unknown {
+/** What keeps a server from listening, as a sentence that names the flag of its port. */
+export function listenError(cause: unknown, host: string, port: number, flag = '--port'): unknown {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'EADDRINUSE') {
     return new OriginscopeError(
       'PORT_TAKEN',
-      `Port ${port} on ${host} is taken: choose another with --port`,
+      `Port ${port} on ${host} is taken: choose another with ${flag}`,
       {
-        remedy:
-          'Another originscope, or an OpenTelemetry Collector, may be running; --port 0 takes a free port.',
+        remedy: `Another originscope, or an OpenTelemetry Collector, may be running; ${flag} 0 takes a free port.`,
         cause,
       },
     );
@@ -42,7 +41,7 @@ export function listenError(cause: unknown, host: string, port: number): unknown
   if (code === 'EACCES') {
     return new OriginscopeError(
       'PORT_FORBIDDEN',
-      `Port ${port} needs privileges: choose another with --port`,
+      `Port ${port} needs privileges: choose another with ${flag}`,
       {
         remedy: 'Ports above 1023 need none.',
         cause,

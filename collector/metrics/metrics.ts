@@ -1,0 +1,99 @@
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { WriterCounters } from '../clickhouse/writer.ts';
+import type { ReceiverCounters } from '../counters.ts';
+import type { DecisionSpan } from '../decision-span.ts';
+import { createDecisionCounts } from './decision-counts.ts';
+import { counter, counters, gauge } from './readings.ts';
+
+/** A registry with what every process tells: memory, CPU, event loop. */
+export function createRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+export function receiverMetrics(registry: Registry, receiver: ReceiverCounters): void {
+  const { requests, spans } = receiver;
+  counters(
+    registry,
+    'originscope_receiver_requests_total',
+    'OTLP requests by how they ended',
+    'outcome',
+    () => requests,
+  );
+  counters(
+    registry,
+    'originscope_receiver_spans_total',
+    'Spans of accepted and refused requests by what became of them',
+    'outcome',
+    () => ({ accepted: spans.accepted, passedOver: spans.passedOver, refused: spans.refused }),
+  );
+  counters(
+    registry,
+    'originscope_receiver_rejected_spans_total',
+    'Spans that were rejected, and told so to their sender',
+    'reason',
+    () => spans.rejected,
+  );
+  counter(
+    registry,
+    'originscope_receiver_bytes_total',
+    'Bytes of accepted bodies after inflating',
+    () => receiver.bytes,
+  );
+  gauge(
+    registry,
+    'originscope_receiver_held_bytes',
+    'Bytes of bodies that are being read or wait for their write',
+    () => receiver.heldBytes,
+  );
+}
+
+export interface WriterMetrics {
+  /** To be called for every insert that returned. */
+  inserted(spans: readonly DecisionSpan[], seconds: number): void;
+}
+
+/** @param writer its counters, which may be asked for later */
+export function writerMetrics(registry: Registry, writer: () => WriterCounters): WriterMetrics {
+  counters(
+    registry,
+    'originscope_writer_spans_total',
+    'Decision spans by what became of them at ClickHouse',
+    'outcome',
+    () => {
+      const { inserts, retries, ...outcomes } = writer();
+      return outcomes;
+    },
+  );
+  counter(registry, 'originscope_writer_inserts_total', 'Inserts that were tried', () => writer().inserts);
+  counter(
+    registry,
+    'originscope_writer_retries_total',
+    'Inserts that were tried again',
+    () => writer().retries,
+  );
+  const seconds = new Histogram({
+    name: 'originscope_writer_insert_seconds',
+    help: 'How long inserts took that succeeded',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [registry],
+  });
+  const decisions = createDecisionCounts();
+  const metric: Counter = new Counter({
+    name: 'cors_decisions_total',
+    help: 'Decisions that this process wrote; a redelivered span counts again here, not in ClickHouse',
+    labelNames: ['service', 'kind', 'verdict', 'reason'],
+    registers: [registry],
+    collect() {
+      metric.reset();
+      for (const [labels, count] of decisions) metric.inc({ ...labels }, count);
+    },
+  });
+  return {
+    inserted(spans, took) {
+      seconds.observe(took);
+      decisions.count(spans);
+    },
+  };
+}

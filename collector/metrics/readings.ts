@@ -1,0 +1,50 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/**
+ * Metrics that are read when somebody asks: rooms keep plain counters, and know nothing of Prometheus.
+ */
+
+export function counter(registry: Registry, name: string, help: string, read: () => number): void {
+  const metric: Counter = new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      metric.reset();
+      metric.inc(read());
+    },
+  });
+}
+
+/** One series for each key, in snake case as the label's value. */
+export function counters(
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string,
+  read: () => Readonly<Record<string, number>>,
+): void {
+  const metric: Counter = new Counter({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      metric.reset();
+      for (const [key, value] of Object.entries(read())) metric.inc({ [label]: snakeCase(key) }, value);
+    },
+  });
+}
+
+export function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  const metric: Gauge = new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      metric.set(read());
+    },
+  });
+}
+
+const snakeCase = (key: string): string => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
