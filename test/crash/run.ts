@@ -1,4 +1,5 @@
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
+import { isExact, sumOf } from '../support/ledger.ts';
 import { killUp } from './kill-up.ts';
 
 /** `npm run test:crash -- --kills 20 --seed 1`: the long form of up.test.ts. */
@@ -10,14 +11,10 @@ const result = await killUp({
   seed: Number(values.seed),
   progress: (line) => console.log(line),
 });
-const exact =
-  isDeepStrictEqual(result.byMinute, result.ledger) &&
-  isDeepStrictEqual(result.byHour, result.ledger) &&
-  result.blockedKept === result.blockedSent;
-const decisions = Object.values(result.ledger).reduce((sum, count) => sum + count, 0);
+const exact = isExact(result);
 if (!exact) console.log(result);
 console.log(
   `${result.kills} kills (seed ${values.seed}), ${result.requests} requests in ${result.sends} sends, ` +
-    `${decisions} decisions, ${result.blockedSent} blocked requests: ${exact ? 'exact' : 'NOT EXACT'}`,
+    `${sumOf(result.ledger)} decisions, ${result.ledger.blocked} blocked requests: ${exact ? 'exact' : 'NOT EXACT'}`,
 );
 process.exit(exact ? 0 : 1);
