@@ -4,6 +4,7 @@ import type {
   Decision,
   HeaderList,
   Reason,
+  Refusal,
   Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { isSerialisedOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
@@ -134,17 +135,27 @@ function renderReason(
   const exchange = decidedBy === null ? undefined : recorded.exchanges[decidedBy];
   const step = STANDARD_STEPS[reason];
   const lines = [
-    wrappedUnder(
-      '  why     ',
-      `${paint(COLORS[verdict], reason)}: ${REASON_TEXTS[reason].title}${detail === '' ? '' : ` (${detail})`}`,
-      options,
-    ),
+    wrappedUnder('  why     ', reasonLine({ reason, detail }, verdict, paint), options),
     wrappedUnder('  means   ', REASON_CAUSES[reason], options),
     wrappedUnder('  step    ', `${step.name} ${paint('dim', step.url)}`, options),
   ];
-  if (decision !== undefined)
+  if (decision !== undefined) {
     lines.push(wrappedUnder('  change  ', remedyOf(reason, decision, exchange), options));
+    const other = decision.withCredentials;
+    if (other !== undefined) {
+      const included: Decision = { ...decision, ...other, credentials: 'included' };
+      lines.push(
+        wrappedUnder('  or      ', `with credentials, ${reasonLine(other, verdict, paint)}`, options),
+        wrappedUnder('  change  ', remedyOf(other.reason, included, exchange), options),
+      );
+    }
+  }
   return lines.join('\n');
+}
+
+function reasonLine({ reason, detail }: Refusal, verdict: Verdict, paint: Paint): string {
+  const token = detail === '' ? '' : ` (${detail})`;
+  return `${paint(COLORS[verdict], reason)}: ${REASON_TEXTS[reason].title}${token}`;
 }
 
 export function remedyOf(reason: Reason, decision: Decision, exchange: RecordedExchange | undefined): string {

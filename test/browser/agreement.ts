@@ -32,6 +32,8 @@ export interface ChainVerdict {
   readonly reason: Decision['reason'];
   /** Chromium's names for it, one of which it says; none when allowed or unknown. */
   readonly corsErrors: readonly (string | undefined)[];
+  /** The decision says that its reason is one of two. */
+  readonly isEitherOfTwo: boolean;
 }
 
 export interface Agreement {
@@ -64,9 +66,13 @@ export function compare(browserCase: BrowserCase, outcome: Outcome): Agreement {
   if (outcome.exchanges.length === 0) return { told, seen, disagreements };
   const isWrong = ({ verdict }: ChainVerdict) => verdict !== 'unknown' && verdict !== actual;
   if (isWrong(told) || isWrong(seen)) disagreements.push('verdict');
-  else if (told.verdict === 'blocked' && !told.corsErrors.includes(outcome.corsError))
-    disagreements.push('reason');
+  else if (isOtherReason(told, outcome) || isOtherReason(seen, outcome)) disagreements.push('reason');
   return { told, seen, disagreements };
+}
+
+/** The browser names another reason than we do, or than both that we do. */
+export function isOtherReason({ verdict, corsErrors }: ChainVerdict, { corsError }: Outcome): boolean {
+  return verdict === 'blocked' && !corsErrors.includes(corsError);
 }
 
 function judgeChain(exchanges: readonly Exchange[], context: Context): ChainVerdict {
@@ -74,10 +80,18 @@ function judgeChain(exchanges: readonly Exchange[], context: Context): ChainVerd
   const decisive =
     decisions.find(({ verdict }) => verdict === 'blocked') ??
     decisions.find(({ verdict }) => verdict === 'unknown');
-  if (decisive === undefined) return { verdict: 'allowed', reason: '', corsErrors: [] };
-  const { kind, verdict, reason } = decisive;
+  if (decisive === undefined) return { verdict: 'allowed', reason: '', corsErrors: [], isEitherOfTwo: false };
+  const { kind, verdict, reason, withCredentials, notes } = decisive;
   const corsErrors = verdict === 'blocked' && reason !== '' ? corsErrorsOf(kind, reason) : [];
-  return { verdict, reason, corsErrors };
+  return {
+    verdict,
+    reason,
+    corsErrors:
+      withCredentials === undefined
+        ? corsErrors
+        : [...corsErrors, ...corsErrorsOf(kind, withCredentials.reason)],
+    isEitherOfTwo: notes.includes('reason_depends_on_credentials'),
+  };
 }
 
 function corsErrorsOf(kind: Decision['kind'], reason: Reason): readonly (string | undefined)[] {

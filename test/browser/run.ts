@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { CHROMIUM_MISSING, findChromium } from '../support/chromium.ts';
-import { compare, describeDisagreement } from './agreement.ts';
+import { compare, describeDisagreement, isOtherReason } from './agreement.ts';
 import { startOracle } from './ask-chromium.ts';
 import { namedCases } from './named-cases.ts';
 import { randomCases } from './random-cases.ts';
@@ -20,7 +20,9 @@ async function main(): Promise<void> {
     ...namedCases.map((named) => named.browserCase),
     ...randomCases(Number(values.cases), Number(values.seed)),
   ];
-  const count = { cases: 0, blocked: 0, unknown: 0, verdict: 0, reason: 0, seenReason: 0 };
+  const count = { cases: 0, blocked: 0, verdict: 0, reason: 0 };
+  /** From the server's view alone. */
+  const seenCount = { unknown: 0, oneReason: 0, otherReason: 0, eitherOfTwo: 0, neitherOfTwo: 0 };
   const corsErrors = new Map<string, number>();
   const oracle = await startOracle();
   try {
@@ -34,8 +36,15 @@ async function main(): Promise<void> {
         count.cases++;
         if (!outcome.allowed) count.blocked++;
         const { seen } = agreement;
-        if (seen.verdict === 'unknown') count.unknown++;
-        if (seen.verdict === 'blocked' && !seen.corsErrors.includes(outcome.corsError)) count.seenReason++;
+        const isOther = isOtherReason(seen, outcome);
+        if (seen.verdict === 'unknown') seenCount.unknown++;
+        else if (seen.isEitherOfTwo) {
+          seenCount.eitherOfTwo++;
+          if (isOther) seenCount.neitherOfTwo++;
+        } else if (seen.verdict === 'blocked') {
+          seenCount.oneReason++;
+          if (isOther) seenCount.otherReason++;
+        }
         const name = outcome.allowed ? 'allowed' : (outcome.corsError ?? outcome.error ?? '(not sent)');
         corsErrors.set(name, (corsErrors.get(name) ?? 0) + 1);
         for (const kind of agreement.disagreements) {
@@ -51,8 +60,13 @@ async function main(): Promise<void> {
     console.log(String(times).padStart(7), name);
   console.log(
     `Chromium ${oracle.version}, seed ${values.seed}: ${count.cases} cases, ${count.blocked} blocked; ` +
-      `${count.verdict} wrong verdicts, ${count.reason} other reasons; ` +
-      `from the server's view alone ${count.unknown} unknown, ${count.seenReason} other reasons`,
+      `${count.verdict} wrong verdicts, ${count.reason} other reasons`,
+  );
+  const { unknown, oneReason, otherReason, eitherOfTwo, neitherOfTwo } = seenCount;
+  console.log(
+    `From the server's view alone ${unknown} unknown; ${oneReason} blocked for one reason, ` +
+      `${otherReason} of them for another than the browser's; ${eitherOfTwo} for one of two ` +
+      `(reason_depends_on_credentials), ${neitherOfTwo} of them for neither`,
   );
   process.exitCode = count.verdict > 0 || count.reason > count.blocked * 0.005 ? 1 : 0;
 }

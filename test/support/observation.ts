@@ -24,6 +24,7 @@ export function observation(
       requestMethod: 'GET',
       requestHeaders: [],
       credentials: 'omitted',
+      withCredentials: undefined,
       allowOrigin: 'exact',
       allowCredentials: false,
       maxAge: undefined,

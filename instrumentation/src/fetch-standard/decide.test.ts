@@ -376,6 +376,20 @@ describe('notes', () => {
     expect(noted(preflight({}, []))).toEqual([]);
   });
 
+  test('tell that the browser names another reason if the request has credentials', () => {
+    const headers = [ALLOW_PAGE, ALLOW_PUT, ['Access-Control-Allow-Credentials', 'True'] as const];
+    const decision = preflight({ method: 'DELETE' }, headers);
+    expect(decision).toMatchObject({
+      reason: 'method_not_allowed',
+      withCredentials: { reason: 'acac_not_true', detail: 'True' },
+      notes: ['reason_depends_on_credentials'],
+    });
+    for (const credentials of ['omitted', 'included'] as const) {
+      const told = preflight({ method: 'DELETE' }, headers, 204, { credentials });
+      expect(told).toMatchObject({ withCredentials: undefined, notes: [] });
+    }
+  });
+
   test('tell which answers expose headers', () => {
     const headers = [ALLOW_ANY, ['Access-Control-Expose-Headers', 'x-total'] as const];
     expect(noted(actual(headers))).toEqual(['exposed_headers']);
@@ -411,6 +425,7 @@ test('the facts of an exchange stand beside its verdict', () => {
     requestMethod: 'GET',
     requestHeaders: [],
     credentials: 'unknown',
+    withCredentials: undefined,
     allowOrigin: 'exact',
     allowCredentials: true,
     maxAge: 0,

@@ -1,6 +1,13 @@
 import { cleanText } from './clean-text.ts';
 import { credentialsOf } from './credentials.ts';
-import { type AllowOrigin, type Decision, type Exchange, SITES, type Site } from './decision.ts';
+import {
+  type AllowOrigin,
+  type Decision,
+  type Exchange,
+  type Refusal,
+  SITES,
+  type Site,
+} from './decision.ts';
 import { REQUEST_HEADERS, RESPONSE_HEADERS, readHeaderList } from './header-list.ts';
 import { kindOf } from './kind.ts';
 import { parseMaxAge } from './max-age.ts';
@@ -34,13 +41,25 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
   const kind = context.kind ?? kindOf(exchange, origin, context);
   const credentials = credentialsOf(kind, request, context);
   const question = kind === 'preflight' ? preflightQuestion(request) : undefined;
-  const { verdict, reason, detail } = judge({ exchange, kind, origin, question }, credentials, context);
+  const outcome = judge({ exchange, kind, origin, question }, credentials, context);
+  const { verdict, reason, detail } = outcome;
+  const withCredentials = outcome.withCredentials && clean(outcome.withCredentials);
 
   const allowOrigin = relateAllowOrigin(response['access-control-allow-origin'], origin);
   const allowCredentials = response['access-control-allow-credentials'] === 'true';
   const maxAge = parseMaxAge(response['access-control-max-age']);
   const varyOrigin = variesOnOrigin(response);
-  const facts = { kind, verdict, origin, allowOrigin, allowCredentials, varyOrigin, maxAge, question };
+  const facts = {
+    kind,
+    verdict,
+    withCredentials,
+    origin,
+    allowOrigin,
+    allowCredentials,
+    varyOrigin,
+    maxAge,
+    question,
+  };
   const site = siteOf(request['sec-fetch-site']);
   return {
     kind,
@@ -51,6 +70,7 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
     requestMethod: cleanText(question === undefined ? method : question.method, MAX_NAME_LENGTH),
     requestHeaders: question === undefined ? NO_NAMES : boundNames(question.headerNames),
     credentials,
+    withCredentials,
     allowOrigin,
     allowCredentials,
     maxAge,
@@ -70,6 +90,10 @@ function boundNames(names: readonly string[]): readonly string[] {
   if (names.length === 0) return NO_NAMES;
   const clean = new Set(names.map((name) => cleanText(name, MAX_NAME_LENGTH)));
   return [...clean].sort().slice(0, MAX_NAMES);
+}
+
+function clean({ reason, detail }: Refusal): Refusal {
+  return { reason, detail: cleanText(detail) };
 }
 
 function relateAllowOrigin(value: string | null, origin: string | null): AllowOrigin {

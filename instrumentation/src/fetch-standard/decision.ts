@@ -73,6 +73,7 @@ export const NOTES = [
   'preflight_uncached',
   'exposed_headers',
   'server_error_without_cors',
+  'reason_depends_on_credentials',
 ] as const;
 export type Note = (typeof NOTES)[number];
 
@@ -87,6 +88,12 @@ export type AllowOrigin = (typeof ALLOW_ORIGINS)[number];
 /** Sec-Fetch-Site, or `unknown` where the browser sent none. */
 export const SITES = ['cross-site', 'same-site', 'same-origin', 'none', 'unknown'] as const;
 export type Site = (typeof SITES)[number];
+
+/** A reason with its failing token. */
+export interface Refusal {
+  readonly reason: Reason;
+  readonly detail: string;
+}
 
 /** What a browser does with an exchange, and the facts that led there. */
 export interface Decision {
@@ -103,6 +110,11 @@ export interface Decision {
   /** The header names a preflight asked for: lower-case, sorted, unique, at most 32; empty otherwise. */
   readonly requestHeaders: readonly string[];
   readonly credentials: Credentials;
+  /**
+   * Blocked whatever the credentials mode, which nobody knows: what the browser names when they are included,
+   * where that is another reason than `reason`. Undefined otherwise.
+   */
+  readonly withCredentials: Refusal | undefined;
   readonly allowOrigin: AllowOrigin;
   /** Access-Control-Allow-Credentials was exactly `true`. */
   readonly allowCredentials: boolean;

@@ -1,4 +1,4 @@
-import type { AllowOrigin, Kind, Note, Verdict } from './decision.ts';
+import type { AllowOrigin, Kind, Note, Refusal, Verdict } from './decision.ts';
 import { namesToken, type ResponseHeaders } from './header-list.ts';
 import type { CorsExchange } from './observed-exchange.ts';
 import { isAuthorizationCoveredByWildcard, type PreflightQuestion } from './preflight-check.ts';
@@ -7,6 +7,7 @@ import { isAuthorizationCoveredByWildcard, type PreflightQuestion } from './pref
 export interface NoteFacts {
   readonly kind: Kind;
   readonly verdict: Verdict;
+  readonly withCredentials: Refusal | undefined;
   readonly origin: string | null;
   readonly allowOrigin: AllowOrigin;
   readonly allowCredentials: boolean;
@@ -35,6 +36,7 @@ export function notesOf(exchange: CorsExchange, facts: NoteFacts): readonly Note
     notes.push('exposed_headers');
   }
   if (isServerErrorWithoutCors(exchange)) notes.push('server_error_without_cors');
+  if (facts.withCredentials !== undefined) notes.push('reason_depends_on_credentials');
   return notes.length === 0 ? NONE : notes;
 }
 

@@ -1,5 +1,5 @@
 import { corsCheck } from './cors-check.ts';
-import type { Credentials, Kind, Reason, Verdict } from './decision.ts';
+import type { Credentials, Kind, Reason, Refusal, Verdict } from './decision.ts';
 import type { Failure } from './failure.ts';
 import type { Context, CorsExchange } from './observed-exchange.ts';
 import { type PreflightQuestion, preflightCheck } from './preflight-check.ts';
@@ -12,6 +12,8 @@ export interface Outcome {
   readonly reason: Reason | '';
   /** Of an unknown verdict: the reason that would block, where there is one. */
   readonly detail: string;
+  /** Of a blocked verdict: the other reason that holds with credentials, where nobody knows the mode. */
+  readonly withCredentials?: Refusal;
 }
 
 /** What the checks are about: an exchange and what was concluded from its request. */
@@ -120,7 +122,11 @@ function isQuestionCaptured({ question }: Case, context: Context): boolean {
 }
 
 function eitherWay(omitted: Outcome, included: Outcome): Outcome {
-  if (omitted.verdict === included.verdict) return omitted;
+  if (omitted.verdict === included.verdict) {
+    const { reason, detail } = included;
+    if (omitted.verdict !== 'blocked' || reason === '' || reason === omitted.reason) return omitted;
+    return { ...omitted, withCredentials: { reason, detail } };
+  }
   if (omitted.verdict === 'unknown') return omitted;
   if (included.verdict === 'unknown') return included;
   const detail = omitted.reason || included.reason;
