@@ -189,6 +189,12 @@ export const SETTINGS = {
     schema: text.max(255),
     default: 'originscope',
   },
+  sessionTimeout: {
+    flag: '--session-timeout <seconds>',
+    description: 'after which a silent consumer loses its partitions to the others',
+    schema: wholeNumber(6, 600),
+    default: 45,
+  },
   compression: {
     flag: '--compression <codec>',
     description: `of messages to Kafka: ${COMPRESSIONS.join(', ')}`,
