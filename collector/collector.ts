@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
 import { type ClickHouseLocation, openClickHouse } from './clickhouse/connection.ts';
@@ -8,6 +7,7 @@ import { createWriter, type WriterCounters } from './clickhouse/writer.ts';
 import type { SamplingRatios } from './derivation/sampling.ts';
 import { createRegistry, writerMetrics } from './metrics/metrics.ts';
 import { createReceiver } from './otlp/receiver.ts';
+import { startChores } from './usage/chores.ts';
 import { createPublisher } from './usage/publisher.ts';
 
 export interface CollectorOptions {
@@ -36,16 +36,12 @@ export interface Collector {
   close(): Promise<void>;
 }
 
-const PUBLISH_EVERY_MILLIS = 5_000;
-const CLEAN_EVERY_MILLIS = 3_600_000;
-
 /**
  * @throws OriginscopeError of the rooms it starts: `ENGINE_…`, `SCHEMA_…`, `PORT_TAKEN`, `HOST_NEEDS_TOKEN`
  */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { log, now, retention } = options;
   const clickhouse = await openClickHouse(options.location);
-  const stopping = new AbortController();
   try {
     await migrate(clickhouse.writing);
     await applyRetention(clickhouse.writing, retention);
@@ -63,17 +59,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     });
     const url = await receiver.listen();
     const publisher = createPublisher({ client: clickhouse.publishing, now, retention });
-    const chores = Promise.all([
-      repeat(
-        () => publisher.tick(stopping.signal),
-        PUBLISH_EVERY_MILLIS,
-        stopping.signal,
-        (error) => log.error({ err: error }, 'publication failed; it is tried again'),
-      ),
-      repeat(publisher.clean, CLEAN_EVERY_MILLIS, stopping.signal, (error) =>
-        log.error({ err: error }, 'cleaning failed; it is tried again'),
-      ),
-    ]);
+    const chores = startChores({ publisher, log });
     return {
       url,
       reading: clickhouse.reading,
@@ -81,27 +67,12 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       async close() {
         await receiver.close();
         await writer.close();
-        stopping.abort();
-        await chores;
+        await chores.stop();
         await clickhouse.close();
       },
     };
   } catch (error) {
-    stopping.abort();
     await clickhouse.close();
     throw error;
-  }
-}
-
-/** Does the work now and again after each pause, one at a time, until told to stop. */
-async function repeat(
-  work: () => Promise<unknown>,
-  pauseMillis: number,
-  signal: AbortSignal,
-  failed: (error: unknown) => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    await work().catch(failed);
-    await delay(pauseMillis, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }

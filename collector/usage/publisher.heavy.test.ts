@@ -346,3 +346,49 @@ test('a process in another time zone writes the same rows', async () => {
   await publisher.tick();
   expect(await totals(clickHouse)).toEqual(TRUTH);
 });
+
+test('a raw day is kept while a queue may still hold spans of it', async () => {
+  const { clickHouse, writer, at, now } = await pipeline();
+  const asked: number[] = [];
+  let hasArrived = false;
+  const publisher = createPublisher({
+    client: clickHouse.publishing,
+    now,
+    republishMillis: 0,
+    readerGraceMillis: 0,
+    hasArrived: async (before) => {
+      asked.push(before);
+      return hasArrived;
+    },
+  });
+  await writer.write(SPANS);
+  at(80 * HOUR);
+  await publisher.tick();
+  await publisher.clean();
+  const kept = async () => (await rows(clickHouse, 'SELECT count() AS count FROM decision_spans'))[0]?.count;
+  expect(await kept()).toBe(SPANS.length);
+  // 48 hours after the newest day that would go: its spans were taken until then.
+  expect(asked).toEqual([Math.floor((START + 32 * HOUR) / (24 * HOUR)) * 24 * HOUR + 48 * HOUR]);
+
+  const late = decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 });
+  await writer.write([late], START + HOUR);
+  await publisher.tick();
+  expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
+
+  hasArrived = true;
+  await publisher.clean();
+  expect(await kept()).toBe(0);
+  expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
+});
+
+test('a span for a slot whose raw day is gone changes nothing, and the slot is told of', async () => {
+  const { clickHouse, writer, publisher, at } = await pipeline();
+  await writer.write(SPANS);
+  at(80 * HOUR);
+  await publisher.tick();
+  await publisher.clean();
+  await writer.write([decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 })], START);
+  expect(await publisher.tick()).toEqual({ slots: [], hours: [] });
+  expect([...publisher.left.keys()]).toEqual([START]);
+  expect(await totals(clickHouse)).toEqual(TRUTH);
+});

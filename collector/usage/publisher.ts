@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
-import { SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
+import { OPEN_MILLIS, SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
 import { dropPublishedDays, removeSuperseded } from './housekeeping.ts';
 import { publishHour, type SlotRun } from './publish-hour.ts';
 import { type Publication, publishSlots } from './publish-slots.ts';
@@ -18,6 +18,11 @@ export interface PublisherOptions {
   /** Between the rows of a run and its marker, for readers whose query was planned in between. */
   readonly readerGraceMillis?: number;
   readonly retention?: Retention;
+  /**
+   * Whether all that was sent before a time (epoch milliseconds) has been written: where spans wait in a
+   * queue, raw days are kept for those that still belong to them. Default: there is no queue.
+   */
+  readonly hasArrived?: (before: number) => Promise<boolean>;
 }
 
 export interface Published {
@@ -34,9 +39,17 @@ export interface Publisher {
   tick(signal?: AbortSignal): Promise<Published>;
   /** Drops raw days that are published and past their retention, and runs that nobody reads any more. To be called hourly. */
   clean(): Promise<void>;
+  /**
+   * Slots (starts, epoch milliseconds) that were due, and would have shrunk: what is left of their raw spans
+   * is not all of them.
+   */
+  readonly left: ReadonlyMap<number, unknown>;
   /** For an import, which publishes frozen slots in the same way. */
   readonly publication: Publication;
 }
+
+/** Reading such a slot again soon shows the same, and costs as much as publishing it. */
+const RETRY_SHRUNK_MILLIS = 300_000;
 
 /**
  * Sums what has settled, so that readers do not. Any number of publishers may run at once: each works under
@@ -50,7 +63,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     republishMillis = 60_000,
     readerGraceMillis = 1_000,
     retention = RETENTION,
+    hasArrived = () => Promise.resolve(true),
   } = options;
+  /** With the time at which each is tried again. */
+  const left = new Map<number, number>();
   const publication: Publication = {
     client,
     pause: () => (readerGraceMillis > 0 ? delay(readerGraceMillis) : Promise.resolve()),
@@ -58,9 +74,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   async function tick(signal?: AbortSignal): Promise<Published> {
     const slots: number[] = [];
-    for (const due of byHour(await dueSlots())) {
+    const all = await dueSlots();
+    for (const slot of left.keys()) if (!all.includes(slot)) left.delete(slot);
+    for (const due of byHour(all.filter((slot) => (left.get(slot) ?? 0) <= now()))) {
       if (signal?.aborted) break;
-      slots.push(...(await publishSlots(publication, { table: 'decision_spans' }, due)));
+      const marked = await publishSlots(publication, { table: 'decision_spans' }, due);
+      slots.push(...marked);
+      for (const slot of due) {
+        if (marked.includes(slot)) left.delete(slot);
+        else left.set(slot, now() + RETRY_SHRUNK_MILLIS);
+      }
     }
     const hours: number[] = [];
     for (const { hour, made } of await dueHours()) {
@@ -126,11 +149,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function clean(): Promise<void> {
-    await dropPublishedDays(client, now() - retention.rawHours * 3_600_000);
+    const ended = startOfDay(now() - retention.rawHours * 3_600_000);
+    // What is sent so long after a day may still belong to it.
+    if (await hasArrived(ended + OPEN_MILLIS)) await dropPublishedDays(client, ended);
     await removeSuperseded(client);
   }
 
-  return { tick, clean, publication };
+  return { tick, clean, left, publication };
+}
+
+/** In UTC, as the days of raw spans are cut. */
+function startOfDay(time: number): number {
+  return Math.floor(time / 86_400_000) * 86_400_000;
 }
 
 /** What was left behind while nobody published goes an hour at a time: fewer runs, bounded memory. */

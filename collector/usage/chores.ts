@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Publisher } from './publisher.ts';
+
+export interface ChoresOptions {
+  readonly publisher: Pick<Publisher, 'tick' | 'clean' | 'left'>;
+  readonly log: Logger;
+  /**
+   * Whether it is this process's turn. Where several share the work, any number may do it at once: it only
+   * costs more. Default: always.
+   */
+  readonly isOurs?: () => boolean;
+  readonly publishEveryMillis?: number;
+  readonly cleanEveryMillis?: number;
+}
+
+export interface Chores {
+  /** Lets the publication in hand finish. */
+  stop(): Promise<void>;
+}
+
+/** What is done beside writing, again and again: publishing what has settled, and cleaning up. */
+export function startChores(options: ChoresOptions): Chores {
+  const { publisher, log, isOurs = () => true } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+
+  async function publish(): Promise<void> {
+    if (!isOurs()) return;
+    const known = new Set(publisher.left.keys());
+    await publisher.tick(signal);
+    const left = [...publisher.left.keys()].filter((slot) => !known.has(slot));
+    if (left.length === 0) return;
+    log.warn(
+      { slots: left.map((slot) => new Date(slot).toISOString()) },
+      'late spans came for slots whose other raw spans are gone: they stay as they were published; originscope rebuild reads them anew',
+    );
+  }
+
+  const chores = Promise.all([
+    repeat(publish, options.publishEveryMillis ?? 5_000, signal, (error) =>
+      log.error({ err: error }, 'publication failed; it is tried again'),
+    ),
+    repeat(
+      async () => void (isOurs() && (await publisher.clean())),
+      options.cleanEveryMillis ?? 3_600_000,
+      signal,
+      (error) => log.error({ err: error }, 'cleaning failed; it is tried again'),
+    ),
+  ]);
+  return {
+    async stop() {
+      stopping.abort();
+      await chores;
+    },
+  };
+}
+
+/** Does the work now and again after each pause, one at a time, until told to stop. */
+async function repeat(
+  work: () => Promise<void>,
+  pauseMillis: number,
+  signal: AbortSignal,
+  failed: (error: unknown) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    await work().catch(failed);
+    await delay(pauseMillis, undefined, { signal, ref: false }).catch(() => undefined);
+  }
+}
