@@ -1,0 +1,48 @@
+/**
+ * A stand-in for a ClickHouse server, for tests and benchmarks on machines that have none: the part of
+ * ClickHouse's HTTP interface that `@clickhouse/client` uses, in front of the embedded engine (chdb). It is
+ * no server that anybody should run for their data.
+ *
+ *     node test/support/clickhouse-server/main.ts --directory DIR [--port 8123] [--tls] [--users JSON]
+ *
+ * As with the real one: statements side by side, settings and parameters of a request are its own, users
+ * with passwords and read-only ones, databases, gzip both ways, any input format, status and code of every
+ * exception, `kill -9` and a new start on the same directory. Not there: sessions, roles, cancelling,
+ * clusters, and several statements are not refused. Answers are sent when they are whole.
+ */
+import { parseArgs } from 'node:util';
+import { CERT, KEY } from '../tls.ts';
+import { openEngine } from './engine.ts';
+import { createServer, type User } from './server.ts';
+
+// Each statement occupies a thread of the pool, and it is made when the first one runs.
+process.env.UV_THREADPOOL_SIZE ??= '16';
+
+const { values } = parseArgs({
+  options: {
+    directory: { type: 'string' },
+    host: { type: 'string', default: '127.0.0.1' },
+    port: { type: 'string', default: '8123' },
+    /** With the certificate of test/support/tls.ts. */
+    tls: { type: 'boolean', default: false },
+    users: { type: 'string', default: '[{"name":"default","password":""}]' },
+    /** How long an idle connection stays open; the server's own default. */
+    'keep-alive-millis': { type: 'string', default: '10000' },
+  },
+});
+if (values.directory === undefined) throw new Error('--directory is missing');
+
+const engine = await openEngine(values.directory);
+const server = createServer({
+  engine,
+  users: JSON.parse(values.users) as User[],
+  tls: values.tls ? { cert: CERT, key: KEY } : undefined,
+  keepAliveMillis: Number(values['keep-alive-millis']),
+});
+const port = await server.listen(Number(values.port), values.host);
+const scheme = values.tls ? 'https' : 'http';
+console.log(`Stand-in for ClickHouse ${engine.version} at ${scheme}://${values.host}:${port}`);
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void server.close().then(() => engine.close()));
+}
