@@ -66,7 +66,7 @@ test('settings and parameters are those of their request alone', async () => {
   const server = await startClickHouseServer();
   const client = clientOf(server.url);
   const limit = "SELECT getSetting('max_result_rows') AS rows";
-  const clickhouse_settings = { max_result_rows: 7 } as const;
+  const clickhouse_settings = { max_result_rows: '7' } as const;
   const result = await client.query({ query: limit, clickhouse_settings, format: 'JSONEachRow' });
   expect(await result.json()).toEqual([{ rows: 7 }]);
   expect(await select(client, limit)).toEqual([{ rows: 0 }]);
