@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * Light suites run side by side. Heavy ones — chdb (0.5 GB a process), browsers, whole processes — run
- * one file after another in the project `heavy`, so that two cores and a small CI machine carry them.
+ * one file after another in the project `heavy`, so that two cores and a small CI machine carry them. Those in
+ * `kafka` share one broker, which is started when a run has any of them.
  */
 export default defineConfig({
   test: {
@@ -11,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{instrumentation/src,collector,cli,examples}/**/*.test.ts'],
-          exclude: ['**/*.heavy.test.ts', '**/node_modules/**', '**/dist/**'],
+          exclude: ['**/*.{heavy,kafka}.test.ts', '**/node_modules/**', '**/dist/**'],
           testTimeout: 20_000,
         },
       },
@@ -19,7 +20,19 @@ export default defineConfig({
         test: {
           name: 'heavy',
           include: ['{instrumentation/src,collector,cli,examples}/**/*.heavy.test.ts', 'test/**/*.test.ts'],
+          exclude: ['**/*.kafka.test.ts', '**/node_modules/**', '**/dist/**'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'kafka',
+          include: ['{collector,cli,test}/**/*.kafka.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
+          globalSetup: ['test/support/kafka/run.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 60_000,

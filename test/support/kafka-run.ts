@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { describe, inject, onTestFinished, test } from 'vitest';
+import type { KafkaAddresses } from './kafka.ts';
+
+/** Tests against the broker of the run; on a machine where none can run, one skipped test that says why. */
+export function describeKafka(name: string, tests: (kafka: KafkaAddresses) => void): void {
+  const kafka = inject('kafka');
+  describe(name, () => {
+    if (typeof kafka === 'string') test.skip(kafka, () => {});
+    else tests(kafka);
+  });
+}
+
+/** A client beside ours: what it says is what the broker has. */
+export const kafkaClient = (brokers: readonly string[]): Kafka =>
+  new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+
+export async function withAdmin<Result>(
+  brokers: readonly string[],
+  work: (admin: Admin) => Promise<Result>,
+): Promise<Result> {
+  const admin = kafkaClient(brokers).admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+export interface TopicOptions {
+  readonly partitions?: number;
+  /** Settings of the topic, as Kafka names them. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/** A topic under a name of its own, deleted when the test ends. */
+export async function temporaryTopic(
+  brokers: readonly string[],
+  { partitions = 1, config = {} }: TopicOptions = {},
+): Promise<string> {
+  const topic = `test_${randomUUID()}`;
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+  await withAdmin(brokers, (admin) =>
+    admin.createTopics({
+      topics: [{ topic, numPartitions: partitions, configEntries }],
+      waitForLeaders: true,
+    }),
+  );
+  onTestFinished(() =>
+    withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic] })).catch(() => undefined),
+  );
+  return topic;
+}
