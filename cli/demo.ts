@@ -78,7 +78,7 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
     const control = await startControl({ reading: collector.reading });
     cleanups.push(control.close);
     directory.announce(control.address);
-    const services = await startServices(collector.url, done.urls);
+    const services = await startServices(collector.url, { urls: done.urls });
     cleanups.push(services.stop);
     printWhatNext(done.urls, path);
     await stopping.requested;

@@ -25,15 +25,21 @@ export interface Services {
   kill(): void;
 }
 
+export interface ServiceOptions {
+  /** Where they shall listen; free ports when not given. */
+  readonly urls?: ServiceUrls | undefined;
+  /** What the collector wants to see, as in ORIGINSCOPE_HEADERS. */
+  readonly headers?: string | undefined;
+}
+
 /**
  * Starts the three services, which report to the collector.
  *
- * @param ports where they shall listen; free ones when not given
  * @throws Error when one ends before it listens, with what it wrote
  */
-export async function startServices(collectorUrl: string, ports?: ServiceUrls): Promise<Services> {
+export async function startServices(collectorUrl: string, options: ServiceOptions = {}): Promise<Services> {
   const names = Object.keys(SCRIPTS) as (keyof ServiceUrls)[];
-  const children = names.map((name) => start(name, collectorUrl, ports && new URL(ports[name]).port));
+  const children = names.map((name) => start(name, collectorUrl, options));
   const kill = (): void => {
     for (const child of children) child.kill('SIGKILL');
   };
@@ -55,15 +61,20 @@ export async function startServices(collectorUrl: string, ports?: ServiceUrls): 
   }
 }
 
-function start(name: keyof ServiceUrls, collectorUrl: string, port = '0'): ChildProcess {
+function start(
+  name: keyof ServiceUrls,
+  collectorUrl: string,
+  { urls, headers }: ServiceOptions,
+): ChildProcess {
   const script = fileURLToPath(new URL(SCRIPTS[name], import.meta.url));
   return spawn(process.execPath, ['--import', END_WITH_PARENT, '--import', REGISTER, script], {
     env: {
       ...withoutTelemetry(process.env),
-      PORT: port,
+      PORT: urls === undefined ? '0' : new URL(urls[name]).port,
       OTEL_SERVICE_NAME: name,
       OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.0.0,deployment.environment.name=demo',
       ORIGINSCOPE_ENDPOINT: collectorUrl,
+      ...(headers !== undefined && { ORIGINSCOPE_HEADERS: headers }),
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

@@ -1,0 +1,34 @@
+# Every Originscope command in one image: docker build -t originscope .
+# There is nothing to compile: Node runs the TypeScript sources and strips their types itself.
+
+FROM node:24-bookworm-slim AS dependencies
+WORKDIR /originscope
+COPY package.json package-lock.json ./
+# What talks to a ClickHouse server needs no embedded engine (0.5 GB), and the workspaces bring only what
+# developers need. `npm ci` cannot leave out one optional dependency and keep the others (lz4 has its binary
+# in one), so both are deleted from package.json; every version is still that of the lock file.
+RUN npm pkg delete optionalDependencies workspaces && npm install --omit=dev --ignore-scripts
+
+# The example services and their browsers, with the frameworks that they are written for.
+FROM node:24-bookworm-slim AS examples
+WORKDIR /originscope
+COPY package.json package-lock.json ./
+COPY instrumentation/package.json instrumentation/
+COPY test/node/package.json test/node/
+RUN npm ci --omit=optional --ignore-scripts
+COPY . .
+USER node
+CMD ["node", "examples/shop.ts"]
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /originscope
+COPY --from=dependencies /originscope/node_modules node_modules
+COPY . .
+# A number, so that Kubernetes can tell that it is not root.
+USER 1000
+EXPOSE 4318 9464
+# Whatever runs here, a receiver or a consumer, answers on one of its two ports.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --start-interval=2s CMD ["node", "-e", "Promise.any([4318, 9464].map((port) => fetch(`http://127.0.0.1:${port}/readyz`))).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "cli/bin.ts"]
+CMD ["--help"]
