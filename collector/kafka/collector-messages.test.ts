@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { recordsOf } from '../../test/support/record-batches.ts';
+import { decodeTraces } from '../otlp/decode.ts';
+import { acceptedWindow } from '../otlp/decoded.ts';
+import { registerCodecs } from './codecs.ts';
+import { COMPRESSIONS } from './connection.ts';
+
+const MESSAGES = join(import.meta.dirname, '../../test/fixtures/collector-messages');
+const sent = JSON.parse(readFileSync(join(MESSAGES, 'sent.json'), 'utf8')) as object[];
+
+beforeAll(registerCodecs);
+
+describe('what an OpenTelemetry Collector writes to Kafka is read as what was sent to it', () => {
+  describe.each(['otlp_proto', 'otlp_json'])('%s', (encoding) => {
+    test.each(COMPRESSIONS)('%s', async (compression) => {
+      const records = await recordsOf(readFileSync(join(MESSAGES, `${encoding}-${compression}.batches`)));
+      const read = records.map(({ value, timestamp }) =>
+        decodeTraces(
+          value ?? Buffer.alloc(0),
+          encoding === 'otlp_json' ? 'json' : 'protobuf',
+          acceptedWindow(Number(timestamp)),
+        ),
+      );
+      const expected = sent.map((request) =>
+        decodeTraces(
+          Buffer.from(JSON.stringify(request)),
+          'json',
+          acceptedWindow(Number(records[0]?.timestamp)),
+        ),
+      );
+      expect(expected.map(({ spans }) => spans.length)).toEqual([12, 3]);
+      expect(read).toEqual(expected);
+    });
+  });
+});
