@@ -1,11 +1,25 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Session } from 'chdb';
+
+/** An INSERT with its data, which may be of any format. */
+export interface InsertData {
+  /** `INSERT INTO t (…)`. */
+  readonly into: string;
+  /** `SETTINGS … FORMAT x`. */
+  readonly tail: string;
+  readonly data: Buffer;
+}
 
 /** A statement with everything that belongs to it alone. */
 export interface Statement {
+  /** As far as it is text. */
   readonly text: string;
-  /** What follows `INSERT … FORMAT x`: bytes of any format. */
-  readonly data: Buffer | undefined;
+  readonly insert: InsertData | undefined;
   readonly database: string;
   /** As the setting: 1 reads only, 2 may change settings as well. */
   readonly readonly: 0 | 1 | 2;
@@ -46,36 +60,48 @@ export class Exception extends Error {
  */
 export async function openEngine(directory: string): Promise<Engine> {
   const require = createRequire(import.meta.url);
-  const { Session } = require('chdb') as typeof import('chdb');
-  // The public insert takes text formats only; the call behind it takes bytes as they are (tested).
-  const native = createRequire(require.resolve('chdb'))('./dist/loader.js').loadNative() as Native;
+  const chdb = require('chdb') as typeof import('chdb');
+  const inserts = join(resolve(directory), 'stand-in-inserts');
+  rmSync(inserts, { recursive: true, force: true });
+  mkdirSync(inserts, { recursive: true });
   // The engine runs as long as one connection is open.
-  const first = new Session(directory);
+  const first = new chdb.Session(directory);
   const version = (await first.queryAsync('SELECT version()', { format: 'TabSeparatedRaw' })).text().trim();
 
   async function run(statement: Statement): Promise<Outcome> {
-    const session = new Session(directory);
+    const session = new chdb.Session(directory);
     try {
       await session.queryAsync(prologue(statement));
-      const { text, data, format } = statement;
-      if (data === undefined) {
-        const result = await session.queryAsync(text, { format });
-        return { ...NOTHING, bytes: result.bytes(), readRows: result.rowsRead, readBytes: result.bytesRead };
-      }
-      // The engine calls that a mistake, the server does nothing.
-      if (data.length === 0) return NOTHING;
-      const written = await native.InsertRawAsyncConnection(session.connection, text, data, false);
-      return {
-        bytes: new Uint8Array(),
-        readRows: written.rowsWritten,
-        readBytes: data.length,
-        writtenRows: written.rowsWritten,
-        writtenBytes: written.bytesWritten,
-      };
+      if (statement.insert !== undefined) return await insert(session, statement.insert);
+      const result = await session.queryAsync(statement.text, { format: statement.format });
+      return { ...NOTHING, bytes: result.bytes(), readRows: result.rowsRead, readBytes: result.bytesRead };
     } catch (cause) {
       throw asException(cause);
     } finally {
       session.close();
+    }
+  }
+
+  /**
+   * By a file: data that follow the statement itself would end at their first empty line, without a word
+   * (so does the engine's own call for raw data).
+   */
+  async function insert(session: Session, { into, tail, data }: InsertData): Promise<Outcome> {
+    // The engine calls that a mistake, the server does nothing.
+    if (data.length === 0) return NOTHING;
+    const file = join(inserts, randomUUID());
+    try {
+      await writeFile(file, data);
+      const { rowsRead } = await session.queryAsync(`${into} FROM INFILE ${quoted(file, "'")} ${tail}`);
+      return {
+        ...NOTHING,
+        readRows: rowsRead,
+        readBytes: data.length,
+        writtenRows: rowsRead,
+        writtenBytes: data.length,
+      };
+    } finally {
+      await rm(file, { force: true });
     }
   }
 
@@ -89,15 +115,6 @@ const NOTHING: Outcome = {
   writtenRows: 0,
   writtenBytes: 0,
 };
-
-interface Native {
-  InsertRawAsyncConnection(
-    connection: unknown,
-    prefix: string,
-    data: Buffer,
-    countLines: boolean,
-  ): Promise<{ readonly rowsWritten: number; readonly bytesWritten: number }>;
-}
 
 function prologue({ database, readonly, settings, parameters }: Statement): string {
   const statements = [

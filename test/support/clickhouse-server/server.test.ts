@@ -25,7 +25,8 @@ function row(number: number, text: Buffer): Buffer {
   return Buffer.concat([head, text]);
 }
 
-const EVERY_BYTE = Buffer.from(Array.from({ length: 120 }, (_, index) => (index * 2 + 10) % 256));
+/** Also what would end a statement, or a line, or be no UTF-8. */
+const BYTES = Buffer.from(['\n\n', ";\n'\\\0\r\n\n", '\xff\xc0 FORMAT x\n\n\n'].join(''), 'latin1');
 
 test('the unmodified client asks, inserts text and binary, and gets errors by their codes', async () => {
   const server = await startClickHouseServer();
@@ -36,7 +37,7 @@ test('the unmodified client asks, inserts text and binary, and gets errors by th
   await client.insert({ table: 't', values: [], format: 'JSONEachRow' });
   const { stream, summary } = await client.exec({
     query: 'INSERT INTO t (a, b) FORMAT RowBinary',
-    values: Readable.from([Buffer.concat([row(10, EVERY_BYTE), row(3, EVERY_BYTE)])]),
+    values: Readable.from([Buffer.concat([row(10, BYTES), row(3, BYTES)])]),
   });
   stream.destroy();
   expect(summary?.written_rows).toBe('2');
@@ -44,9 +45,9 @@ test('the unmodified client asks, inserts text and binary, and gets errors by th
   expect(
     await select(client, 'SELECT a, hex(b) AS b FROM t WHERE a > {least:UInt32} ORDER BY a', { least: 2 }),
   ).toEqual([
-    { a: 3, b: EVERY_BYTE.toString('hex').toUpperCase() },
+    { a: 3, b: BYTES.toString('hex').toUpperCase() },
     { a: 4, b: 'C3A9' },
-    { a: 10, b: EVERY_BYTE.toString('hex').toUpperCase() },
+    { a: 10, b: BYTES.toString('hex').toUpperCase() },
   ]);
   expect(await select(client, 'SELECT {text:String} AS text', { text: "\\ ' ` \t" })).toEqual([
     { text: "\\ ' ` \t" },

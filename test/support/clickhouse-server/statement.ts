@@ -19,7 +19,8 @@ const OF_HTTP: ReadonlySet<string> = new Set([
 ]);
 
 /** An INSERT whose data follow: what is before them is text, they are bytes. */
-const INSERT = /^\s*INSERT\s+INTO\s[^;]*?\sFORMAT\s+(?!VALUES\b)\w+[ \t]*(?=\r?\n|$)/i;
+const INSERT =
+  /^(?<into>\s*INSERT\s+INTO\s[^;]*?)\s(?<tail>(?:SETTINGS\s[^;]*?\s)?FORMAT\s+(?!VALUES\b)\w+)[ \t]*(?:\r?\n|$)/i;
 /** A statement before its data is shorter than this. */
 const LONGEST_PREFIX = 1024 ** 2;
 
@@ -55,12 +56,17 @@ function join(query: string, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${query}\n`), body]);
 }
 
-function split(whole: Buffer): Pick<Statement, 'text' | 'data'> {
+function split(whole: Buffer): Pick<Statement, 'text' | 'insert'> {
   // A byte is a character here, so that lengths agree whatever the data are.
-  const head = whole.toString('latin1', 0, LONGEST_PREFIX);
-  const prefix = INSERT.exec(head)?.[0];
-  if (prefix === undefined) return { text: whole.toString(), data: undefined };
-  const text = Buffer.from(prefix, 'latin1').toString();
-  const lineEnd = head.startsWith('\r\n', prefix.length) ? 2 : 1;
-  return { text, data: whole.subarray(prefix.length + lineEnd) };
+  const found = INSERT.exec(whole.toString('latin1', 0, LONGEST_PREFIX));
+  if (found === null) return { text: whole.toString(), insert: undefined };
+  const text = (part = '') => Buffer.from(part, 'latin1').toString();
+  return {
+    text: text(found[0]),
+    insert: {
+      into: text(found.groups?.into),
+      tail: text(found.groups?.tail),
+      data: whole.subarray(found[0].length),
+    },
+  };
 }
