@@ -1,0 +1,57 @@
+import type { IHeaders, KafkaMessage } from 'kafkajs';
+import { OriginscopeError } from '../errors.ts';
+import { DERIVATION_RULES, decodeTraces, type Encoding } from '../otlp/decode.ts';
+import type { Decoded, TimeWindow } from '../otlp/decoded.ts';
+
+/**
+ * The header that names the encoding of a message's value, one OTLP trace export request: `protobuf` or `json`.
+ * What an OpenTelemetry Collector writes has none.
+ */
+export const ENCODING_HEADER = 'originscope-encoding';
+
+/** What `encodingOf` reads. */
+export const headersFor = (encoding: Encoding): Record<string, string> => ({ [ENCODING_HEADER]: encoding });
+
+/** The encoding that the headers name; undefined when they name none that is known. */
+export function encodingOf(headers: IHeaders | undefined): Encoding | undefined {
+  const named = String(headers?.[ENCODING_HEADER] ?? '');
+  return named === 'protobuf' || named === 'json' ? named : undefined;
+}
+
+/**
+ * The spans of a message. Where no header names the encoding, protobuf is tried first and then JSON; a body that begins with a
+ * brace is tried the other way round, because in protobuf it would be an unknown group, which readers skip.
+ *
+ * @throws OriginscopeError `OTLP_MALFORMED` when it is neither
+ */
+export function decodeMessage(
+  { value, headers }: Pick<KafkaMessage, 'value' | 'headers'>,
+  window: TimeWindow,
+  rules = DERIVATION_RULES,
+): Decoded {
+  if (value === null) throw empty();
+  const encoding = encodingOf(headers);
+  if (encoding !== undefined) return decodeTraces(value, encoding, window, rules);
+  const [likely, unlikely]: readonly [Encoding, Encoding] =
+    value[0] === BRACE ? ['json', 'protobuf'] : ['protobuf', 'json'];
+  try {
+    return decodeTraces(value, likely, window, rules);
+  } catch (error) {
+    if (!isMalformed(error)) throw error;
+    try {
+      return decodeTraces(value, unlikely, window, rules);
+    } catch (second) {
+      throw isMalformed(second) ? error : second;
+    }
+  }
+}
+
+const BRACE = '{'.charCodeAt(0);
+
+const empty = (): OriginscopeError =>
+  new OriginscopeError('OTLP_MALFORMED', 'The message has no value', {
+    remedy: 'Only OTLP trace export requests belong in this topic.',
+  });
+
+const isMalformed = (error: unknown): boolean =>
+  error instanceof OriginscopeError && error.code === 'OTLP_MALFORMED';
