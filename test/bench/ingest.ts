@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,13 +12,12 @@ import { createWriter } from '../../collector/clickhouse/writer.ts';
 import { decodeTraces } from '../../collector/otlp/decode.ts';
 import { acceptedWindow } from '../../collector/otlp/decoded.ts';
 import { protobufBodies } from '../support/otlp-bodies.ts';
+import { cpuOf, memoryOf } from './support/process-usage.ts';
 import { spread } from './support/spread.ts';
 
 const SPANS = 200;
 const AT_ONCE = 128;
 const BIN = join(import.meta.dirname, '../../cli/bin.ts');
-/** USER_HZ, the unit of /proc/PID/stat. */
-const TICKS_A_SECOND = 100;
 
 /**
  * `npm run bench -- ingest [--spans N] [--rounds N]`: OTLP protobuf bodies of 200 decision spans through a
@@ -57,7 +56,7 @@ async function endToEnd(spans: number): Promise<number> {
     const send = async (): Promise<void> => {
       while (sent < bodies) {
         const number = sent++;
-        if (number % step === 0) rss.push(memoryOf(up, 'VmRSS'));
+        if (number % step === 0) rss.push(memoryOf(up.pid, 'VmRSS'));
         const body = next(Date.now());
         while ((await post(agent, url, body)) === 503);
       }
@@ -66,11 +65,11 @@ async function endToEnd(spans: number): Promise<number> {
     await Promise.all(Array.from({ length: AT_ONCE }, send));
     const seconds = (performance.now() - started) / 1000;
     const rate = (bodies * SPANS) / seconds;
-    const cpu = (cpuOf(up) / (bodies * SPANS)) * 1e6;
+    const cpu = (cpuOf(up.pid) / (bodies * SPANS)) * 1e6;
     agent.destroy();
     console.log(
       `  whole: ${Math.round(rate).toLocaleString('en')} spans/s, ${cpu.toFixed(1)} CPU s a million spans, ` +
-        `peak RSS ${memoryOf(up, 'VmHWM')} MiB, on the way ${rss.join(' ')}`,
+        `peak RSS ${memoryOf(up.pid, 'VmHWM')} MiB, on the way ${rss.join(' ')}`,
     );
     return rate;
   } finally {
@@ -141,17 +140,4 @@ function post(agent: Agent, url: string, body: Buffer): Promise<number> {
     );
     sending.on('error', reject).end(body);
   });
-}
-
-/** MiB, from /proc. */
-function memoryOf({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024);
-}
-
-/** Seconds of CPU so far, user and system. */
-function cpuOf({ pid }: ChildProcess): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
 }

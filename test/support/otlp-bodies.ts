@@ -193,12 +193,16 @@ function templateOf(request: TraceRequest): Template {
 /**
  * A source of ever new protobuf bodies, much faster than encoding: 200 spans each of 20 services, with span ids
  * that never come again and the time given (epoch milliseconds). Each body is a buffer of its own.
+ *
+ * @param options.instances of each service, which take turns
  */
-export function protobufBodies(options: { seed?: number; services?: number; spans?: number } = {}) {
-  const { seed = 1, services = 20, spans = 200 } = options;
+export function protobufBodies(
+  options: { seed?: number; services?: number; instances?: number; spans?: number } = {},
+) {
+  const { seed = 1, services = 20, instances = 1, spans = 200 } = options;
   const random = seeded(seed);
-  const templates = Array.from({ length: services }, (_, service) =>
-    templateOf(realisticRequest({ random, time: 0x123456789, service, spans })),
+  const templates = Array.from({ length: services * instances }, (_, index) =>
+    templateOf(realisticRequest({ random, time: 0x123456789, service: index % services, spans })),
   );
   let made = 0;
   let id = BigInt(seed) << 40n;
