@@ -72,7 +72,8 @@ export async function startKafka({ brokers: count = 1 }: { brokers?: 1 | 3 } = {
   const ids = Array.from({ length: count }, (_, index) => index + 1);
   const ports = await Promise.all(ids.map(freePorts));
   const controllers = new Map(ids.map((id, index) => [id, portsOf(ports, index).controller]));
-  const clusterId = randomBytes(16).toString('base64url');
+  // As the tool takes it: not like an option.
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, '_');
   const nodes = ids.map((id, index) =>
     createNode({
       classPath,
