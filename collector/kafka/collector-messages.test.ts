@@ -6,6 +6,7 @@ import { decodeTraces } from '../otlp/decode.ts';
 import { acceptedWindow } from '../otlp/decoded.ts';
 import { registerCodecs } from './codecs.ts';
 import { COMPRESSIONS } from './connection.ts';
+import { decodeMessage } from './message.ts';
 
 const MESSAGES = join(import.meta.dirname, '../../test/fixtures/collector-messages');
 const sent = JSON.parse(readFileSync(join(MESSAGES, 'sent.json'), 'utf8')) as object[];
@@ -16,22 +17,12 @@ describe('what an OpenTelemetry Collector writes to Kafka is read as what was se
   describe.each(['otlp_proto', 'otlp_json'])('%s', (encoding) => {
     test.each(COMPRESSIONS)('%s', async (compression) => {
       const records = await recordsOf(readFileSync(join(MESSAGES, `${encoding}-${compression}.batches`)));
-      const read = records.map(({ value, timestamp }) =>
-        decodeTraces(
-          value ?? Buffer.alloc(0),
-          encoding === 'otlp_json' ? 'json' : 'protobuf',
-          acceptedWindow(Number(timestamp)),
-        ),
-      );
+      const window = acceptedWindow(Number(records[0]?.timestamp));
       const expected = sent.map((request) =>
-        decodeTraces(
-          Buffer.from(JSON.stringify(request)),
-          'json',
-          acceptedWindow(Number(records[0]?.timestamp)),
-        ),
+        decodeTraces(Buffer.from(JSON.stringify(request)), 'json', window),
       );
       expect(expected.map(({ spans }) => spans.length)).toEqual([12, 3]);
-      expect(read).toEqual(expected);
+      expect(records.map((record) => decodeMessage(record, window))).toEqual(expected);
     });
   });
 });

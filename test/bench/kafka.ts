@@ -9,10 +9,11 @@ import { createPublisher } from '../../collector/usage/publisher.ts';
 import { launchClickHouseServer } from '../support/clickhouse-server/launch.ts';
 import { startKafka, whyNoKafka } from '../support/kafka.ts';
 import { opentelemetryCollector, whyNoCollector } from '../support/opentelemetry-collector/build.ts';
+import { startOriginscope } from '../support/originscope.ts';
 import { unread } from '../support/unread.ts';
 import { until } from '../support/until.ts';
 import { openDoor } from './support/clickhouse-door.ts';
-import { startConsume, startPeer, startReceive } from './support/contenders.ts';
+import { startOurs, startPeer } from './support/contenders.ts';
 import { latencies } from './support/latency.ts';
 import { cpuOf, memoryOf } from './support/process-usage.ts';
 import { fillTopic } from './support/spans-topic.ts';
@@ -115,7 +116,7 @@ async function measure(
       clickhouse: `${door.url}/default`,
     };
     const started = performance.now();
-    const program = await (who === 'consume' ? startConsume(work) : startPeer(work));
+    const program = await (who === 'consume' ? startOurs(work) : startPeer(work));
     let measured: Measured;
     try {
       await until(async () => {
@@ -196,8 +197,9 @@ async function measureLatency(brokers: string[], spansASecond: number, probes: n
     await admin.connect();
     await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }], waitForLeaders: true });
     await migrate(clickhouse.writing);
-    const consume = await startConsume({ brokers, topic, group: topic, clickhouse: url, cores });
-    const receive = await startReceive({ brokers, topic, cores });
+    const kafka = { brokers: brokers.join(','), topic };
+    const consume = await startOriginscope('consume', { ...kafka, clickhouse: url }, { cores });
+    const receive = await startOriginscope('receive', kafka, { cores });
     const { reading } = clickhouse;
     const { millis } = await latencies({ url: receive.url, reading, spansASecond, probes });
     await receive.end();

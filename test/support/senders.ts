@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { addCounts, type Batch, type Counts, makeBatch, noCounts } from './ledger.ts';
 import { decisionRequest } from './otlp-bodies.ts';
-import { encodeRequest } from './otlp-schema.ts';
+import { encodeRequest, responseOf } from './otlp-schema.ts';
 
 export interface SendersOptions {
   readonly senders: number;
@@ -77,8 +77,7 @@ export function startSenders(options: SendersOptions): Senders {
     } catch {
       return false; // Killed, stopped, cut off, or not up yet.
     }
-    // An empty ExportTraceServiceResponse: nothing was rejected.
-    if (response.ok && (isJson ? answer.toString() === '{}' : answer.length === 0)) return true;
+    if (response.ok && isWhole(isJson ? JSON.parse(answer.toString()) : responseOf(answer))) return true;
     if (response.status === 503) return false;
     throw new Error(`unexpected answer ${response.status}: ${answer}`);
   }
@@ -100,4 +99,9 @@ export function startSenders(options: SendersOptions): Senders {
       await running;
     },
   };
+}
+
+/** Whether nothing was rejected; a Collector says so by a partial success of nothing. */
+function isWhole({ partialSuccess = {} }: ReturnType<typeof responseOf>): boolean {
+  return Object.keys(partialSuccess).length === 0;
 }

@@ -1,9 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { freePort } from '../../support/free-port.ts';
 import { launchCollector } from '../../support/opentelemetry-collector/launch.ts';
-import { until } from '../../support/until.ts';
+import { startOriginscope } from '../../support/originscope.ts';
 
 export interface Work {
   readonly brokers: readonly string[];
@@ -16,65 +12,20 @@ export interface Work {
   readonly cores: string;
 }
 
-export interface RunningProgram {
+export interface Contender {
   readonly pid: number;
-  /** Where it is asked: the receiver's own port, or the consumer's /metrics. */
-  readonly url: string;
-  end(): Promise<void>;
+  end(): Promise<unknown>;
 }
 
-const BIN = join(import.meta.dirname, '../../../cli/bin.ts');
-
-/** `originscope consume`. */
-export const startConsume = (work: Work): Promise<RunningProgram> =>
-  startOriginscope('consume', '--metrics-port', work);
-
-/** `originscope receive`. */
-export const startReceive = (work: Omit<Work, 'group' | 'clickhouse'>): Promise<RunningProgram> =>
-  startOriginscope('receive', '--port', work);
-
-async function startOriginscope(
-  command: string,
-  portFlag: string,
-  { brokers, topic, group, clickhouse, cores }: Omit<Work, 'group' | 'clickhouse'> & Partial<Work>,
-): Promise<RunningProgram> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const args = [BIN, command, '--brokers', brokers.join(','), '--topic', topic, portFlag, String(port)];
-  if (group !== undefined) args.push('--group', group);
-  if (clickhouse !== undefined) args.push('--clickhouse', clickhouse);
-  const child = spawn('taskset', ['-c', cores, process.execPath, ...args], {
-    stdio: ['ignore', 'ignore', process.env.VERBOSE === undefined ? 'ignore' : 'inherit'],
-  });
-  const exited = once(child, 'exit');
-  const killOnExit = () => void child.kill('SIGKILL');
-  process.once('exit', killOnExit);
-  await until(async () => {
-    if (child.exitCode !== null) throw new Error(`originscope ${command} ended: VERBOSE=1 shows why`);
-    return fetch(`${url}/healthz`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  }, 20);
-  return {
-    pid: child.pid as number,
-    url,
-    async end() {
-      process.off('exit', killOnExit);
-      child.kill('SIGTERM');
-      await exited;
-    },
-  };
+export function startOurs({ brokers, topic, group, clickhouse, cores }: Work): Promise<Contender> {
+  return startOriginscope('consume', { brokers: brokers.join(','), topic, group, clickhouse }, { cores });
 }
 
 /**
  * The OpenTelemetry Collector: Kafka receiver, batches of 10,000, ClickHouse exporter. Its fetches are large,
  * which makes it faster than its defaults, and its inserts are not compressed, which makes it cheaper.
  */
-export function startPeer({ brokers, topic, group, clickhouse, cores }: Work): Promise<{
-  readonly pid: number;
-  end(): Promise<void>;
-}> {
+export function startPeer({ brokers, topic, group, clickhouse, cores }: Work): Promise<Contender> {
   const { origin, pathname } = new URL(clickhouse);
   return launchCollector(
     {

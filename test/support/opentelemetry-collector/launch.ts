@@ -17,11 +17,12 @@ const LINES_KEPT = 50;
  * Starts the OpenTelemetry Collector with a configuration as its documentation has it (receivers, processors,
  * exporters, service); resolves when its pipelines run.
  *
+ * @param options.base a configuration file that the configuration is laid over
  * @param options.cores of the machine, as `taskset -c` takes them; default: all
  */
 export async function launchCollector(
   configuration: Readonly<Record<string, unknown>>,
-  options: { readonly cores?: string | undefined } = {},
+  options: { readonly base?: string; readonly cores?: string } = {},
 ): Promise<RunningCollector> {
   const whole = {
     ...configuration,
@@ -30,7 +31,9 @@ export async function launchCollector(
       ...(configuration.service as object),
     },
   };
-  const command = [opentelemetryCollector(), `--config=yaml:${JSON.stringify(whole)}`];
+  const command = [opentelemetryCollector()];
+  if (options.base !== undefined) command.push(`--config=file:${options.base}`);
+  command.push(`--config=yaml:${JSON.stringify(whole)}`);
   if (options.cores !== undefined) command.unshift('taskset', '-c', options.cores);
   const [program = '', ...args] = command;
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
