@@ -19,6 +19,9 @@ try {
     signal: stopping.signal,
     now: Date.now,
   });
+} catch (error) {
+  // What breaks because everything is being stopped is no news.
+  if (!stopping.signal.aborted) throw error;
 } finally {
   await services.stop();
 }
