@@ -9,7 +9,7 @@ import { createPublisher } from '../../collector/usage/publisher.ts';
 import { launchClickHouseServer } from '../support/clickhouse-server/launch.ts';
 import { startKafka, whyNoKafka } from '../support/kafka.ts';
 import { opentelemetryCollector, whyNoCollector } from '../support/opentelemetry-collector/build.ts';
-import { startOriginscope } from '../support/originscope.ts';
+import { startOriginscope } from '../support/running-originscope.ts';
 import { unread } from '../support/unread.ts';
 import { until } from '../support/until.ts';
 import { openDoor } from './support/clickhouse-door.ts';

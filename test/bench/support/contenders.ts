@@ -1,5 +1,5 @@
 import { launchCollector } from '../../support/opentelemetry-collector/launch.ts';
-import { startOriginscope } from '../../support/originscope.ts';
+import { startOriginscope } from '../../support/running-originscope.ts';
 
 export interface Work {
   readonly brokers: readonly string[];
