@@ -8,6 +8,7 @@ import { explain } from './explain.ts';
 import { importSpans } from './import.ts';
 import { probe } from './probe.ts';
 import { report } from './report.ts';
+import { topics } from './topics.ts';
 import { up } from './up.ts';
 
 const program = new Command('originscope')
@@ -19,6 +20,7 @@ const program = new Command('originscope')
   .addCommand(importSpans())
   .addCommand(explain())
   .addCommand(probe())
+  .addCommand(topics())
   .addCommand(config())
   .addCommand(demo());
 

@@ -3,6 +3,7 @@ import type { ClickHouseLocation } from '../../collector/clickhouse/connection.t
 import type { Retention } from '../../collector/clickhouse/retention.ts';
 import { OriginscopeError } from '../../collector/errors.ts';
 import type { KafkaLocation } from '../../collector/kafka/connection.ts';
+import type { TopicPlan } from '../../collector/kafka/topics.ts';
 import type { SettingName, Settings } from './table.ts';
 
 /** Settings that go together: what commands list as theirs, and what the collector calls them. */
@@ -80,6 +81,27 @@ export function kafkaOf(settings: Settings): KafkaLocation {
       security.startsWith('sasl') && username !== undefined && password !== undefined
         ? { mechanism, username, password }
         : undefined,
+  };
+}
+
+export const TOPIC_SETTINGS = [
+  'topic',
+  'deadLetterTopic',
+  'partitions',
+  'replication',
+  'keepTopic',
+  'keepDeadLetters',
+] as const satisfies SettingName[];
+
+export function topicPlanOf(settings: Settings): TopicPlan {
+  const { topic, deadLetterTopic, partitions, replication, keepTopic, keepDeadLetters } = settings;
+  return {
+    topic,
+    deadLetterTopic,
+    partitions,
+    replication,
+    keepHours: keepTopic,
+    keepDeadLetterDays: keepDeadLetters,
   };
 }
 

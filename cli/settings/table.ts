@@ -183,6 +183,29 @@ export const SETTINGS = {
     schema: topic,
     default: 'otlp_spans_dead_letter',
   },
+  partitions: {
+    flag: '--partitions <number>',
+    description: 'partitions of the topic when it is created; at most so many consumers share the work',
+    schema: wholeNumber(1, 10_000),
+    default: 12,
+  },
+  replication: {
+    flag: '--replication <number>',
+    description: 'brokers that keep each partition; 3 when it is not given, or as many as there are',
+    schema: wholeNumber(1, 9),
+  },
+  keepTopic: {
+    flag: '--keep-topic <hours>',
+    description: 'hours that Kafka keeps the OTLP bodies; at least the 48 for which late spans are taken',
+    schema: wholeNumber(48, 24 * 366),
+    default: 72,
+  },
+  keepDeadLetters: {
+    flag: '--keep-dead-letters <days>',
+    description: 'days that Kafka keeps the messages that cannot be stored',
+    schema: wholeNumber(1, 366),
+    default: 14,
+  },
   group: {
     flag: '--group <name>',
     description: 'Kafka consumer group; its members share the partitions',

@@ -1,6 +1,7 @@
-import { CompressionTypes, Kafka, logLevel } from 'kafkajs';
+import { CompressionTypes, Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import type { Logger } from 'pino';
 import { OriginscopeError } from '../errors.ts';
+import { bounded, cleaned } from '../otlp/text.ts';
 import { registerCodecs } from './codecs.ts';
 
 /** As Kafka's own clients name them (`security.protocol`), in lower case. */
@@ -45,13 +46,17 @@ const LEVELS = {
   [logLevel.DEBUG]: 'trace',
 } as const;
 
+/** How long kafkajs tries; its own defaults take up to half a minute to say that nobody answers. */
+export type KafkaPatience = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'requestTimeout'>;
+
 /** A client for the brokers, with every codec that producers use; its lines go to the log. */
-export function kafkaAt(location: KafkaLocation, log: Logger): Kafka {
+export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPatience = {}): Kafka {
   registerCodecs();
   const { tls, sasl } = location;
   return new Kafka({
     clientId: 'originscope',
     brokers: [...location.brokers],
+    ...patience,
     ...(tls !== undefined && {
       ssl: {
         ...(tls.ca !== undefined && { ca: tls.ca }),
@@ -74,18 +79,48 @@ function pick({ broker, groupId, topic, retryCount }: Readonly<Record<string, un
   return { broker, groupId, topic, retryCount };
 }
 
-/** An error of kafkajs, walking down its causes, by its protocol name: `UNKNOWN_TOPIC_OR_PARTITION`. */
-export function kafkaErrorType(error: unknown, depth = 0): string | undefined {
-  if (!(error instanceof Error) || depth > 5) return undefined;
-  if ('type' in error && typeof error.type === 'string') return error.type;
-  return kafkaErrorType(error.cause, depth + 1);
+/** The protocol's name of an error of kafkajs, or of what caused it: `UNKNOWN_TOPIC_OR_PARTITION`. */
+export function kafkaErrorType(error: unknown): string | undefined {
+  const typed = causes(error).find((each) => 'type' in each && typeof each.type === 'string');
+  return typed !== undefined && 'type' in typed ? String(typed.type) : undefined;
 }
 
-/** What is said when no broker can be spoken to. */
+/** What is said when Kafka cannot be used: nobody answers, or we are not let in. */
 export function kafkaUnavailable(location: KafkaLocation, cause: unknown): OriginscopeError {
-  return new OriginscopeError('KAFKA_UNAVAILABLE', `Kafka does not answer at ${location.brokers.join(',')}`, {
+  const where = location.brokers.join(',');
+  const why = causes(cause)
+    .map((error) => bounded(cleaned(error.message), 200))
+    .at(-1);
+  if (causes(cause).some(isDenial)) {
+    return new OriginscopeError('KAFKA_DENIED', `Kafka at ${where} does not let us in: ${why}`, {
+      cause,
+      remedy: 'Check --kafka-security, --kafka-sasl, --kafka-user and its password, and the certificates.',
+    });
+  }
+  return new OriginscopeError('KAFKA_UNAVAILABLE', `Kafka does not answer at ${where}: ${why}`, {
     cause,
     retryable: true,
     remedy: 'Check that the brokers run, --brokers, and --kafka-security with its user and certificates.',
   });
+}
+
+/** The codes with which Node and OpenSSL end a TLS handshake for its certificates. */
+const CERTIFICATE_CODES = /^ERR_SSL_|^ERR_TLS_CERT|CERT|^UNABLE_TO_VERIFY/;
+
+/** Whether a person has to act: what a broker refuses to this user or certificate, it refuses again. */
+function isDenial(error: Error): boolean {
+  const type = 'type' in error ? String(error.type) : '';
+  const code = 'code' in error ? String(error.code) : '';
+  return (
+    error.name === 'KafkaJSSASLAuthenticationError' ||
+    type === 'ILLEGAL_SASL_STATE' ||
+    type.endsWith('_AUTHORIZATION_FAILED') ||
+    CERTIFICATE_CODES.test(code)
+  );
+}
+
+/** An error and what caused it, outermost first; kafkajs nests a few. */
+function causes(error: unknown, depth = 0): Error[] {
+  if (!(error instanceof Error) || depth > 5) return [];
+  return [error, ...causes(error.cause, depth + 1)];
 }

@@ -48,8 +48,11 @@ export async function temporaryTopic(
       waitForLeaders: true,
     }),
   );
-  onTestFinished(() =>
-    withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic] })).catch(() => undefined),
-  );
+  topicsDeletedAfter(brokers, [topic]);
   return topic;
+}
+
+/** Deletes topics that a test had made, when it ends. */
+export function topicsDeletedAfter(brokers: readonly string[], topics: string[]): void {
+  onTestFinished(() => withAdmin(brokers, (admin) => admin.deleteTopics({ topics })).catch(() => undefined));
 }

@@ -1,0 +1,57 @@
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { OriginscopeError } from '../collector/errors.ts';
+import { kafkaAt, kafkaUnavailable } from '../collector/kafka/connection.ts';
+import { compareTopics, createTopics, type TopicOutcome } from '../collector/kafka/topics.ts';
+import { KAFKA_SETTINGS, kafkaOf, TOPIC_SETTINGS, topicPlanOf } from './settings/locations.ts';
+import { addSettings, readSettings } from './settings/read-settings.ts';
+
+const SETTINGS = [...KAFKA_SETTINGS, ...TOPIC_SETTINGS];
+
+export function topics(): Command {
+  return new Command('topics')
+    .description('the Kafka topics: what they are, and what they should be')
+    .addCommand(
+      topicsCommand(
+        'create',
+        'create the topics that are missing; says where existing ones differ',
+        createTopics,
+      ),
+    )
+    .addCommand(topicsCommand('show', 'compare the topics with what "create" would make', compareTopics));
+}
+
+function topicsCommand(name: string, description: string, work: typeof createTopics): Command {
+  return addSettings(new Command(name).description(description), SETTINGS).action(
+    async (flags: Record<string, unknown>) => {
+      const settings = readSettings(flags, process.env);
+      const location = kafkaOf(settings);
+      const admin = kafkaAt(location, pino({ level: 'silent' })).admin();
+      try {
+        await admin.connect();
+        for (const outcome of await work(admin, topicPlanOf(settings))) {
+          process.stdout.write(described(outcome));
+        }
+      } catch (error) {
+        throw error instanceof OriginscopeError ? error : kafkaUnavailable(location, error);
+      } finally {
+        await admin.disconnect();
+      }
+    },
+  );
+}
+
+/** A line for the topic, and one for each difference. */
+function described({ wanted, found, differences }: TopicOutcome): string {
+  const { name, partitions, replication, config } = wanted;
+  if (found === 'missing') return `${name}: missing; create it with "originscope topics create"\n`;
+  if (differences.length > 0) {
+    const lines = differences.map((difference) => `  ${difference}\n`);
+    return `${name}: exists, and differs; it is left as it is\n${lines.join('')}`;
+  }
+  const size = `${count(partitions, 'partition')}, ${replication === 1 ? 'one copy' : `${replication} copies`}`;
+  const hours = Number(config['retention.ms']) / 3_600_000;
+  return `${name}: ${found === 'created' ? 'created' : 'exists'} with ${size}, kept for ${hours} hours\n`;
+}
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
