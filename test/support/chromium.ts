@@ -1,11 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { type Browser, chromium } from 'playwright-core';
+import { findProgram, startBrowser } from './browser-process.ts';
 
 /** What to print where a test needs a browser and there is none. */
 export const CHROMIUM_MISSING =
@@ -41,29 +35,20 @@ export interface RunningChromium {
 /** Path of an installed Chromium or Chrome; undefined when there is none. */
 export function findChromium(): string | undefined {
   const named = process.env.CHROMIUM_PATH;
-  return (named === undefined ? CANDIDATES : [named]).find(isExecutable);
+  return findProgram(named === undefined ? CANDIDATES : [named]);
 }
 
 /** Starts a headless Chromium with a fresh profile. Throws when none is installed. */
 export async function launchChromium(flags: readonly string[] = []): Promise<RunningChromium> {
   const path = findChromium();
   if (path === undefined) throw new Error(CHROMIUM_MISSING);
-  const profile = await mkdtemp(join(tmpdir(), 'originscope-chromium-'));
-  const child = spawn(path, [...FLAGS, ...flags, `--user-data-dir=${profile}`, 'about:blank'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    // A group of its own, so that its many processes end together.
-    detached: true,
-  });
-  // Should the tests themselves be ended before they close it.
-  const killOnExit = () => killGroup(child);
-  process.once('exit', killOnExit);
-  const end = async () => {
-    process.off('exit', killOnExit);
-    await endGroup(child);
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-  };
+  const { url, end } = await startBrowser(
+    path,
+    (profile) => [...FLAGS, ...flags, `--user-data-dir=${profile}`, 'about:blank'],
+    /^DevTools listening on (ws:.*)$/,
+  );
   try {
-    const browser = await chromium.connectOverCDP(await devToolsUrl(child));
+    const browser = await chromium.connectOverCDP(url);
     return {
       browser,
       async close() {
@@ -74,46 +59,5 @@ export async function launchChromium(flags: readonly string[] = []): Promise<Run
   } catch (error) {
     await end();
     throw error;
-  }
-}
-
-async function devToolsUrl(child: ChildProcess): Promise<string> {
-  const { stderr } = child;
-  if (stderr === null) throw new Error('chromium was started without a pipe for its messages');
-  const said: string[] = [];
-  const lines = createInterface({ input: stderr });
-  for await (const line of lines) {
-    const url = /^DevTools listening on (ws:.*)$/.exec(line)?.[1];
-    if (url !== undefined) {
-      // Unread messages would fill the pipe and stop the browser.
-      stderr.resume();
-      return url;
-    }
-    said.push(line);
-  }
-  throw new Error(`chromium ended before it could be driven; it said:\n${said.slice(-10).join('\n')}`);
-}
-
-async function endGroup(child: ChildProcess): Promise<void> {
-  if (hasEnded(child)) return;
-  const ended = once(child, 'exit');
-  killGroup(child);
-  await ended;
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid !== undefined && !hasEnded(child)) process.kill(-child.pid, 'SIGKILL');
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,10 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { connectBidi } from './bidi.ts';
+import { findProgram, startBrowser } from './browser-process.ts';
 
 /** What to print where a Firefox is needed and there is none. */
 export const FIREFOX_MISSING =
@@ -13,144 +8,117 @@ export const FIREFOX_MISSING =
 export interface RunningFirefox {
   readonly version: string;
   goto(url: string): Promise<void>;
-  /** Runs the body of an async function in the page, with `arguments`. */
-  evaluate(body: string, ...args: readonly unknown[]): Promise<unknown>;
-  /** What the console has said since the last call, of the category that CORS errors have. */
+  /** The value of an expression in the page, or what it resolves to, as JSON carries it. */
+  evaluate(expression: string): Promise<unknown>;
+  /** What the console has said of CORS since the last call. */
   takeErrors(): Promise<readonly string[]>;
+  /**
+   * Opens the network panel of the developer tools, which records from then on.
+   * @returns gives what its "Save All As HAR" saves, once the answer of `lastUrl` is in it
+   */
+  recordHar(): Promise<(lastUrl: string) => Promise<unknown>>;
   close(): Promise<void>;
 }
 
 /** Path of an installed Firefox; undefined when there is none. */
 export function findFirefox(): string | undefined {
   const named = process.env.FIREFOX_PATH;
-  return (named === undefined ? ['/usr/bin/firefox-esr', '/usr/bin/firefox'] : [named]).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return findProgram(named === undefined ? ['/usr/bin/firefox-esr', '/usr/bin/firefox'] : [named]);
 }
 
-/**
- * Starts a headless Firefox with a fresh profile. It is driven by Marionette, because WebDriver BiDi does not
- * show what the browser itself writes to the console. Throws when none is installed.
- */
+/** Starts a headless Firefox with a fresh profile, driven by WebDriver BiDi. Throws when none is installed. */
 export async function launchFirefox(): Promise<RunningFirefox> {
   const path = findFirefox();
   if (path === undefined) throw new Error(FIREFOX_MISSING);
-  const profile = await mkdtemp(join(tmpdir(), 'originscope-firefox-'));
-  await writeFile(join(profile, 'user.js'), 'user_pref("marionette.port", 0);\n');
-  const child = spawn(
-    path,
-    ['--headless', '--no-remote', '--marionette', '--remote-allow-system-access', '--profile', profile],
-    { stdio: 'ignore', env: { ...process.env, HOME: profile }, detached: true },
-  );
-  const killOnExit = () => kill(child);
-  process.once('exit', killOnExit);
-  const end = async () => {
-    process.off('exit', killOnExit);
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      kill(child);
-      await ended;
-    }
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-  };
+  const { url, end } = await startBrowser(path, flagsFor, /^WebDriver BiDi listening on (ws:.*)$/);
   try {
-    const socket = connect(await portOf(profile, child), '127.0.0.1');
-    const send = await speakMarionette(socket);
-    const session = (await send('WebDriver:NewSession', {})) as { capabilities: { browserVersion: string } };
-    const inContext = async (context: 'chrome' | 'content', command: string, parameters: object) => {
-      await send('Marionette:SetContext', { value: context });
-      return send(command, parameters);
-    };
-    const evaluate = async (context: 'chrome' | 'content', script: string, args: readonly unknown[]) => {
-      const body = `const done = arguments[arguments.length - 1];
-        (async function () { ${script} }).apply(null, arguments).then(done, (error) => done(String(error)));`;
-      const { value } = (await inContext(context, 'WebDriver:ExecuteAsyncScript', {
-        script: body,
-        args,
-      })) as {
-        value: unknown;
-      };
-      return value;
-    };
-    return {
-      version: session.capabilities.browserVersion,
-      goto: async (url) => void (await inContext('content', 'WebDriver:Navigate', { url })),
-      evaluate: (body, ...args) => evaluate('content', body, args),
-      takeErrors: async () => (await evaluate('chrome', TAKE_ERRORS, [])) as string[],
-      async close() {
-        socket.destroy();
-        await end();
-      },
-    };
+    return await drive(url, end);
   } catch (error) {
     await end();
     throw error;
   }
 }
 
-const TAKE_ERRORS = `
-  const messages = Services.console.getMessageArray().filter((message) => message instanceof Ci.nsIScriptError);
-  Services.console.reset();
-  return messages.filter(({ category }) => category.startsWith('CORS')).map(({ errorMessage }) => errorMessage);
-`;
-
-/** Firefox writes the port that it took into its profile. */
-async function portOf(profile: string, child: ChildProcess): Promise<number> {
-  for (let turn = 0; turn < 600 && child.exitCode === null; turn++) {
-    const text = await readFile(join(profile, 'MarionetteActivePort'), 'utf8').catch(() => '');
-    if (text.trim() !== '') return Number(text);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('Firefox did not open its Marionette port');
+/** System access is for the developer tools; pages are driven without. */
+function flagsFor(profile: string): readonly string[] {
+  const system = '--remote-allow-system-access';
+  return ['--headless', '--no-remote', '--remote-debugging-port', '0', system, '--profile', profile];
 }
 
-/** Messages are `LENGTH:JSON`; a command is answered under its number. */
-async function speakMarionette(
-  socket: Socket,
-): Promise<(command: string, parameters: object) => Promise<unknown>> {
-  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
-  const greeted = Promise.withResolvers<void>();
-  let pending = Buffer.alloc(0);
-  let lastId = 0;
-  socket.on('data', (chunk) => {
-    pending = Buffer.concat([pending, chunk]);
-    for (;;) {
-      const colon = pending.indexOf(':');
-      if (colon === -1) return;
-      const end = colon + 1 + Number(pending.subarray(0, colon));
-      if (pending.length < end) return;
-      const message: unknown = JSON.parse(pending.subarray(colon + 1, end).toString());
-      pending = pending.subarray(end);
-      if (!Array.isArray(message)) {
-        greeted.resolve();
-        continue;
-      }
-      const [, id, error, result] = message;
-      if (error === null) waiting.get(id)?.resolve(result);
-      else waiting.get(id)?.reject(new Error(`Firefox: ${error.error}: ${error.message}`));
-      waiting.delete(id);
-    }
+async function drive(url: string, end: () => Promise<void>): Promise<RunningFirefox> {
+  let said: string[] = [];
+  let onMark: (mark: string) => void = () => {};
+  const { send, close } = await connectBidi(`${url}/session`, (text) => {
+    if (text.startsWith(MARK)) onMark(text);
+    else if (text.startsWith('Cross-Origin Request ')) said.push(text);
   });
-  socket.on('error', (error) => {
-    greeted.reject(error);
-    for (const { reject } of waiting.values()) reject(error);
-  });
-  await greeted.promise;
-  return (command, parameters) => {
-    const id = ++lastId;
-    const answer = Promise.withResolvers<unknown>();
-    waiting.set(id, answer);
-    const text = JSON.stringify([0, id, command, parameters]);
-    socket.write(`${Buffer.byteLength(text)}:${text}`);
-    return answer.promise;
+  const { capabilities } = await send('session.new', { capabilities: {} });
+  await send('session.subscribe', { events: ['log.entryAdded'] });
+
+  async function contextOf(scope: object): Promise<string> {
+    const { contexts } = await send('browsingContext.getTree', scope);
+    if (contexts[0] === undefined) throw new Error('Firefox has no window');
+    return contexts[0].context;
+  }
+
+  async function evaluateIn(context: string, expression: string): Promise<unknown> {
+    const { result, exceptionDetails } = await send('script.evaluate', {
+      expression: `(async () => JSON.stringify(await (${expression})))()`,
+      target: { context },
+      awaitPromise: true,
+    });
+    if (exceptionDetails !== undefined) throw new Error(`Firefox: ${exceptionDetails.text}`);
+    return result?.value === undefined ? undefined : JSON.parse(result.value);
+  }
+
+  const page = await contextOf({});
+  return {
+    version: capabilities.browserVersion,
+    async goto(target) {
+      await send('browsingContext.navigate', { context: page, url: target, wait: 'complete' });
+    },
+    evaluate: (expression) => evaluateIn(page, expression),
+    async takeErrors() {
+      // Entries come in the order of the page's doing, but later than the answers to commands.
+      const marked = new Promise((resolve) => {
+        onMark = resolve;
+      });
+      await evaluateIn(page, `console.log('${MARK}')`);
+      await marked;
+      const taken = said;
+      said = [];
+      return taken;
+    },
+    async recordHar() {
+      const browser = await contextOf({ 'moz:scope': 'chrome' });
+      await evaluateIn(browser, OPEN_NETWORK_PANEL);
+      return async (lastUrl) => evaluateIn(browser, `${SAVE_AS_HAR}(${JSON.stringify(lastUrl)})`);
+    },
+    async close() {
+      close();
+      await end();
+    },
   };
 }
 
-function kill(child: ChildProcess): void {
-  if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-}
+/** Written to the console where its messages so far are to be taken. */
+const MARK = 'originscope: so far';
+
+const OPEN_NETWORK_PANEL = `(async () => {
+  const { require } = ChromeUtils.importESModule('resource://devtools/shared/loader/Loader.sys.mjs');
+  const { gDevTools } = require('devtools/client/framework/devtools');
+  globalThis.toolbox = await gDevTools.showToolboxForTab(gBrowser.selectedTab, { toolId: 'netmonitor' });
+})()`;
+
+/** Asked while it still hears of a request, the panel would lose that one. */
+const SAVE_AS_HAR = `(async (lastUrl) => {
+  const { store } = toolbox.getPanel('netmonitor').panelWin;
+  for (let turn = 0; turn < 600; turn++) {
+    const { requests } = store.getState().requests;
+    if (requests.some(({ url, totalTime }) => url === lastUrl && totalTime !== undefined)) {
+      return { log: await toolbox.getHARFromNetMonitor() };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('the network panel has not heard of ' + lastUrl);
+})`;

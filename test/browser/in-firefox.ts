@@ -1,0 +1,71 @@
+import { explainRequest } from '../../cli/explain/explanation.ts';
+import { asRecordedRequest } from '../../cli/explain/read-line.ts';
+import { launchFirefox, type RunningFirefox } from '../support/firefox.ts';
+import { type Answerer, startAnswerer } from './answerer.ts';
+import type { BrowserCase } from './browser-case.ts';
+import { fetchInFirefox } from './fetch-in-firefox.ts';
+import { namedCases } from './named-cases.ts';
+import { randomCases } from './random-cases.ts';
+import { recordFirefox } from './record-firefox.ts';
+
+interface Run {
+  readonly cases: number;
+  readonly seed: number;
+  /** What Firefox says, and the HAR it saves, of the named cases become fixtures. */
+  readonly isRecorded: boolean;
+}
+
+/** One after the other, so that each message of the console belongs to a case. @returns whether all verdicts agree */
+export async function runInFirefox({ cases, seed, isRecorded }: Run): Promise<boolean> {
+  const answerer = await startAnswerer();
+  const firefox = await launchFirefox();
+  try {
+    await firefox.goto(answerer.cookieUrl());
+    await firefox.goto(answerer.pageUrl('plain'));
+    const named = namedCases.map(({ browserCase }) => browserCase).filter(isFetched);
+    const random = randomCases(cases, seed).filter(isFetched);
+    if (isRecorded) await recordFirefox(named, firefox, answerer);
+    return await compareAll([...named, ...random], firefox, answerer, seed);
+  } finally {
+    await firefox.close();
+    await answerer.close();
+  }
+}
+
+/** What a page of one origin asks of a server, and no cache. */
+function isFetched({ page, sender, stored }: BrowserCase): boolean {
+  return page === 'plain' && sender === undefined && stored === undefined;
+}
+
+async function compareAll(
+  cases: readonly BrowserCase[],
+  firefox: RunningFirefox,
+  answerer: Answerer,
+  seed: number,
+): Promise<boolean> {
+  const count = { blocked: 0, unknown: 0, other: 0 };
+  for (const [index, browserCase] of cases.entries()) {
+    // Beyond what was recorded.
+    const id = 1_000 + index;
+    const { name, credentials } = browserCase;
+    const isAllowed = await fetchInFirefox(firefox, browserCase, answerer.prepare(id, browserCase));
+    const messages = await firefox.takeErrors();
+    const exchanges = answerer.take(id);
+    // What was never sent, nobody can judge.
+    if (exchanges.length === 0) continue;
+    const { verdict, reason } = explainRequest(asRecordedRequest({ credentials, exchanges }));
+    if (!isAllowed) count.blocked++;
+    if (verdict === 'unknown') count.unknown++;
+    else if (verdict !== (isAllowed ? 'allowed' : 'blocked')) {
+      count.other++;
+      console.log(`${name}: Firefox ${isAllowed ? 'allowed' : 'blocked'}, we said ${verdict} ${reason}`);
+      for (const message of messages) console.log(`  ${message}`);
+      console.log(`  line: ${JSON.stringify({ id: name, credentials, exchanges })}`);
+    }
+  }
+  console.log(
+    `Firefox ${firefox.version}, seed ${seed}: ${cases.length} cases, ${count.blocked} blocked; ` +
+      `${count.unknown} unknown, ${count.other} other verdicts`,
+  );
+  return count.other === 0;
+}

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface BrowserProcess {
+  /** The WebSocket over which it is driven. */
+  readonly url: string;
+  /** Ends it and removes its profile. */
+  end(): Promise<void>;
+}
+
+/** The first of these programs that is installed; undefined when none is. */
+export function findProgram(paths: readonly string[]): string | undefined {
+  return paths.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * Starts a browser with a fresh profile, and waits until it can be driven.
+ * @param path the program
+ * @param flagsFor its flags, given the directory of the profile
+ * @param listening the line by which it says where it listens; the first group is the URL
+ */
+export async function startBrowser(
+  path: string,
+  flagsFor: (profile: string) => readonly string[],
+  listening: RegExp,
+): Promise<BrowserProcess> {
+  const profile = await mkdtemp(join(tmpdir(), 'originscope-browser-'));
+  const child = spawn(path, flagsFor(profile), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // What it keeps beside its profile goes with it.
+    env: { ...process.env, HOME: profile },
+    // A group of its own, so that its many processes end together.
+    detached: true,
+  });
+  // Should the tests themselves be ended before they close it.
+  const killOnExit = () => killGroup(child);
+  process.once('exit', killOnExit);
+  const end = async () => {
+    process.off('exit', killOnExit);
+    if (!hasEnded(child)) {
+      const ended = once(child, 'exit');
+      killGroup(child);
+      await ended;
+    }
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    return { url: await announcedUrl(path, child, listening), end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+async function announcedUrl(path: string, child: ChildProcess, listening: RegExp): Promise<string> {
+  const { stderr } = child;
+  if (stderr === null) throw new Error(`${path} was started without a pipe for its messages`);
+  const said: string[] = [];
+  for await (const line of createInterface({ input: stderr })) {
+    const url = listening.exec(line)?.[1];
+    if (url !== undefined) {
+      // Unread messages would fill the pipe and stop the browser.
+      stderr.resume();
+      return url;
+    }
+    said.push(line);
+  }
+  throw new Error(`${path} ended before it could be driven; it said:\n${said.slice(-10).join('\n')}`);
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined && !hasEnded(child)) process.kill(-child.pid, 'SIGKILL');
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+}
