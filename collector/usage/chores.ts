@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { repeat } from '../repeat.ts';
 import type { Publisher } from './publisher.ts';
 
 export interface ChoresOptions {
@@ -22,6 +22,7 @@ export interface Chores {
 /** What is done beside writing, again and again: publishing what has settled, and cleaning up. */
 export function startChores(options: ChoresOptions): Chores {
   const { publisher, log, isOurs = () => true } = options;
+  const { publishEveryMillis = 5_000, cleanEveryMillis = 3_600_000 } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
 
@@ -37,15 +38,19 @@ export function startChores(options: ChoresOptions): Chores {
     );
   }
 
+  let cleanAt = Number.NEGATIVE_INFINITY;
+  async function clean(): Promise<void> {
+    if (!isOurs() || performance.now() < cleanAt) return;
+    cleanAt = performance.now() + cleanEveryMillis;
+    await publisher.clean();
+  }
+
   const chores = Promise.all([
-    repeat(publish, options.publishEveryMillis ?? 5_000, signal, (error) =>
-      log.error({ err: error }, 'publication failed; it is tried again'),
+    repeat(publish, publishEveryMillis, signal, (err) =>
+      log.error({ err }, 'publication failed; it is tried again'),
     ),
-    repeat(
-      async () => void (isOurs() && (await publisher.clean())),
-      options.cleanEveryMillis ?? 3_600_000,
-      signal,
-      (error) => log.error({ err: error }, 'cleaning failed; it is tried again'),
+    repeat(clean, publishEveryMillis, signal, (err) =>
+      log.error({ err }, 'cleaning failed; it is tried again'),
     ),
   ]);
   return {
@@ -54,17 +59,4 @@ export function startChores(options: ChoresOptions): Chores {
       await chores;
     },
   };
-}
-
-/** Does the work now and again after each pause, one at a time, until told to stop. */
-async function repeat(
-  work: () => Promise<void>,
-  pauseMillis: number,
-  signal: AbortSignal,
-  failed: (error: unknown) => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    await work().catch(failed);
-    await delay(pauseMillis, undefined, { signal, ref: false }).catch(() => undefined);
-  }
 }

@@ -1,0 +1,147 @@
+import type { Logger } from 'pino';
+import type { ClickHouse } from '../clickhouse/connection.ts';
+import type { Retention } from '../clickhouse/retention.ts';
+import { createWriter, type WriterCounters, type WriterOptions } from '../clickhouse/writer.ts';
+import type { SamplingRatios } from '../derivation/sampling.ts';
+import { OriginscopeError } from '../errors.ts';
+import { DERIVATION_RULES } from '../otlp/decode.ts';
+import { repeat } from '../repeat.ts';
+import { startChores } from '../usage/chores.ts';
+import { createPublisher } from '../usage/publisher.ts';
+import { type KafkaLocation, kafkaAt, kafkaUnavailable } from './connection.ts';
+import { startConsumer } from './consumer.ts';
+import { type ConsumerCounters, noConsumerCounts } from './consumer-counters.ts';
+import { createDeadLetters } from './dead-letters.ts';
+import { createIntake } from './intake.ts';
+import { positionsOf, withAdmin } from './positions.ts';
+import { readTopic } from './topics.ts';
+
+export interface ConsumeOptions {
+  /** With the present schema; whoever opened it closes it. */
+  readonly clickhouse: ClickHouse;
+  readonly kafka: KafkaLocation;
+  readonly topic: string;
+  readonly deadLetterTopic: string;
+  readonly group: string;
+  /** After which a silent consumer loses its partitions. */
+  readonly sessionTimeoutMillis: number;
+  readonly retention: Retention;
+  /** By which ratio services sample the HTTP spans that decisions are derived from. */
+  readonly samplingRatios?: SamplingRatios | undefined;
+  readonly log: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly inserted?: WriterOptions['inserted'];
+  /** Between tries of a write that failed; the last one goes on. */
+  readonly waitMillis?: readonly number[];
+}
+
+/** Consumer, writer and publisher between Kafka and a ClickHouse, in this process. */
+export interface Consume {
+  readonly counters: Readonly<ConsumerCounters>;
+  readonly written: Readonly<WriterCounters>;
+  /** Slots that late spans came for when their other raw spans were gone. */
+  readonly left: ReadonlyMap<number, unknown>;
+  /** Whether it is a member of its group, and neither ClickHouse nor the dead-letter topic is waited for. */
+  isReady(): Promise<boolean>;
+  /** Writes and commits what is in hand, leaves the group, lets a publication finish. */
+  close(): Promise<void>;
+}
+
+/** An insert waits so long for company: rows of several messages and partitions share it. */
+const LINGER_MILLIS = 200;
+const OBSERVE_MILLIS = 10_000;
+
+/**
+ * @throws OriginscopeError `KAFKA_UNAVAILABLE`, `KAFKA_DENIED`, `TOPIC_MISSING`
+ */
+export async function startConsume(options: ConsumeOptions): Promise<Consume> {
+  const { clickhouse, topic, group, retention, log, now } = options;
+  const counters = noConsumerCounts();
+  const kafka = kafkaAt(options.kafka, log);
+  const positions = positionsOf(kafka, { topic, group });
+  const writer = createWriter({
+    client: clickhouse.writing,
+    now,
+    lingerMillis: LINGER_MILLIS,
+    ...(options.inserted !== undefined && { inserted: options.inserted }),
+  });
+  const unavailable = (cause: unknown): never => {
+    throw cause instanceof OriginscopeError ? cause : kafkaUnavailable(options.kafka, cause);
+  };
+  await withAdmin(kafka, async (admin) => {
+    await readTopic(admin, topic);
+    await readTopic(admin, options.deadLetterTopic);
+  }).catch(unavailable);
+  const deadLetters = await createDeadLetters(kafka, options.deadLetterTopic).catch(unavailable);
+  const intake = createIntake({
+    writer,
+    deadLetters,
+    rules: { ...DERIVATION_RULES, samplingRatios: options.samplingRatios ?? DERIVATION_RULES.samplingRatios },
+    retention,
+    counters,
+    log,
+    now,
+    waitMillis: options.waitMillis,
+  });
+  const consumer = await startConsumer({
+    kafka,
+    topic,
+    group,
+    positions,
+    sessionTimeoutMillis: options.sessionTimeoutMillis,
+    take: intake.take,
+    counters,
+    log,
+  }).catch(async (cause: unknown) => {
+    await deadLetters.close();
+    return unavailable(cause);
+  });
+
+  async function hasArrived(before: number): Promise<boolean> {
+    if (await positions.hasRead(before)) return true;
+    counters.cleaningsHeld++;
+    log.warn(
+      { topic, before: new Date(before).toISOString() },
+      'raw days are kept longer: messages that may belong to them are not read yet',
+    );
+    return false;
+  }
+
+  const publisher = createPublisher({
+    client: clickhouse.publishing,
+    dialect: clickhouse.dialect,
+    now,
+    retention,
+    hasArrived,
+  });
+  const chores = startChores({
+    publisher,
+    log,
+    // One of the group, whoever it is; in a rebalance two or none, which is as good.
+    isOurs: () => consumer.assigned.has(0),
+  });
+  const stopping = new AbortController();
+  const observing = repeat(
+    async () => {
+      const lag = await positions.lag();
+      counters.lag = new Map([...lag].filter(([partition]) => consumer.assigned.has(partition)));
+    },
+    OBSERVE_MILLIS,
+    stopping.signal,
+    (err) => log.warn({ err }, 'the lag cannot be asked for'),
+  );
+
+  return {
+    counters,
+    written: writer.counters,
+    left: publisher.left,
+    isReady: async () =>
+      consumer.isMember() && !intake.isWaiting() && (await clickhouse.reading.ping()).success,
+    async close() {
+      stopping.abort();
+      await consumer.stop();
+      await Promise.all([writer.close(), deadLetters.close(), chores.stop(), observing]);
+    },
+  };
+}

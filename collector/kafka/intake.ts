@@ -1,0 +1,107 @@
+import type { Logger } from 'pino';
+import { keptSince, type Retention } from '../clickhouse/retention.ts';
+import type { Writer } from '../clickhouse/writer.ts';
+import { OriginscopeError } from '../errors.ts';
+import { acceptedWindow, type Decoded, type Rejection } from '../otlp/decoded.ts';
+import type { DerivationRules } from '../otlp/derived-span-of.ts';
+import type { Delivered } from './batch-handler.ts';
+import type { ConsumerCounters, LetterReason } from './consumer-counters.ts';
+import { type DeadLetters, writtenAt } from './dead-letters.ts';
+import { decodeMessage } from './message.ts';
+import { createPatience } from './patience.ts';
+
+export interface IntakeOptions {
+  readonly writer: Pick<Writer, 'write'>;
+  readonly deadLetters: Pick<DeadLetters, 'bury'>;
+  readonly rules: DerivationRules;
+  readonly retention: Retention;
+  readonly counters: ConsumerCounters;
+  readonly log: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Between tries of a write that failed; the last one goes on. */
+  readonly waitMillis?: readonly number[] | undefined;
+}
+
+export interface Intake {
+  /** Resolves when the message is kept for good, as rows or as a dead letter. See BatchHandlerOptions. */
+  take(delivered: Delivered, signal: AbortSignal): Promise<void>;
+  /** Whether ClickHouse or the dead-letter topic is waited for at present. */
+  isWaiting(): boolean;
+}
+
+/** Takes messages from their bytes to rows. */
+export function createIntake(options: IntakeOptions): Intake {
+  const { writer, deadLetters, rules, retention, counters, log, now, waitMillis } = options;
+  const patience = (failing: string, over: string) =>
+    createPatience({
+      says: { failing, over },
+      log,
+      now,
+      onTrouble: () => void counters.pauses++,
+      ...(waitMillis !== undefined && { waitMillis }),
+    });
+  const rows = patience(
+    'ClickHouse does not take rows: what was read waits, the rest stays in Kafka',
+    'ClickHouse takes rows again',
+  );
+  const letters = patience(
+    'the dead-letter topic takes no messages: what was read waits',
+    'the dead-letter topic takes messages again',
+  );
+
+  async function bury(
+    delivered: Delivered,
+    reason: LetterReason,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await letters.persist(() => deadLetters.bury(delivered, { reason, error }), signal);
+    counters.deadLetters[reason]++;
+  }
+
+  async function take(delivered: Delivered, signal: AbortSignal): Promise<void> {
+    const { message } = delivered;
+    // Not the clock, so that what waited in Kafka is not late; but no producer's clock reaches beyond ours.
+    const receivedAt = Math.min(writtenAt(message), now());
+    const { earliest, latest } = acceptedWindow(receivedAt);
+    const window = { earliest: Math.max(earliest, keptSince(retention, now())), latest };
+    const decoded = attempt(() => decodeMessage(message, window, rules));
+    if ('error' in decoded) {
+      await bury(delivered, 'OTLP_MALFORMED', decoded.error, signal);
+    } else {
+      try {
+        await rows.persist(() => writer.write(decoded.spans, receivedAt), signal);
+        countSpans(decoded);
+      } catch (error) {
+        if (!isCode(error, 'ROW_REFUSED')) throw error;
+        await bury(delivered, 'ROW_REFUSED', error, signal);
+      }
+    }
+    counters.messages++;
+    counters.bytes += message.value?.length ?? 0;
+  }
+
+  function countSpans({ spans, passedOver, rejections }: Decoded): void {
+    counters.spans.accepted += spans.length;
+    counters.spans.passedOver += passedOver;
+    for (const [reason, count] of Object.entries(rejections)) {
+      counters.spans.rejected[reason as Rejection] += count;
+    }
+  }
+
+  return { take, isWaiting: () => rows.isTried() || letters.isTried() };
+}
+
+function attempt(decode: () => Decoded): Decoded | { readonly error: OriginscopeError } {
+  try {
+    return decode();
+  } catch (error) {
+    if (isCode(error, 'OTLP_MALFORMED')) return { error };
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): error is OriginscopeError {
+  return error instanceof OriginscopeError && error.code === code;
+}
