@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { OriginscopeError } from '../collector/errors.ts';
 import metadata from '../package.json' with { type: 'json' };
 import { config } from './config.ts';
+import { consume } from './consume.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
 import { importSpans } from './import.ts';
@@ -20,6 +21,7 @@ const program = new Command('originscope')
   .addCommand(importSpans())
   .addCommand(explain())
   .addCommand(probe())
+  .addCommand(consume())
   .addCommand(topics())
   .addCommand(config())
   .addCommand(demo());

@@ -7,6 +7,7 @@ import { takeDataDirectory } from '../collector/data-directory.ts';
 import { RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName } from './settings/table.ts';
+import { untilSignal } from './until-signal.ts';
 
 const SETTINGS: readonly SettingName[] = [
   'data',
@@ -53,12 +54,5 @@ export function up(): Command {
     } finally {
       directory.release();
     }
-  });
-}
-
-/** The first SIGINT or SIGTERM; a second one ends the process at once, as the shell would. */
-function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
 }
