@@ -32,7 +32,7 @@ describe('the image of the commands', () => {
     directory = await mkdtemp(join(tmpdir(), 'originscope-image-'));
     image = await buildImage({ context: ROOT, directory });
     return () => rm(directory, { recursive: true, force: true });
-  });
+  }, 180_000);
 
   const packages = (): Lock['packages'] =>
     (JSON.parse(readFileSync(inside(image, 'node_modules/.package-lock.json'), 'utf8')) as Lock).packages;
