@@ -1,8 +1,9 @@
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { blocked, decisionSpan } from '../../test/support/decision-spans.ts';
+import { noConsumerCounts } from '../kafka/consumer-counters.ts';
 import { createDecisionCounts } from './decision-counts.ts';
-import { writerMetrics } from './metrics.ts';
+import { consumerMetrics, writerMetrics } from './metrics.ts';
 
 const COUNTERS = {
   written: 7,
@@ -47,4 +48,23 @@ test('past the most services, new ones are counted together and nothing is lost'
     ['b', 2],
     ['(other)', 4],
   ]);
+});
+
+test('lag by partition, dead letters and lost messages are there for Prometheus', async () => {
+  const registry = new Registry();
+  const counters = noConsumerCounts();
+  consumerMetrics(registry, counters, new Map([[0, 0]]));
+  counters.deadLetters.OTLP_MALFORMED = 2;
+  counters.lost = 9;
+  counters.lag = new Map([[3, 14]]);
+  await registry.metrics();
+  // The partition went to another consumer.
+  counters.lag = new Map([[4, 15]]);
+  const lines = (await registry.metrics()).split('\n');
+  expect(lines).toContain('originscope_consumer_dead_letters_total{reason="otlp_malformed"} 2');
+  expect(lines).toContain('originscope_consumer_lost_messages_total 9');
+  expect(lines.filter((line) => line.startsWith('originscope_consumer_lag'))).toEqual([
+    'originscope_consumer_lag_messages{partition="4"} 15',
+  ]);
+  expect(lines).toContain('originscope_consumer_left_slots 1');
 });

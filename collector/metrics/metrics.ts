@@ -1,7 +1,8 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { WriterCounters } from '../clickhouse/writer.ts';
 import type { ReceiverCounters } from '../counters.ts';
 import type { DecisionSpan } from '../decision-span.ts';
+import type { ConsumerCounters } from '../kafka/consumer-counters.ts';
 import { createDecisionCounts } from './decision-counts.ts';
 import { counter, counters, gauge } from './readings.ts';
 
@@ -96,4 +97,70 @@ export function writerMetrics(registry: Registry, writer: () => WriterCounters):
       decisions.count(spans);
     },
   };
+}
+
+/** @param left slots that late spans came for when their other raw spans were gone */
+export function consumerMetrics(
+  registry: Registry,
+  consumer: ConsumerCounters,
+  left: ReadonlyMap<number, unknown>,
+): void {
+  const events = (): Record<string, number> => ({
+    pause: consumer.pauses,
+    rebalance: consumer.rebalances,
+    restart: consumer.restarts,
+    commitFailure: consumer.commitFailures,
+    cleaningHeld: consumer.cleaningsHeld,
+  });
+  counter(
+    registry,
+    'originscope_consumer_messages_total',
+    'Messages that are kept, as rows or as dead letters; again each time that one is delivered',
+    () => consumer.messages,
+  );
+  counter(registry, 'originscope_consumer_bytes_total', 'Bytes of those messages', () => consumer.bytes);
+  counters(
+    registry,
+    'originscope_consumer_spans_total',
+    'Spans of those messages by what became of them, dead letters aside',
+    'outcome',
+    () => ({ accepted: consumer.spans.accepted, passedOver: consumer.spans.passedOver }),
+  );
+  counters(
+    registry,
+    'originscope_consumer_rejected_spans_total',
+    'Spans that are broken, or whose time is not taken',
+    'reason',
+    () => consumer.spans.rejected,
+  );
+  counters(
+    registry,
+    'originscope_consumer_dead_letters_total',
+    'Messages that cannot be stored, and went to the dead-letter topic',
+    'reason',
+    () => consumer.deadLetters,
+  );
+  counter(
+    registry,
+    'originscope_consumer_lost_messages_total',
+    'Messages that retention deleted before they were read',
+    () => consumer.lost,
+  );
+  counters(registry, 'originscope_consumer_events_total', 'What happened beside reading', 'event', events);
+  gauge(
+    registry,
+    'originscope_consumer_left_slots',
+    'Slots that late spans came for when their other raw spans were gone: rebuild reads them anew',
+    () => left.size,
+  );
+  const lag: Gauge = new Gauge({
+    name: 'originscope_consumer_lag_messages',
+    help: 'Messages that wait, by partition of this consumer',
+    labelNames: ['partition'],
+    registers: [registry],
+    collect() {
+      lag.reset();
+      for (const [partition, messages] of consumer.lag) lag.set({ partition }, messages);
+    },
+  });
 }

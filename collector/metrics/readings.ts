@@ -47,4 +47,5 @@ export function gauge(registry: Registry, name: string, help: string, read: () =
   });
 }
 
-const snakeCase = (key: string): string => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** `tooLarge` → `too_large`, `OTLP_MALFORMED` → `otlp_malformed`. */
+const snakeCase = (key: string): string => key.replaceAll(/(?<=[a-z])[A-Z]/g, '_$&').toLowerCase();
