@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { OriginscopeError } from '../errors.ts';
 import { bounded, cleaned } from '../otlp/text.ts';
 import { registerCodecs } from './codecs.ts';
+import { letIdleConnectionsRest } from './request-queue.ts';
 
 /** As Kafka's own clients name them (`security.protocol`), in lower case. */
 export const SECURITY_PROTOCOLS = ['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl'] as const;
@@ -52,6 +53,7 @@ export type KafkaPatience = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'r
 /** A client for the brokers, with every codec that producers use; its lines go to the log. */
 export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPatience = {}): Kafka {
   registerCodecs();
+  letIdleConnectionsRest();
   const { tls, sasl } = location;
   return new Kafka({
     clientId: 'originscope',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { describe, inject, onTestFinished, test } from 'vitest';
+import { letIdleConnectionsRest } from '../../collector/kafka/request-queue.ts';
 import type { KafkaAddresses } from './kafka.ts';
 
 /** Tests against the broker of the run; on a machine where none can run, one skipped test that says why. */
@@ -13,8 +14,10 @@ export function describeKafka(name: string, tests: (kafka: KafkaAddresses) => vo
 }
 
 /** A client beside ours: what it says is what the broker has. */
-export const kafkaClient = (brokers: readonly string[]): Kafka =>
-  new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+export function kafkaClient(brokers: readonly string[]): Kafka {
+  letIdleConnectionsRest();
+  return new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+}
 
 export async function withAdmin<Result>(
   brokers: readonly string[],

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
+import { letIdleConnectionsRest } from '../../collector/kafka/request-queue.ts';
 import { kafkaClassPath, run } from './kafka/jars.ts';
 import {
   KAFKA_PASSWORD,
@@ -202,8 +203,10 @@ function createNode(setting: NodeSetting): KafkaNode & { format(): Promise<void>
   };
 }
 
-const clientOf = (brokers: readonly string[]): Kafka =>
-  new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 0 } });
+function clientOf(brokers: readonly string[]): Kafka {
+  letIdleConnectionsRest();
+  return new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 0 } });
+}
 
 /** Resolves when a broker tells the members of its cluster. */
 async function answering(brokers: readonly string[]): Promise<void> {
