@@ -25,6 +25,8 @@ export interface Destination<Row> {
   bytesOf(row: Row): number;
   /** Whether an insert failed for what is in it, so that trying again cannot help. */
   isRefusal(error: unknown): boolean;
+  /** Of other errors, whether another try in a moment can help; default: of all. */
+  mayPass?(error: unknown): boolean;
 }
 
 /** What became of the rows; every row that was offered is in exactly one of the first four. */
@@ -67,7 +69,7 @@ export function createGroupCommit<Row>(
   limits: GroupCommitLimits,
   counters: GroupCommitCounters,
 ): GroupCommit<Row> {
-  const { name, mostInFlight, isRefusal } = destination;
+  const { name, mostInFlight, isRefusal, mayPass = () => true } = destination;
   const queue: Request<Row>[] = [];
   let queuedRows = 0;
   let pendingRows = 0;
@@ -175,7 +177,7 @@ export function createGroupCommit<Row>(
         return await destination.insert(rows);
       } catch (cause) {
         const wait = limits.retryMillis[attempt];
-        if (isRefusal(cause) || wait === undefined) throw cause;
+        if (isRefusal(cause) || !mayPass(cause) || wait === undefined) throw cause;
         counters.retries++;
         await delay(wait);
       }

@@ -1,26 +1,19 @@
-import { availableParallelism } from 'node:os';
-import {
-  type ClickHouseClient,
-  type ClickHouseClientConfigOptions,
-  type ClickHouseSettings,
-  createClient,
-} from '@clickhouse/client';
-import { OriginscopeError } from '../errors.ts';
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
+import type { OriginscopeError } from '../errors.ts';
+import { type EmbeddedLocation, embeddedConnector } from './embedded.ts';
+import { type ServerLocation, serverConnector } from './over-http.ts';
+import type { Insert } from './rows.ts';
 
-/** Where the data lives: a directory of the embedded engine, or a ClickHouse server. */
-export type ClickHouseLocation =
-  | { readonly directory: string }
-  | {
-      /** With the database as its path. */
-      readonly url: string;
-      readonly username?: string;
-      readonly password?: string;
-      readonly timeoutMillis?: number;
-      /** PEM, where the system does not know it. */
-      readonly ca?: string | undefined;
-      /** The cluster whose nodes hold the tables. */
-      readonly cluster?: string | undefined;
-    };
+/** Where the data live: a directory of the embedded engine, or a ClickHouse server. */
+export type ClickHouseLocation = EmbeddedLocation | ServerLocation;
+
+/** The client, and inserts of rows, which the embedded engine takes in a way of its own. */
+export interface Inserting {
+  /** Resolves when the rows are on disk. */
+  insertRows(rows: Insert): Promise<void>;
+}
+
+export type ClickHouseConnection = ClickHouseClient & Inserting;
 
 /**
  * One client for each kind of work, because a connection of the embedded engine runs one statement at a
@@ -28,12 +21,20 @@ export type ClickHouseLocation =
  */
 export interface ClickHouse {
   /** Inserts of the writer, migrations. */
-  readonly writing: ClickHouseClient;
-  /** Publications: bounded in memory, spilling to disk. */
-  readonly publishing: ClickHouseClient;
+  readonly writing: ClickHouseConnection;
+  /** Publications and imports: bounded in memory, spilling to disk. */
+  readonly publishing: ClickHouseConnection;
   /** Everybody who asks: bounded in memory, time and rows. */
-  readonly reading: ClickHouseClient;
+  readonly reading: ClickHouseConnection;
   close(): Promise<void>;
+}
+
+/** Opens connections to one place. */
+export interface Connector {
+  /** @param patient whether statements may take minutes */
+  connect(settings: ClickHouseSettings, patient: boolean): Promise<ClickHouseConnection>;
+  /** In words of what a person can do about it. */
+  unavailable(cause: unknown): OriginscopeError;
 }
 
 const GIB = 1024 ** 3;
@@ -74,18 +75,24 @@ const READING: ClickHouseSettings = {
 };
 
 /**
- * Opens ClickHouse for this process. The caller holds the directory's lock (data-directory.ts): the engine
+ * Opens ClickHouse for this process. Of a directory the caller holds the lock (data-directory.ts): the engine
  * itself says only that it failed.
  *
- * @throws OriginscopeError `ENGINE_MISSING`, `ENGINE_UNAVAILABLE`
+ * @param options.createDatabase for those who bring the schema: a server's database that is missing is created
+ * @throws OriginscopeError `ENGINE_MISSING`, `ENGINE_UNAVAILABLE`; of a server `CLICKHOUSE_URL_INVALID`,
+ * `CLICKHOUSE_UNAVAILABLE`, `CLICKHOUSE_LOGIN_REFUSED`, `CLICKHOUSE_TLS_FAILED`, `DATABASE_MISSING`
  */
-export async function openClickHouse(location: ClickHouseLocation): Promise<ClickHouse> {
-  const connect = 'url' in location ? overHttp(location.url) : await embedded(location.directory);
+export async function openClickHouse(
+  location: ClickHouseLocation,
+  options: { readonly createDatabase?: boolean } = {},
+): Promise<ClickHouse> {
+  const connector =
+    'url' in location ? await serverConnector(location, options) : await embeddedConnector(location);
   const opened: ClickHouseClient[] = [];
-  const open = async (settings: ClickHouseSettings): Promise<ClickHouseClient> => {
-    const client = await connect(settings);
-    opened.push(client);
-    return client;
+  const open = async (settings: ClickHouseSettings, patient = false): Promise<ClickHouseConnection> => {
+    const connection = await connector.connect(settings, patient);
+    opened.push(connection);
+    return connection;
   };
   const close = async (): Promise<void> => {
     await Promise.all(opened.map((client) => client.close()));
@@ -93,77 +100,12 @@ export async function openClickHouse(location: ClickHouseLocation): Promise<Clic
   try {
     return {
       writing: await open(WRITING),
-      publishing: await open(PUBLISHING),
+      publishing: await open(PUBLISHING, true),
       reading: await open(READING),
       close,
     };
   } catch (cause) {
     await close();
-    throw new OriginscopeError('ENGINE_UNAVAILABLE', `ClickHouse cannot be opened at ${name(location)}`, {
-      cause,
-      retryable: true,
-      remedy:
-        'url' in location
-          ? 'Check that the server runs and that the URL, user and password are right.'
-          : 'Check that no other process uses the directory and that this user may write it.',
-    });
-  }
-}
-
-type Connect = (settings: ClickHouseSettings) => Promise<ClickHouseClient>;
-
-function overHttp(url: string): Connect {
-  return async (settings) => {
-    const client = createClient({ url, application: 'originscope', clickhouse_settings: settings });
-    const ping = await client.ping();
-    if (!ping.success) {
-      await client.close();
-      throw ping.error;
-    }
-    return client;
-  };
-}
-
-async function embedded(directory: string): Promise<Connect> {
-  const { createChdbConnection } = await loadEngine();
-  return async (settings) => {
-    const client = createClient({ connection: asConnection(createChdbConnection({ path: directory })) });
-    // Left to itself, the embedded engine gives most queries one thread (measured: twice the time).
-    // Given to the client, settings would be repeated before every statement; here SET lasts as long as
-    // the connection, which is what these are for.
-    for (const [setting, value] of Object.entries({ ...settings, max_threads: availableParallelism() })) {
-      await client.command({
-        query: `SET ${setting} = ${typeof value === 'number' ? value : `'${String(value)}'`}`,
-      });
-    }
-    return client;
-  };
-}
-
-/** The engine's types come from another release of the client's common part; its private fields differ. */
-function asConnection(connection: unknown): ClickHouseClientConfigOptions['connection'] {
-  return connection as ClickHouseClientConfigOptions['connection'];
-}
-
-async function loadEngine(): Promise<typeof import('chdb/connection')> {
-  try {
-    return await import('chdb/connection');
-  } catch (cause) {
-    throw new OriginscopeError('ENGINE_MISSING', 'The embedded ClickHouse engine is not installed', {
-      cause,
-      remedy:
-        'Run npm install with optional dependencies on Linux (glibc) or macOS, or give the URL of a ClickHouse server.',
-    });
-  }
-}
-
-/** A location as a person may see it: without the password of a URL. */
-function name(location: ClickHouseLocation): string {
-  if ('directory' in location) return location.directory;
-  try {
-    const url = new URL(location.url);
-    return `${url.protocol}//${url.host}${url.pathname}`;
-  } catch {
-    return 'the given URL';
+    throw connector.unavailable(cause);
   }
 }

@@ -1,87 +1,83 @@
 import type { DecisionSpan } from '../decision-span.ts';
-import { REQUEST_COLUMNS, SPAN_COLUMNS } from './columns.ts';
+import { type Column, REQUEST_COLUMNS, SPAN_COLUMNS } from './columns.ts';
+import { type CellOf, type NativeColumn, nativeBlock } from './native.ts';
 
-type Cell = string | number | boolean;
+/** Rows on their way into a table. */
+export interface Insert {
+  readonly table: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** In the format `Native`. */
+  readonly block: Buffer;
+}
 
-/** Where each column comes from. Identities of 64 bits travel as decimal text: a JSON number would round. */
-const CELLS: Readonly<Record<string, (span: DecisionSpan) => Cell>> = {
-  minute: (span) => Math.floor(span.time / 60_000) * 60,
-  span: (span) => decimal(span.spanId),
-  derivation: (span) => span.derivation,
-  instance: (span) => span.instance,
-  service: (span) => span.service,
-  environment: (span) => span.environment,
-  version: (span) => span.version,
-  api_host: (span) => span.apiHost,
-  route: (span) => span.route,
-  kind: (span) => span.kind,
-  verdict: (span) => span.verdict,
-  reason: (span) => span.reason,
-  detail: (span) => span.detail,
-  origin: (span) => span.origin,
-  method: (span) => span.method,
-  requested_headers: (span) => span.requestHeaders,
-  credentials: (span) => span.credentials,
-  allow_origin: (span) => span.allowOrigin,
-  allow_credentials: (span) => span.allowCredentials,
-  vary_origin: (span) => span.varyOrigin,
-  site: (span) => span.site,
-  browser: (span) => span.browser,
-  status_code: (span) => span.statusCode,
-  observer: (span) => span.observer,
-  source: (span) => span.source,
-  max_age: (span) => span.maxAge,
-  decisions: (span) => span.decisions,
-  total: (span) => span.total,
-  clients: (span) => decimal(span.clients),
-  // Epoch seconds with fraction: an integer would be read as ticks only by some formats.
-  time: (span) => (span.time / 1000).toFixed(3),
-  path: (span) => span.path,
-  link_trace_id: (span) => span.linkTraceId,
-  link_span_id: (span) => span.linkSpanId,
+type Cell = CellOf<DecisionSpan>;
+
+/** Where each column comes from. */
+const CELLS: Readonly<Record<string, Cell>> = {
+  minute: { whole: (span) => Math.floor(span.time / 60_000) * 60 },
+  span: { identity: (span) => span.spanId },
+  derivation: { whole: (span) => span.derivation },
+  instance: { text: (span) => span.instance },
+  service: { text: (span) => span.service },
+  environment: { text: (span) => span.environment },
+  version: { text: (span) => span.version },
+  api_host: { text: (span) => span.apiHost },
+  route: { text: (span) => span.route },
+  kind: { text: (span) => span.kind },
+  verdict: { text: (span) => span.verdict },
+  reason: { text: (span) => span.reason },
+  detail: { text: (span) => span.detail },
+  origin: { text: (span) => span.origin },
+  method: { text: (span) => span.method },
+  requested_headers: { text: (span) => span.requestHeaders },
+  credentials: { text: (span) => span.credentials },
+  allow_origin: { text: (span) => span.allowOrigin },
+  allow_credentials: { flag: (span) => span.allowCredentials },
+  vary_origin: { flag: (span) => span.varyOrigin },
+  site: { text: (span) => span.site },
+  browser: { flag: (span) => span.browser },
+  status_code: { whole: (span) => span.statusCode },
+  observer: { text: (span) => span.observer },
+  source: { text: (span) => span.source },
+  max_age: { whole: (span) => span.maxAge },
+  decisions: { whole: (span) => span.decisions },
+  total: { whole: (span) => span.total },
+  clients: { identity: (span) => span.clients },
+  // In the column's ticks, milliseconds.
+  time: { whole: (span) => span.time },
+  path: { text: (span) => span.path },
+  link_trace_id: { text: (span) => span.linkTraceId },
+  link_span_id: { text: (span) => span.linkSpanId },
 };
 
-const SPAN_NAMES = SPAN_COLUMNS.map(([name]) => name);
-const REQUEST_NAMES = [...SPAN_NAMES, ...REQUEST_COLUMNS.map(([name]) => name)];
+const OF_SPAN = SPAN_COLUMNS.map(nativeColumn);
+const OF_REQUEST = [...OF_SPAN, ...REQUEST_COLUMNS.map(nativeColumn)];
 
-/** `INSERT INTO decision_spans` with the spans inline. */
-export function insertSpans(spans: readonly DecisionSpan[]): string {
-  return statement('decision_spans', SPAN_NAMES, spans);
+export function insertSpans(spans: readonly DecisionSpan[]): Insert {
+  return insertInto('decision_spans', OF_SPAN, spans);
 }
 
-/** `INSERT INTO blocked_spans` with the spans inline. */
-export function insertBlocked(spans: readonly DecisionSpan[]): string {
-  return statement('blocked_spans', REQUEST_NAMES, spans);
+export function insertBlocked(spans: readonly DecisionSpan[]): Insert {
+  return insertInto('blocked_spans', OF_REQUEST, spans);
 }
 
-/** `INSERT INTO staged_spans` with the spans inline, under the number of an import. */
-export function insertStaged(importNumber: string, spans: readonly DecisionSpan[]): string {
-  return statement('staged_spans', REQUEST_NAMES, spans, ['import', importNumber]);
+/** Under the number of an import, decimal text. */
+export function insertStaged(importNumber: string, spans: readonly DecisionSpan[]): Insert {
+  const number = BigInt(importNumber).toString(16).padStart(16, '0');
+  const ofImport = { name: 'import', type: 'UInt64', cell: { identity: () => number } };
+  return insertInto('staged_spans', [ofImport, ...OF_REQUEST], spans);
 }
 
-/**
- * Column by column, the fastest text that the engine reads (measured against TabSeparated and
- * JSONCompactEachRow); the embedded engine takes no binary formats. The text is JSON: nothing in it can end
- * the statement.
- */
-function statement(
+function insertInto(
   table: string,
-  names: readonly string[],
+  columns: readonly NativeColumn<DecisionSpan>[],
   spans: readonly DecisionSpan[],
-  constant?: readonly [name: string, value: string],
-): string {
-  const columns = names.map((name) => spans.map(cell(name)));
-  if (constant !== undefined) columns.push(spans.map(() => constant[1]));
-  const into = constant === undefined ? names : [...names, constant[0]];
-  return `INSERT INTO ${table} (${into.join(', ')}) FORMAT JSONCompactColumns\n${JSON.stringify(columns)}`;
+): Insert {
+  return { table, columns, block: nativeBlock(columns, spans) };
 }
 
-function cell(name: string): (span: DecisionSpan) => Cell {
-  const get = CELLS[name];
-  if (get === undefined) throw new Error(`No cell for column ${name}`);
-  return get;
-}
-
-function decimal(hexadecimal: string): string {
-  return BigInt(`0x${hexadecimal}`).toString();
+function nativeColumn([name, definition]: Column): NativeColumn<DecisionSpan> {
+  const cell = CELLS[name];
+  if (cell === undefined) throw new Error(`No cell for column ${name}`);
+  return { name, type: definition.replace(/ CODEC\(.*/, ''), cell };
 }

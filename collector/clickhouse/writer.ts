@@ -1,13 +1,14 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { DecisionSpan } from '../decision-span.ts';
 import { createGroupCommit, type GroupCommitCounters, type GroupCommitLimits } from '../group-commit.ts';
-import { isRefusal } from './refusal.ts';
+import type { Inserting } from './connection.ts';
 import { insertBlocked, insertSpans } from './rows.ts';
 import { AHEAD_MILLIS, isFrozen, needsMarks, SETTLING_MILLIS, seconds, slotOf } from './slots.ts';
+import { isRefusal, mayPass } from './trouble.ts';
 
 export interface WriterOptions extends Partial<GroupCommitLimits> {
   /** `ClickHouse.writing`. */
-  readonly client: Pick<ClickHouseClient, 'command'>;
+  readonly client: Pick<ClickHouseClient, 'command'> & Inserting;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly settlingMillis?: number;
@@ -62,7 +63,7 @@ export function createWriter(options: WriterOptions): Writer {
     retries: 0,
   };
   const commits = createGroupCommit(
-    { name: 'ClickHouse', mostInFlight: 2, insert, bytesOf: sizeOf, isRefusal },
+    { name: 'ClickHouse', mostInFlight: 2, insert, bytesOf: sizeOf, isRefusal, mayPass },
     { ...LIMITS, ...options },
     counters,
   );
@@ -88,15 +89,16 @@ export function createWriter(options: WriterOptions): Writer {
    * must not hide the rows) and after (the publisher may have run in between).
    */
   async function insert(spans: readonly DecisionSpan[]): Promise<void> {
-    // Rendered first: while another insert is in flight.
-    const rows = insertSpans(spans);
     // A row that is no decision any more has to replace the blocked one that an older rule set made.
-    const blocked = spans.filter((span) => span.verdict === 'blocked' || span.decisions === 0);
+    const requests = spans.filter((span) => span.verdict === 'blocked' || span.decisions === 0);
+    // Encoded first: while another insert is in flight.
+    const rows = insertSpans(spans);
+    const blocked = requests.length === 0 ? undefined : insertBlocked(requests);
     const slots = [...new Set(spans.map((span) => slotOf(span.time)))];
     const start = performance.now();
     await mark(slots.filter((slot) => !marked.has(slot) || needsMarks(slot, now(), settlingMillis)));
-    await client.command({ query: rows });
-    if (blocked.length > 0) await client.command({ query: insertBlocked(blocked) });
+    await client.insertRows(rows);
+    if (blocked !== undefined) await client.insertRows(blocked);
     await mark(slots.filter((slot) => needsMarks(slot, now(), settlingMillis)));
     inserted?.(spans, (performance.now() - start) / 1000);
   }

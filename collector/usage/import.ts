@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { names, REQUEST_COLUMNS, SPAN_COLUMNS } from '../clickhouse/columns.ts';
+import type { ClickHouseConnection } from '../clickhouse/connection.ts';
 import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
 import { insertStaged } from '../clickhouse/rows.ts';
 import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../clickhouse/slots.ts';
@@ -11,7 +12,7 @@ import { RUN_START, takeRun } from './run.ts';
 
 export interface ImportOptions {
   /** `ClickHouse.publishing`. */
-  readonly client: ClickHouseClient;
+  readonly client: ClickHouseConnection;
   readonly writer: Writer;
   readonly publisher: Publisher;
   /** Epoch milliseconds. */
@@ -82,7 +83,7 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
   async function stageFrozen(): Promise<void> {
     const spans = frozen;
     frozen = [];
-    await client.command({ query: insertStaged(number, spans) });
+    await client.insertRows(insertStaged(number, spans));
   }
 
   async function finish(): Promise<ImportResult> {

@@ -14,9 +14,10 @@ import { createPublisher } from './publisher.ts';
 function interruptedWriter(clickHouse: ClickHouse, now: () => number, interruption: () => Promise<unknown>) {
   return createWriter({
     client: {
-      async command(statement) {
-        if (statement.query.startsWith('INSERT INTO decision_spans')) await interruption();
-        return await clickHouse.writing.command(statement);
+      command: (statement) => clickHouse.writing.command(statement),
+      async insertRows(rows) {
+        if (rows.table === 'decision_spans') await interruption();
+        await clickHouse.writing.insertRows(rows);
       },
     },
     now,

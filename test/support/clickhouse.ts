@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type ClickHouse, openClickHouse } from '../../collector/clickhouse/connection.ts';
 import { migrate } from '../../collector/clickhouse/migrations.ts';
+import type { ClickHouseServer } from './clickhouse-server/launch.ts';
 
 /** An empty directory that is removed when the test ends. */
 export async function temporaryDirectory(): Promise<string> {
@@ -18,6 +20,15 @@ export async function temporaryDirectory(): Promise<string> {
  */
 export async function openTestClickHouse(directory?: string): Promise<ClickHouse> {
   const clickHouse = await openClickHouse({ directory: directory ?? (await temporaryDirectory()) });
+  onTestFinished(() => clickHouse.close());
+  await migrate(clickHouse.writing);
+  return clickHouse;
+}
+
+/** A database of its own on a server, with the present schema, closed when the test ends. */
+export async function openTestDatabase(server: ClickHouseServer): Promise<ClickHouse> {
+  const url = `${server.url}/test_${randomBytes(6).toString('hex')}`;
+  const clickHouse = await openClickHouse({ url }, { createDatabase: true });
   onTestFinished(() => clickHouse.close());
   await migrate(clickHouse.writing);
   return clickHouse;

@@ -10,7 +10,7 @@ export type Fault = {
   | { readonly kind: 'cut' }
   /** The statement is run, and the connection is cut instead of an answer. */
   | { readonly kind: 'lose_answer' }
-  /** The statement is not run, and answered so: 252 is worth another try, 27 blames the rows. */
+  /** The statement is not run, and answered so: 252 is worth another try, 469 blames the rows. */
   | { readonly kind: 'exception'; readonly code: number; readonly message?: string }
 );
 
