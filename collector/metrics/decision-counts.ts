@@ -1,3 +1,4 @@
+import { OTHER } from '../../instrumentation/src/attributes.ts';
 import type { DecisionSpan } from '../decision-span.ts';
 
 /** The labels of `cors_decisions_total`. */
@@ -5,10 +6,10 @@ export type DecisionLabels = Pick<DecisionSpan, 'service' | 'kind' | 'verdict' |
 
 export interface DecisionCounts {
   count(spans: readonly DecisionSpan[]): void;
+  /** Decisions whose origin was past its service's budget of new ones. */
+  readonly ofOtherOrigins: number;
   [Symbol.iterator](): Iterator<readonly [labels: DecisionLabels, decisions: number]>;
 }
-
-const OTHER = '(other)';
 
 /**
  * Decisions as this process wrote them, for those who have only Prometheus. Senders choose service names, so
@@ -17,9 +18,15 @@ const OTHER = '(other)';
 export function createDecisionCounts(mostServices = 200): DecisionCounts {
   const byService = new Map<string, Map<string, [labels: DecisionLabels, decisions: number]>>();
 
+  let ofOtherOrigins = 0;
+
   return {
+    get ofOtherOrigins() {
+      return ofOtherOrigins;
+    },
     count(spans) {
-      for (const { service: name, kind, verdict, reason, decisions } of spans) {
+      for (const { service: name, kind, verdict, reason, origin, decisions } of spans) {
+        if (origin === OTHER) ofOtherOrigins += decisions;
         const service = byService.has(name) || byService.size < mostServices ? name : OTHER;
         let counts = byService.get(service);
         if (counts === undefined) {

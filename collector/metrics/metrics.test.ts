@@ -34,6 +34,7 @@ test('decisions, inserts and what became of spans are there for Prometheus', asy
   );
   expect(lines).toContain('originscope_writer_spans_total{outcome="late"} 2');
   expect(lines).toContain('originscope_writer_inserts_total 3');
+  expect(lines).toContain('originscope_writer_other_origin_decisions_total 1');
   expect(lines).toContain('originscope_writer_insert_seconds_bucket{le="0.5"} 1');
   // A second scrape reads the same counters, it does not add them.
   expect(await registry.metrics()).toContain('originscope_writer_spans_total{outcome="written"} 7');

@@ -91,6 +91,12 @@ export function writerMetrics(registry: Registry, writer: () => WriterCounters):
       for (const [labels, count] of decisions) metric.inc({ ...labels }, count);
     },
   });
+  counter(
+    registry,
+    'originscope_writer_other_origin_decisions_total',
+    'Decisions of origins past the budget of new ones, counted together as (other)',
+    () => decisions.ofOtherOrigins,
+  );
   return {
     inserted(spans, took) {
       seconds.observe(took);
