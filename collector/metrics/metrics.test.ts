@@ -21,7 +21,11 @@ test('decisions, inserts and what became of spans are there for Prometheus', asy
   const metrics = writerMetrics(registry, () => COUNTERS);
   const span = decisionSpan({ time: 0, service: 'shop"\\\napi', decisions: 3 });
   metrics.inserted(
-    [span, span, decisionSpan({ time: 0, ...blocked, service: 'shop', reason: 'acao_missing' })],
+    [
+      span,
+      span,
+      decisionSpan({ time: 0, ...blocked, service: 'shop', reason: 'acao_missing', origin: '(other)' }),
+    ],
     0.3,
   );
 
