@@ -53,7 +53,7 @@ export function consume(): Command {
       const kafka = kafkaOf(settings);
       const clickhouse = await openClickHouse(serverOf(settings) ?? noServer());
       try {
-        await requireSchema(clickhouse.reading);
+        await requireSchema(clickhouse.reading, clickhouse);
         if (since !== undefined) await rewind(kafka, { topic, group, since, now: Date.now(), log });
         const registry = createRegistry();
         const metrics = writerMetrics(registry, () => consuming.written);

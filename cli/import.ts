@@ -48,12 +48,13 @@ export function importSpans(): Command {
       try {
         const clickhouse = await openClickHouse({ directory: directory.path });
         try {
-          await migrate(clickhouse.writing);
-          await applyRetention(clickhouse.writing, retention);
+          await migrate(clickhouse.writing, clickhouse);
+          await applyRetention(clickhouse.writing, retention, clickhouse.dialect);
           const writer = createWriter({ client: clickhouse.writing, now: Date.now });
           // This process alone has the directory: there are no readers to wait for.
           const publisher = createPublisher({
             client: clickhouse.publishing,
+            dialect: clickhouse.dialect,
             now: Date.now,
             retention,
             readerGraceMillis: 0,

@@ -64,7 +64,7 @@ async function findReport(path: string, options: ReportOptions): Promise<Report>
   try {
     const clickhouse = await openClickHouse({ directory: directory.path });
     try {
-      await requireSchema(clickhouse.reading);
+      await requireSchema(clickhouse.reading, clickhouse);
       return await readReport(clickhouse.reading, options);
     } finally {
       await clickhouse.close();

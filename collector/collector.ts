@@ -43,8 +43,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const { log, now, retention } = options;
   const clickhouse = await openClickHouse(options.location);
   try {
-    await migrate(clickhouse.writing);
-    await applyRetention(clickhouse.writing, retention);
+    await migrate(clickhouse.writing, clickhouse);
+    await applyRetention(clickhouse.writing, retention, clickhouse.dialect);
     const registry = createRegistry();
     const metrics = writerMetrics(registry, () => writer.counters);
     const writer = createWriter({ client: clickhouse.writing, now, inserted: metrics.inserted });
@@ -58,7 +58,12 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       health: () => ({ writer: writer.counters }),
     });
     const url = await receiver.listen();
-    const publisher = createPublisher({ client: clickhouse.publishing, now, retention });
+    const publisher = createPublisher({
+      client: clickhouse.publishing,
+      dialect: clickhouse.dialect,
+      now,
+      retention,
+    });
     const chores = startChores({ publisher, log });
     return {
       url,

@@ -1,3 +1,5 @@
+import type { Dialect } from './dialect.ts';
+
 /** A column by name and ClickHouse type. */
 export type Column = readonly [name: string, type: string];
 
@@ -52,8 +54,8 @@ export const USAGE_NAMES: readonly string[] = USAGE_DIMENSIONS.map(([name]) => n
  *
  * @param gatewaySpans FROM and WHERE of the spans of the same slots
  */
-export const outermost = (gatewaySpans: string): string =>
-  `(observer = 'gateway' OR (toStartOfTenMinutes(minute), api_host) NOT IN (
+export const outermost = (dialect: Dialect, gatewaySpans: string): string =>
+  `(observer = 'gateway' OR (toStartOfTenMinutes(minute), api_host) ${dialect.global}NOT IN (
      SELECT toStartOfTenMinutes(minute), api_host FROM ${gatewaySpans}
        AND observer = 'gateway' AND api_host != '' AND decisions > 0)) AS outermost`;
 

@@ -1,5 +1,7 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import type { OriginscopeError } from '../errors.ts';
+import { dialectOf } from './cluster.ts';
+import type { Dialect } from './dialect.ts';
 import { type EmbeddedLocation, embeddedConnector } from './embedded.ts';
 import { type ServerLocation, serverConnector } from './over-http.ts';
 import type { Insert } from './rows.ts';
@@ -26,6 +28,8 @@ export interface ClickHouse {
   readonly publishing: ClickHouseConnection;
   /** Everybody who asks: bounded in memory, time and rows. */
   readonly reading: ClickHouseConnection;
+  /** How statements are put in this place. */
+  readonly dialect: Dialect;
   close(): Promise<void>;
 }
 
@@ -60,8 +64,8 @@ const PUBLISHING: ClickHouseSettings = {
   max_memory_usage: String(2 * GIB),
   max_bytes_before_external_group_by: String(GIB / 2),
   max_bytes_before_external_sort: String(GIB / 2),
-  // Deletes of superseded runs are done when the statement returns.
-  lightweight_deletes_sync: '2',
+  // Deletes of superseded runs are done here when the statement returns; other replicas follow.
+  lightweight_deletes_sync: '1',
 };
 
 const READING: ClickHouseSettings = {
@@ -88,6 +92,7 @@ export async function openClickHouse(
 ): Promise<ClickHouse> {
   const connector =
     'url' in location ? await serverConnector(location, options) : await embeddedConnector(location);
+  const dialect = dialectOf(location);
   const opened: ClickHouseClient[] = [];
   const open = async (settings: ClickHouseSettings, patient = false): Promise<ClickHouseConnection> => {
     const connection = await connector.connect(settings, patient);
@@ -99,9 +104,10 @@ export async function openClickHouse(
   };
   try {
     return {
-      writing: await open(WRITING),
-      publishing: await open(PUBLISHING, true),
+      writing: await open({ ...WRITING, ...dialect.settings }),
+      publishing: await open({ ...PUBLISHING, ...dialect.settings }, true),
       reading: await open(READING),
+      dialect,
       close,
     };
   } catch (cause) {

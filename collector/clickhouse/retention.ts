@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { OriginscopeError } from '../errors.ts';
+import { type Dialect, isSharded, singleServer } from './dialect.ts';
 import { OPEN_MILLIS } from './slots.ts';
 
 /** How long what is kept. */
@@ -15,41 +16,79 @@ export interface Retention {
 export const RETENTION: Retention = { rawHours: 48, minutesDays: 30, hoursMonths: 13 };
 
 /**
- * Writes the retention into the tables' TTLs where it differs from what they have. Raw spans have no TTL:
- * the publisher drops them (see there).
+ * Writes the retention into the tables' TTLs where it differs from what they have.
  *
  * @throws OriginscopeError `RETENTION_INVALID`
  */
-export async function applyRetention(client: ClickHouseClient, retention: Retention): Promise<void> {
+export async function applyRetention(
+  client: ClickHouseClient,
+  retention: Retention,
+  dialect: Dialect = singleServer,
+): Promise<void> {
+  for (const query of await planRetention(client, retention, dialect)) await client.command({ query });
+}
+
+/**
+ * The statements that `applyRetention` would run. Raw spans have no TTL: the publisher drops them (see there).
+ *
+ * @throws OriginscopeError `RETENTION_INVALID`
+ */
+export async function planRetention(
+  client: ClickHouseClient,
+  retention: Retention,
+  dialect: Dialect = singleServer,
+): Promise<string[]> {
   refuseInvalid(retention);
-  const days = retention.minutesDays;
-  const months = retention.hoursMonths;
-  const ttls: readonly (readonly [table: string, column: string, interval: string])[] = [
-    ['blocked_spans', 'minute', `toIntervalDay(${days})`],
-    ['usage_minutes', 'minute', `toIntervalDay(${days})`],
-    ['completeness_slots', 'slot', `toIntervalDay(${days})`],
-    ['slot_marks', 'slot', `toIntervalDay(${days})`],
-    // Markers outlive what they mark.
-    ['published_slots', 'slot', `toIntervalDay(${days + 7})`],
-    ['usage_hours', 'hour', `toIntervalMonth(${months})`],
-    ['completeness_hours', 'hour', `toIntervalMonth(${months})`],
-    ['published_hours', 'hour', `toIntervalMonth(${months + 1})`],
-  ];
   const result = await client.query({
-    query: 'SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()',
+    query: `SELECT name, engine_full FROM ${dialect.system('tables')} WHERE database = (SELECT currentDatabase())`,
     format: 'JSONEachRow',
   });
-  const engines = new Map(
-    (await result.json<{ name: string; engine_full: string }>()).map((table) => [
-      table.name,
-      table.engine_full,
-    ]),
+  const engines = Map.groupBy(await result.json<{ name: string; engine_full: string }>(), ({ name }) => name);
+  return alterTtls(retention, dialect, (table, ttl) =>
+    // In a cluster each node has its own; one that differs is enough.
+    engines
+      .get(isSharded(table) ? dialect.holding(table) : table)
+      ?.every(({ engine_full }) => engine_full.includes(`TTL ${ttl} `)),
   );
-  for (const [table, column, interval] of ttls) {
-    const ttl = `${column} + ${interval}`;
-    if (engines.get(table)?.includes(`TTL ${ttl} `)) continue;
-    await client.command({ query: `ALTER TABLE ${table} MODIFY TTL ${ttl}` });
-  }
+}
+
+/** The same for a database that is not there yet. */
+export function allRetention(retention: Retention, dialect: Dialect): string[] {
+  refuseInvalid(retention);
+  return alterTtls(retention, dialect, () => undefined);
+}
+
+interface Ttl {
+  readonly table: string;
+  readonly ttl: string;
+}
+
+function ttlsOf({ minutesDays: days, hoursMonths: months }: Retention): Ttl[] {
+  return [
+    { table: 'blocked_spans', ttl: `minute + toIntervalDay(${days})` },
+    { table: 'usage_minutes', ttl: `minute + toIntervalDay(${days})` },
+    { table: 'completeness_slots', ttl: `slot + toIntervalDay(${days})` },
+    { table: 'slot_marks', ttl: `slot + toIntervalDay(${days})` },
+    // Markers outlive what they mark.
+    { table: 'published_slots', ttl: `slot + toIntervalDay(${days + 7})` },
+    { table: 'usage_hours', ttl: `hour + toIntervalMonth(${months})` },
+    { table: 'completeness_hours', ttl: `hour + toIntervalMonth(${months})` },
+    { table: 'published_hours', ttl: `hour + toIntervalMonth(${months + 1})` },
+  ];
+}
+
+/** @param isSet whether a table has the TTL; undefined where there is no table yet, which will be made as the schema says */
+function alterTtls(
+  retention: Retention,
+  dialect: Dialect,
+  isSet: (table: string, ttl: string) => boolean | undefined,
+): string[] {
+  const made = ttlsOf(RETENTION);
+  return ttlsOf(retention).flatMap(({ table, ttl }, index) => {
+    if (isSet(table, ttl) ?? ttl === made[index]?.ttl) return [];
+    // What is everywhere is one replicated table: one node alters it for all.
+    return [`ALTER TABLE ${isSharded(table) ? dialect.onShards(table) : table} MODIFY TTL ${ttl}`];
+  });
 }
 
 /** Epoch milliseconds after which all minutes are still there; a day earlier they may be going. */

@@ -7,18 +7,7 @@ import {
   USAGE_DIMENSIONS,
   USAGE_NAMES,
 } from './columns.ts';
-
-/** How one schema is rendered for a kind of deployment; engine names differ between them, nothing else. */
-export interface Dialect {
-  mergeTree(): string;
-  /** Rows of equal sorting key collapse to the one with the highest version. */
-  replacingMergeTree(version: string): string;
-}
-
-export const singleNode: Dialect = {
-  mergeTree: () => 'MergeTree',
-  replacingMergeTree: (version) => `ReplacingMergeTree(${version})`,
-};
+import type { Dialect } from './dialect.ts';
 
 /** One step of the schema: its statements can be run again without harm. Never edited once released. */
 export interface SchemaStep {
@@ -37,36 +26,41 @@ export const SCHEMA: readonly SchemaStep[] = [
 ];
 
 function decisionSpans(dialect: Dialect): string[] {
+  const { onCluster, onShards } = dialect;
   return [
     // Without a TTL: the publisher drops a day when all its slots are published, so that a process that
     // was stopped over a weekend finds the slots it had not published.
-    `CREATE TABLE IF NOT EXISTS decision_spans (${definitions(SPAN_COLUMNS)})
-     ENGINE = ${dialect.replacingMergeTree('derivation')}
+    `CREATE TABLE IF NOT EXISTS ${onShards('decision_spans')} (${definitions(SPAN_COLUMNS)})
+     ENGINE = ${dialect.replacingMergeTree('derivation', 'sharded')}
      PARTITION BY toDate(minute, 'UTC') ORDER BY (service, minute, span)
      SETTINGS ${DURABLE}`,
+    ...dialect.whole('decision_spans'),
     // Under the same identity as the span, so that what replaces the span's row replaces this one too.
-    `CREATE TABLE IF NOT EXISTS blocked_spans (${definitions([...SPAN_COLUMNS, ...REQUEST_COLUMNS])},
+    `CREATE TABLE IF NOT EXISTS ${onShards('blocked_spans')} (${definitions([...SPAN_COLUMNS, ...REQUEST_COLUMNS])},
        INDEX link_trace_id link_trace_id TYPE bloom_filter(0.01) GRANULARITY 4)
-     ENGINE = ${dialect.replacingMergeTree('derivation')}
+     ENGINE = ${dialect.replacingMergeTree('derivation', 'sharded')}
      PARTITION BY toDate(minute, 'UTC') ORDER BY (service, minute, span)
      TTL minute + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
-    `CREATE TABLE IF NOT EXISTS slot_marks (slot DateTime('UTC'), marked_at DateTime64(6, 'UTC'))
+    ...dialect.whole('blocked_spans'),
+    `CREATE TABLE IF NOT EXISTS slot_marks${onCluster} (slot DateTime('UTC'), marked_at DateTime64(6, 'UTC'))
      ENGINE = ${dialect.replacingMergeTree('marked_at')} ORDER BY slot
      TTL slot + INTERVAL 30 DAY SETTINGS ${DURABLE}`,
     // Where an import of frozen slots waits until it is whole; emptied by imports.
-    `CREATE TABLE IF NOT EXISTS staged_spans (import UInt64, ${definitions([...SPAN_COLUMNS, ...REQUEST_COLUMNS])})
-     ENGINE = ${dialect.replacingMergeTree('derivation')}
+    `CREATE TABLE IF NOT EXISTS ${onShards('staged_spans')} (import UInt64, ${definitions([...SPAN_COLUMNS, ...REQUEST_COLUMNS])})
+     ENGINE = ${dialect.replacingMergeTree('derivation', 'sharded')}
      PARTITION BY import ORDER BY (import, service, minute, span)`,
+    ...dialect.whole('staged_spans'),
   ];
 }
 
 function publishedUsage(dialect: Dialect): string[] {
+  const { onCluster } = dialect;
   const counted = `${definitions(USAGE_DIMENSIONS)},
        decisions UInt64 CODEC(T64, ZSTD(1)), clients UInt64 CODEC(ZSTD(1))`;
   const order = 'origin, route, kind, verdict, reason, version';
   const received = 'service LowCardinality(String), instance LowCardinality(String)';
   return [
-    `CREATE TABLE IF NOT EXISTS usage_minutes (
+    `CREATE TABLE IF NOT EXISTS usage_minutes${onCluster} (
        slot DateTime('UTC') CODEC(ZSTD(1)), run UInt64 CODEC(ZSTD(1)),
        minute DateTime('UTC') CODEC(Delta(4), ZSTD(1)), ${counted},
        INDEX minute minute TYPE minmax GRANULARITY 1)
@@ -74,31 +68,31 @@ function publishedUsage(dialect: Dialect): string[] {
      PARTITION BY toDate(minute, 'UTC')
      PRIMARY KEY (service, slot, run) ORDER BY (service, slot, run, ${order}, minute)
      TTL minute + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
-    `CREATE TABLE IF NOT EXISTS usage_hours (
+    `CREATE TABLE IF NOT EXISTS usage_hours${onCluster} (
        hour DateTime('UTC') CODEC(ZSTD(1)), run UInt64 CODEC(ZSTD(1)),
        first_seen DateTime('UTC') CODEC(ZSTD(1)), last_seen DateTime('UTC') CODEC(ZSTD(1)), ${counted})
      ENGINE = ${dialect.mergeTree()}
      PARTITION BY toYYYYMM(hour, 'UTC')
      PRIMARY KEY (service, hour, run) ORDER BY (service, hour, run, ${order})
      TTL hour + INTERVAL 13 MONTH SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
-    `CREATE TABLE IF NOT EXISTS completeness_slots (
+    `CREATE TABLE IF NOT EXISTS completeness_slots${onCluster} (
        slot DateTime('UTC'), run UInt64, ${received},
        spans UInt64, decisions UInt64, fingerprint UInt64, received UInt64, total UInt64)
      ENGINE = ${dialect.mergeTree()}
      PARTITION BY toDate(slot, 'UTC') ORDER BY (slot, run, service, instance)
      TTL slot + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
-    `CREATE TABLE IF NOT EXISTS completeness_hours (
+    `CREATE TABLE IF NOT EXISTS completeness_hours${onCluster} (
        hour DateTime('UTC'), run UInt64, ${received}, received UInt64, total UInt64)
      ENGINE = ${dialect.mergeTree()}
      PARTITION BY toYYYYMM(hour, 'UTC') ORDER BY (service, instance, hour, run)
      TTL hour + INTERVAL 13 MONTH SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
     // Markers outlive what they mark: a slot must never look unpublished because its marker went first.
-    `CREATE TABLE IF NOT EXISTS published_slots (
+    `CREATE TABLE IF NOT EXISTS published_slots${onCluster} (
        slot DateTime('UTC'), run UInt64, published_at DateTime64(6, 'UTC'),
        spans UInt64, decisions UInt64, fingerprint UInt64)
      ENGINE = ${dialect.mergeTree()} ORDER BY (slot, run)
      TTL slot + INTERVAL 37 DAY SETTINGS ${DURABLE}`,
-    `CREATE TABLE IF NOT EXISTS published_hours (
+    `CREATE TABLE IF NOT EXISTS published_hours${onCluster} (
        hour DateTime('UTC'), run UInt64, published_at DateTime64(6, 'UTC'),
        slot_runs Array(Tuple(DateTime('UTC'), UInt64)), decisions UInt64)
      ENGINE = ${dialect.mergeTree()} ORDER BY (hour, run)
@@ -110,7 +104,8 @@ function publishedUsage(dialect: Dialect): string[] {
  * What readers see. Which slots and hours are published is asked once a query, as one scalar, so that no
  * slot is counted by two branches, or by none, when a publication happens in the middle of it.
  */
-function views(): string[] {
+function views(dialect: Dialect): string[] {
+  const { onCluster } = dialect;
   const columns = USAGE_NAMES.join(', ');
   const spanColumns = DIMENSION_NAMES.join(', ');
   const slots = `(SELECT (groupArrayIf((slot, run), run > 0), groupArrayIf(slot, run = 0)) FROM slots) AS known_slots`;
@@ -121,21 +116,21 @@ function views(): string[] {
   const unpublished = `minute >= arrayMin(arrayPushBack(known_slots.2, ${never}))
          AND toStartOfTenMinutes(minute) IN known_slots.2`;
   // Without FINAL, which would cost as much again: a gateway's span stays one whatever replaces its row.
-  const ownColumns = `${spanColumns}, ${outermost(`decision_spans WHERE ${unpublished}`)}`;
+  const ownColumns = `${spanColumns}, ${outermost(dialect, `decision_spans WHERE ${unpublished}`)}`;
   return [
-    `CREATE OR REPLACE VIEW slots AS
+    `CREATE OR REPLACE VIEW slots${onCluster} AS
      SELECT slot, max(run) AS run FROM (
        SELECT slot, toUInt64(0) AS run FROM slot_marks UNION ALL SELECT slot, run FROM published_slots)
      GROUP BY slot`,
-    `CREATE OR REPLACE VIEW hours AS
+    `CREATE OR REPLACE VIEW hours${onCluster} AS
      SELECT hour, max(run) AS run FROM published_hours GROUP BY hour`,
-    `CREATE OR REPLACE VIEW origin_usage AS
+    `CREATE OR REPLACE VIEW origin_usage${onCluster} AS
      WITH ${slots}
      SELECT minute, ${columns}, decisions, clients FROM usage_minutes WHERE ${publishedSlot}
      UNION ALL
      SELECT minute, ${ownColumns}, decisions, clients FROM decision_spans FINAL
      WHERE ${unpublished} AND decisions > 0`,
-    `CREATE OR REPLACE VIEW origin_usage_hourly AS
+    `CREATE OR REPLACE VIEW origin_usage_hourly${onCluster} AS
      WITH ${slots}, ${hours}
      SELECT hour, ${columns}, decisions, clients, first_seen, last_seen FROM usage_hours WHERE ${publishedHour}
      UNION ALL
@@ -144,15 +139,15 @@ function views(): string[] {
      UNION ALL
      SELECT toStartOfHour(minute) AS hour, ${ownColumns}, decisions, clients, minute AS first_seen, minute AS last_seen
      FROM decision_spans FINAL WHERE ${unpublished} AND toStartOfHour(minute) NOT IN known_hours.2 AND decisions > 0`,
-    `CREATE OR REPLACE VIEW origins AS
+    `CREATE OR REPLACE VIEW origins${onCluster} AS
      SELECT service, origin, min(first_seen) AS first_seen, max(last_seen) AS last_seen, sum(decisions) AS decisions
      FROM origin_usage_hourly GROUP BY service, origin`,
-    `CREATE OR REPLACE VIEW blocked_requests AS
+    `CREATE OR REPLACE VIEW blocked_requests${onCluster} AS
      SELECT time, minute, ${spanColumns}, decisions, path, lpad(lower(hex(span)), 16, '0') AS span_id,
        link_trace_id, link_span_id
      FROM blocked_spans FINAL WHERE decisions > 0 AND verdict = 'blocked'`,
     // Observed in an hour: how far the instance's own count went beyond what it had reported before.
-    `CREATE OR REPLACE VIEW completeness AS
+    `CREATE OR REPLACE VIEW completeness${onCluster} AS
      WITH ${slots}, ${hours}
      SELECT hour, service, sum(received) AS received, toUInt64(sum(greatest(total, before) - before)) AS observed
      FROM (

@@ -1,30 +1,39 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { RUN_START } from './run.ts';
+import type { Dialect } from '../clickhouse/dialect.ts';
+import { isDirty, RUN_START } from './run.ts';
 
 /**
  * Drops the days of raw spans that ended before `before` (epoch milliseconds), unless a slot of theirs waits
  * to be published: a TTL would not ask.
  */
-export async function dropPublishedDays(client: ClickHouseClient, before: number): Promise<void> {
+export async function dropPublishedDays(
+  client: ClickHouseClient,
+  dialect: Dialect,
+  before: number,
+): Promise<void> {
   const result = await client.query({
-    query: `SELECT DISTINCT partition_id AS day FROM system.parts
-      WHERE database = currentDatabase() AND table = 'decision_spans' AND active
-        AND toDateTime(toDate(partition), 'UTC') + toIntervalDay(1) <= toDateTime({before:UInt32}, 'UTC')
-        AND toDate(partition) NOT IN (
+    query: `SELECT day FROM (
+        SELECT DISTINCT partition_id AS day, toDate(partition) AS date FROM ${dialect.system('parts')}
+        WHERE database = (SELECT currentDatabase()) AND table = '${dialect.holding('decision_spans')}' AND active)
+      WHERE toDateTime(date, 'UTC') + toIntervalDay(1) <= toDateTime({before:UInt32}, 'UTC')
+        AND date NOT IN (
           SELECT toDate(slot, 'UTC')
           FROM (SELECT slot, max(marked_at) AS marked FROM slot_marks GROUP BY slot) AS marks
           LEFT JOIN (SELECT slot, max(run) AS run FROM published_slots GROUP BY slot) AS published USING (slot)
-          WHERE run = 0 OR marked >= ${RUN_START})`,
+          WHERE run = 0 OR ${isDirty(dialect)})`,
     query_params: { before: Math.floor(before / 1000) },
     format: 'JSONEachRow',
   });
   for (const { day } of await result.json<{ day: string }>()) {
     await client.command({
-      query: 'ALTER TABLE decision_spans DROP PARTITION ID {day:String}',
+      query: `ALTER TABLE ${dialect.onShards('decision_spans')} DROP PARTITION ID {day:String}`,
       query_params: { day },
     });
   }
 }
+
+/** Runs of a period that one statement names: parameters travel in the URL. */
+const MOST_AT_ONCE = 500;
 
 /** Tables of a run, with the ledger that says which run of a period is the newest. */
 const PUBLISHED = [
@@ -40,18 +49,27 @@ export async function removeSuperseded(client: ClickHouseClient): Promise<void> 
   for (const { ledger, period, tables } of PUBLISHED) {
     const newest = `SELECT ${period}, max(run) FROM ${ledger} GROUP BY ${period}`;
     for (const table of [...tables, ledger]) {
-      const result = await client.query({
-        query: `SELECT toString(run) AS number FROM (
-            SELECT DISTINCT run FROM ${table}
-            WHERE (${period}, run) NOT IN (${newest}) AND ${RUN_START} < now64(6, 'UTC') - toIntervalHour(1))`,
-        format: 'JSONEachRow',
-      });
-      const runs = (await result.json<{ number: string }>()).map((run) => BigInt(run.number));
-      if (runs.length === 0) continue;
-      await client.command({
-        query: `DELETE FROM ${table} WHERE run IN {runs:Array(UInt64)} AND (${period}, run) NOT IN (${newest})`,
-        query_params: { runs },
-      });
+      let found: { start: number; number: string }[];
+      do {
+        const result = await client.query({
+          query: `SELECT start, toString(run) AS number FROM (
+              SELECT DISTINCT toUnixTimestamp(${period}) AS start, run FROM ${table}
+              WHERE (${period}, run) NOT IN (${newest}) AND ${RUN_START} < now64(6, 'UTC') - toIntervalHour(1))
+            ORDER BY start, run LIMIT ${MOST_AT_ONCE}`,
+          format: 'JSONEachRow',
+        });
+        found = await result.json();
+        if (found.length === 0) break;
+        // By value: a replicated table takes no subquery here, which each replica would answer for itself.
+        await client.command({
+          query: `DELETE FROM ${table}
+            WHERE (toUnixTimestamp(${period}), run) IN arrayZip({starts:Array(UInt32)}, {runs:Array(UInt64)})`,
+          query_params: {
+            starts: found.map(({ start }) => start),
+            runs: found.map(({ number }) => BigInt(number)),
+          },
+        });
+      } while (found.length === MOST_AT_ONCE);
     }
   }
 }

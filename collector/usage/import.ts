@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { names, REQUEST_COLUMNS, SPAN_COLUMNS } from '../clickhouse/columns.ts';
 import type { ClickHouseConnection } from '../clickhouse/connection.ts';
+import { agree, type Dialect } from '../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
 import { insertStaged } from '../clickhouse/rows.ts';
 import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../clickhouse/slots.ts';
@@ -52,7 +53,8 @@ const CHUNK = 20_000;
 export async function beginImport(options: ImportOptions): Promise<Import> {
   const { client, writer, publisher, now, retention = RETENTION } = options;
   const number = await takeRun(client);
-  await dropAbandoned(client);
+  const { dialect } = publisher.publication;
+  await dropAbandoned(client, dialect);
   let open: DecisionSpan[] = [];
   let frozen: DecisionSpan[] = [];
   let written = 0;
@@ -91,6 +93,7 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
     if (frozen.length > 0) await stageFrozen();
     // Spans that had arrived before their slot froze come first.
     await publisher.tick();
+    await agree(client, dialect, ['staged_spans', 'published_slots']);
     const { fresh, unchanged, refused } = await compare(client, number);
     const published: number[] = [];
     for (const slots of byDay(fresh)) {
@@ -99,10 +102,7 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
       published.push(...(await publishSlots(publisher.publication, source, slots)));
     }
     await publisher.tick();
-    await client.command({
-      query: 'ALTER TABLE staged_spans DROP PARTITION ID {number:String}',
-      query_params: { number },
-    });
+    await dropStaged(client, dialect, number);
     return { written, published, unchanged, refused, expired, ahead };
   }
 
@@ -161,18 +161,22 @@ function byDay(slots: readonly number[]): number[][] {
 }
 
 /** Staged spans of imports that began a day ago and never finished. */
-async function dropAbandoned(client: ClickHouseClient): Promise<void> {
+async function dropAbandoned(client: ClickHouseClient, dialect: Dialect): Promise<void> {
   const result = await client.query({
     query: `SELECT partition_id AS number FROM (
-        SELECT DISTINCT partition_id, toUInt64(partition) AS run FROM system.parts
-        WHERE database = currentDatabase() AND table = 'staged_spans' AND active)
+        SELECT DISTINCT partition_id, toUInt64(partition) AS run FROM ${dialect.system('parts')}
+        WHERE database = (SELECT currentDatabase()) AND table = '${dialect.holding('staged_spans')}' AND active)
       WHERE ${RUN_START} < now64(6, 'UTC') - toIntervalDay(1)`,
     format: 'JSONEachRow',
   });
   for (const { number } of await result.json<{ number: string }>()) {
-    await client.command({
-      query: 'ALTER TABLE staged_spans DROP PARTITION ID {number:String}',
-      query_params: { number },
-    });
+    await dropStaged(client, dialect, number);
   }
+}
+
+async function dropStaged(client: ClickHouseClient, dialect: Dialect, number: string): Promise<void> {
+  await client.command({
+    query: `ALTER TABLE ${dialect.onShards('staged_spans')} DROP PARTITION ID {number:String}`,
+    query_params: { number },
+  });
 }

@@ -1,4 +1,5 @@
 import { USAGE_NAMES } from '../clickhouse/columns.ts';
+import { agree } from '../clickhouse/dialect.ts';
 import { seconds } from '../clickhouse/slots.ts';
 import { capped, USAGE_HOURS } from './caps.ts';
 import type { Publication } from './publish-slots.ts';
@@ -19,7 +20,7 @@ export interface SlotRun {
  * share a run, so a run alone does not say which rows count
  */
 export async function publishHour(
-  { client, pause }: Publication,
+  { client, dialect, pause }: Publication,
   hour: number,
   made: readonly SlotRun[],
 ): Promise<void> {
@@ -43,6 +44,7 @@ export async function publishHour(
       GROUP BY ${dimensions}`,
     query_params: { ...query_params, run },
   });
+  await agree(client, dialect, ['usage_hours']);
   const marked = await capped(client, USAGE_HOURS, run, {
     sql: `hour = ${start}`,
     parameters: { hour: seconds(hour) },
@@ -54,6 +56,7 @@ export async function publishHour(
       GROUP BY service, instance HAVING max(total) > 0`,
     query_params: { ...query_params, run: marked },
   });
+  await agree(client, dialect, ['usage_hours', 'completeness_hours']);
   await pause();
   await client.command({
     query: `INSERT INTO published_hours (hour, run, published_at, slot_runs, decisions)

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { DIMENSION_NAMES, names, outermost, SPAN_COLUMNS, USAGE_NAMES } from '../clickhouse/columns.ts';
+import { agree, type Dialect } from '../clickhouse/dialect.ts';
 import { SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
 import { capped, USAGE_MINUTES } from './caps.ts';
 import { takeRun } from './run.ts';
@@ -7,6 +8,7 @@ import { takeRun } from './run.ts';
 export interface Publication {
   /** `ClickHouse.publishing`. */
   readonly client: ClickHouseClient;
+  readonly dialect: Dialect;
   /**
    * Waits between the rows of a run and its marker, until no reader is left whose query was planned before
    * the rows: it would look for a run that it cannot see.
@@ -34,11 +36,13 @@ const LONGEST_MINUTES = 30;
  * this reading did not see all of them.
  */
 export async function publishSlots(
-  { client, pause }: Publication,
+  publication: Publication,
   source: SpanSource,
   slots: readonly number[],
 ): Promise<number[]> {
+  const { client, dialect, pause } = publication;
   const run = await takeRun(client);
+  await agree(client, dialect, [source.table, 'blocked_spans']);
   const range = {
     sql: `minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({until:UInt32}, 'UTC')
       AND toStartOfTenMinutes(minute) IN (SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC'))`,
@@ -55,15 +59,16 @@ export async function publishSlots(
       ? `staged_spans FINAL WHERE import = {import:UInt64} AND ${range.sql}`
       : `decision_spans FINAL WHERE ${range.sql}`;
 
-  if (source.table === 'decision_spans') await unblock(client, range);
+  if (source.table === 'decision_spans') await unblock(publication, range);
   await client.command({
     query: `INSERT INTO usage_minutes (slot, run, minute, ${dimensions}, decisions, clients)
       SELECT toStartOfTenMinutes(minute), {run:UInt64}, minute, ${DIMENSION_NAMES.join(', ')},
-        ${outermost(spans)}, sum(decisions), groupBitOr(clients)
+        ${outermost(dialect, spans)}, sum(decisions), groupBitOr(clients)
       FROM ${spans} AND decisions > 0
       GROUP BY minute, ${dimensions}`,
     query_params: { ...range.parameters, run },
   });
+  await agree(client, dialect, ['usage_minutes']);
   const marked = await capped(client, USAGE_MINUTES, run, range);
   await client.command({
     query: `INSERT INTO completeness_slots
@@ -75,11 +80,16 @@ export async function publishSlots(
       GROUP BY slot, service, instance`,
     query_params: { ...range.parameters, run: marked },
   });
+  await agree(client, dialect, ['usage_minutes', 'completeness_slots']);
   await pause();
-  return await mark(client, slots, marked);
+  return await mark(publication, slots, marked);
 }
 
-async function mark(client: ClickHouseClient, slots: readonly number[], run: string): Promise<number[]> {
+async function mark(
+  { client, dialect }: Publication,
+  slots: readonly number[],
+  run: string,
+): Promise<number[]> {
   const query_params = { slots: slots.map(seconds), run };
   const asked = `(SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC') AS slot)`;
   await client.command({
@@ -98,6 +108,7 @@ async function mark(client: ClickHouseClient, slots: readonly number[], run: str
           > now64(6, 'UTC') - toIntervalMinute(${LONGEST_MINUTES})`,
     query_params,
   });
+  await agree(client, dialect, ['published_slots']);
   const result = await client.query({
     query: `SELECT toUnixTimestamp(slot) AS slot FROM published_slots
       WHERE slot IN ${asked} AND run = {run:UInt64} ORDER BY slot`,
@@ -112,14 +123,14 @@ async function mark(client: ClickHouseClient, slots: readonly number[], run: str
  * writer does not ask what was there. Its row is replaced here, once the slot has settled.
  */
 async function unblock(
-  client: ClickHouseClient,
+  { client, dialect }: Publication,
   range: { readonly sql: string; readonly parameters: Record<string, unknown> },
 ): Promise<void> {
   const columns = names(SPAN_COLUMNS);
   await client.command({
     query: `INSERT INTO blocked_spans (${columns})
       SELECT ${columns} FROM decision_spans FINAL
-      WHERE ${range.sql} AND verdict != 'blocked' AND (service, minute, span) IN (
+      WHERE ${range.sql} AND verdict != 'blocked' AND (service, minute, span) ${dialect.global}IN (
         SELECT service, minute, span FROM blocked_spans WHERE ${range.sql} AND verdict = 'blocked'
           AND derivation < (SELECT max(derivation) FROM decision_spans WHERE ${range.sql}))`,
     query_params: range.parameters,

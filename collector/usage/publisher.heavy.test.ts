@@ -87,7 +87,7 @@ test('what crashes before the marker is never seen, and the next publication is 
   const { clickHouse, writer, publisher, at } = await pipeline();
   await writer.write(SPANS);
   at(HOUR_CLOSED);
-  const crash = { client: clickHouse.publishing, pause: () => Promise.reject(new Error('crash')) };
+  const crash = { ...publisher.publication, pause: () => Promise.reject(new Error('crash')) };
   await expect(publishSlots(crash, { table: 'decision_spans' }, [START])).rejects.toThrow('crash');
   expect(await totals(clickHouse)).toEqual(TRUTH);
   await publisher.tick();
@@ -122,7 +122,7 @@ test('a late span in the middle of a publication makes the slot due again', asyn
   await writer.write(SPANS);
   at(HOUR_CLOSED);
   const late = decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 });
-  const interrupted = { client: clickHouse.publishing, pause: () => writer.write([late]) };
+  const interrupted = { ...publisher.publication, pause: () => writer.write([late]) };
   expect(await publishSlots(interrupted, { table: 'decision_spans' }, [START])).toEqual([START]);
   expect(now()).toBe(START + HOUR_CLOSED);
   expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
@@ -159,7 +159,7 @@ test('two publishers at once: the one that began last is read, whoever ends last
   at(HOUR_CLOSED);
   const late = decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 });
   const slower = {
-    client: clickHouse.publishing,
+    ...publisher.publication,
     async pause() {
       await writer.write([late]);
       await publisher.tick();
@@ -293,7 +293,7 @@ test('superseded and abandoned runs go away, what is read stays', async () => {
   await publisher.tick();
   await writer.write(SPANS);
   await publisher.tick();
-  const crash = { client: clickHouse.publishing, pause: () => Promise.reject(new Error('crash')) };
+  const crash = { ...publisher.publication, pause: () => Promise.reject(new Error('crash')) };
   await expect(publishSlots(crash, { table: 'decision_spans' }, [START])).rejects.toThrow('crash');
   const runs = () =>
     rows(

@@ -1,15 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
+import { agree, type Dialect, singleServer } from '../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
 import { OPEN_MILLIS, SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
 import { dropPublishedDays, removeSuperseded } from './housekeeping.ts';
 import { publishHour, type SlotRun } from './publish-hour.ts';
 import { type Publication, publishSlots } from './publish-slots.ts';
-import { RUN_START, type Run } from './run.ts';
+import { isDirty, RUN_START, type Run } from './run.ts';
 
 export interface PublisherOptions {
   /** `ClickHouse.publishing`. */
   readonly client: ClickHouseClient;
+  /** `ClickHouse.dialect`; default: of one server. */
+  readonly dialect?: Dialect;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly settlingMillis?: number;
@@ -58,6 +61,7 @@ const RETRY_SHRUNK_MILLIS = 300_000;
 export function createPublisher(options: PublisherOptions): Publisher {
   const {
     client,
+    dialect = singleServer,
     now,
     settlingMillis = SETTLING_MILLIS,
     republishMillis = 60_000,
@@ -69,6 +73,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const left = new Map<number, number>();
   const publication: Publication = {
     client,
+    dialect,
     pause: () => (readerGraceMillis > 0 ? delay(readerGraceMillis) : Promise.resolve()),
   };
 
@@ -101,7 +106,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         FROM (SELECT slot, max(marked_at) AS marked FROM slot_marks GROUP BY slot) AS marks
         LEFT JOIN (SELECT slot, max(run) AS run FROM published_slots GROUP BY slot) AS published USING (slot)
         WHERE slot <= toDateTime({closed:UInt32}, 'UTC') AND slot > toDateTime({kept:UInt32}, 'UTC')
-          AND (run = 0 OR marked >= ${RUN_START}
+          AND (run = 0 OR ${isDirty(dialect)}
             AND ${RUN_START} <= now64(6, 'UTC') - toIntervalMillisecond({republish:UInt32}))
         ORDER BY slot`,
       query_params: {
@@ -149,9 +154,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function clean(): Promise<void> {
+    await agree(client, dialect, ['slot_marks', 'published_slots', 'published_hours']);
     const ended = startOfDay(now() - retention.rawHours * 3_600_000);
     // What is sent so long after a day may still belong to it.
-    if (await hasArrived(ended + OPEN_MILLIS)) await dropPublishedDays(client, ended);
+    if (await hasArrived(ended + OPEN_MILLIS)) await dropPublishedDays(client, dialect, ended);
     await removeSuperseded(client);
   }
 

@@ -1,0 +1,9 @@
+/** Text in SQL where no parameter can stand: definitions, and statements that are printed. */
+
+export function literal(text: string): string {
+  return `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
+}
+
+export function identifier(name: string): string {
+  return `\`${name.replaceAll(/[\\`]/g, '\\$&')}\``;
+}
