@@ -41,7 +41,7 @@ export interface Collector {
  */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { log, now, retention } = options;
-  const clickhouse = await openClickHouse(options.location);
+  const clickhouse = await openClickHouse(options.location, { createDatabase: true });
   try {
     await migrate(clickhouse.writing, clickhouse);
     await applyRetention(clickhouse.writing, retention, clickhouse.dialect);
@@ -53,7 +53,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       // Of its own lines only the bad ones: it would announce every port.
       logger: log.child({}, { level: 'warn' }),
       registry,
-      write: writer.write,
+      write: ({ spans }) => writer.write(spans),
       ready: async () => (await clickhouse.reading.ping()).success,
       health: () => ({ writer: writer.counters }),
     });

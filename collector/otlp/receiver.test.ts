@@ -28,7 +28,7 @@ async function start(options: Partial<ReceiverOptions> = {}): Promise<Started> {
     port: 0,
     now: () => NOW,
     ready: () => true,
-    write: async (spans) => void written.push(...spans),
+    write: async ({ spans }) => void written.push(...spans),
     ...options,
   });
   onTestFinished(() => receiver.close());

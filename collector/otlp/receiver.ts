@@ -2,13 +2,12 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { Registry } from 'prom-client';
 import { assertProtected, type Binding, listenError } from '../binding.ts';
 import { noReceiverCounts, type ReceiverCounters } from '../counters.ts';
-import type { DecisionSpan } from '../decision-span.ts';
 import type { SamplingRatios } from '../derivation/sampling.ts';
 import { receiverMetrics } from '../metrics/metrics.ts';
 import { addMonitoring } from '../metrics/monitor.ts';
 import { DERIVATION_RULES } from './decode.ts';
 import { signals } from './signals.ts';
-import { traceExport } from './trace-export.ts';
+import { type AcceptedRequest, traceExport } from './trace-export.ts';
 
 const MIB = 1024 ** 2;
 const SWEEP_MILLIS = 50;
@@ -20,10 +19,11 @@ export interface ReceiverOptions extends Binding {
   /** 0 takes a free port. */
   readonly port: number;
   /**
-   * Resolves when the spans are on disk. An OriginscopeError that is retryable is answered with 503, one that
-   * is not with 400; `OVERLOADED` is tried again for `holdMillis` first.
+   * Resolves when the request is safe, on disk or in Kafka; called only where spans were accepted. An
+   * OriginscopeError that is retryable is answered with 503, one that is not with 400; `OVERLOADED` is tried
+   * again for `holdMillis` first.
    */
-  readonly write: (spans: readonly DecisionSpan[]) => Promise<void>;
+  readonly write: (request: AcceptedRequest) => Promise<void>;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** What /readyz answers: whether spans can be taken now; an error means no. */
@@ -60,7 +60,7 @@ export interface Receiver {
 
 /**
  * The OTLP/HTTP door (https://opentelemetry.io/docs/specs/otlp/#otlphttp): a request is answered 200 only after
- * its spans are written. Throws OriginscopeError `HOST_NEEDS_TOKEN`.
+ * it is written. Throws OriginscopeError `HOST_NEEDS_TOKEN`.
  */
 export function createReceiver(options: ReceiverOptions): Receiver {
   assertProtected(options);

@@ -11,7 +11,7 @@ test('decisions derived from a service’s HTTP spans are counted by the ratio t
     port: 0,
     now: Date.now,
     ready: () => true,
-    write: async (spans) => void written.push(...spans),
+    write: async ({ spans }) => void written.push(...spans),
     samplingRatios: parseSamplingRatios('orders=0.1'),
   });
   onTestFinished(() => receiver.close());

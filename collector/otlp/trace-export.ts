@@ -8,8 +8,17 @@ import { decodeTraces, type Encoding } from './decode.ts';
 import { acceptedWindow, type Decoded, type Rejection } from './decoded.ts';
 import type { DerivationRules } from './derived-span-of.ts';
 
+/** What is written of a request: `up` takes the spans, and the way through Kafka the body. */
+export interface AcceptedRequest {
+  /** As it was sent, inflated. */
+  readonly body: Buffer;
+  readonly encoding: Encoding;
+  /** Those that were accepted; at least one. */
+  readonly spans: readonly DecisionSpan[];
+}
+
 export interface TraceExportOptions {
-  readonly write: (spans: readonly DecisionSpan[]) => Promise<void>;
+  readonly write: (request: AcceptedRequest) => Promise<void>;
   readonly rules: DerivationRules;
   readonly now: () => number;
   readonly maxBodyBytes: number;
@@ -22,8 +31,8 @@ export interface TraceExportOptions {
 const RETRY_MILLIS = 25;
 
 /**
- * Takes a trace export request from its first byte to its write. The result resolves when all accepted spans
- * are written, and what was counted then has happened once: a request that fails is sent again as a whole.
+ * Takes a trace export request from its first byte to its write. The result resolves when what was accepted is
+ * written, and what was counted then has happened once: a request that fails is sent again as a whole.
  */
 export function traceExport(options: TraceExportOptions) {
   const { counters, maxBodyBytes, maxHeldBytes } = options;
@@ -39,7 +48,7 @@ export function traceExport(options: TraceExportOptions) {
     try {
       const body = await readBody(request, { maxBytes: maxBodyBytes, hold });
       const decoded = decodeTraces(body, encoding, acceptedWindow(options.now()), options.rules);
-      await writeHeld(decoded.spans, options);
+      await writeHeld({ body, encoding, spans: decoded.spans }, options);
       countAccepted(counters, body.length, decoded);
       return decoded;
     } finally {
@@ -50,13 +59,14 @@ export function traceExport(options: TraceExportOptions) {
 
 /** Writes, and while the writer is overloaded tries again for `holdMillis`: most overloads are short. */
 async function writeHeld(
-  spans: readonly DecisionSpan[],
+  request: AcceptedRequest,
   { write, holdMillis, counters }: TraceExportOptions,
 ): Promise<void> {
+  const { spans } = request;
   if (spans.length === 0) return;
   for (let waited = 0; ; waited += RETRY_MILLIS) {
     try {
-      return await write(spans);
+      return await write(request);
     } catch (error) {
       const known = error instanceof OriginscopeError;
       if (known && !error.retryable) counters.spans.refused += spans.length;
