@@ -5,7 +5,6 @@ import { createWriter, type WriterCounters, type WriterOptions } from '../clickh
 import type { SamplingRatios } from '../derivation/sampling.ts';
 import { OriginscopeError } from '../errors.ts';
 import { DERIVATION_RULES } from '../otlp/decode.ts';
-import { repeat } from '../repeat.ts';
 import { startChores } from '../usage/chores.ts';
 import { createPublisher } from '../usage/publisher.ts';
 import { type KafkaLocation, kafkaAt, kafkaUnavailable } from './connection.ts';
@@ -50,7 +49,6 @@ export interface Consume {
 
 /** An insert waits so long for company: rows of several messages and partitions share it. */
 const LINGER_MILLIS = 200;
-const OBSERVE_MILLIS = 10_000;
 
 /**
  * @throws OriginscopeError `KAFKA_UNAVAILABLE`, `KAFKA_DENIED`, `TOPIC_MISSING`
@@ -121,16 +119,6 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     // One of the group, whoever it is; in a rebalance two or none, which is as good.
     isOurs: () => consumer.assigned.has(0),
   });
-  const stopping = new AbortController();
-  const observing = repeat(
-    async () => {
-      const lag = await positions.lag();
-      counters.lag = new Map([...lag].filter(([partition]) => consumer.assigned.has(partition)));
-    },
-    OBSERVE_MILLIS,
-    stopping.signal,
-    (err) => log.warn({ err }, 'the lag cannot be asked for'),
-  );
 
   return {
     counters,
@@ -139,9 +127,8 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     isReady: async () =>
       consumer.isMember() && !intake.isWaiting() && (await clickhouse.reading.ping()).success,
     async close() {
-      stopping.abort();
       await consumer.stop();
-      await Promise.all([writer.close(), deadLetters.close(), chores.stop(), observing]);
+      await Promise.all([writer.close(), deadLetters.close(), chores.stop()]);
     },
   };
 }

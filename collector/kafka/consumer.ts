@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Batch, Consumer, EachBatchHandler, Kafka } from 'kafkajs';
+import type { Consumer, EachBatchHandler, Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
+import { repeat } from '../repeat.ts';
 import { batchHandler, type Delivered } from './batch-handler.ts';
 import type { ConsumerCounters } from './consumer-counters.ts';
 import { createGate } from './gate.ts';
+import { createLossWatch } from './loss-watch.ts';
 import type { Positions } from './positions.ts';
 
 export interface ConsumerOptions {
@@ -46,6 +48,8 @@ const FETCH = {
   maxWaitTimeInMs: 250,
 } as const;
 
+const OBSERVE_MILLIS = 10_000;
+
 /** New partitions are found this soon. */
 const METADATA_MILLIS = 30_000;
 
@@ -70,40 +74,18 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
   });
   const assigned = new Set<number>();
   let heardAt = Number.NEGATIVE_INFINITY;
-  let expected: Promise<Map<number, number>> = Promise.resolve(new Map());
+  const losses = createLossWatch({ positions, counters, log });
 
   const eachBatch: EachBatchHandler = async (payload) => {
-    const { batch } = payload;
-    const next = await expected;
-    await noticeLoss(batch, next.get(batch.partition));
-    next.set(batch.partition, Number(batch.lastOffset()) + 1);
+    await losses.check(payload.batch);
     await handle(payload);
   };
-
-  /** Retention deletes what nobody read in time, and kafkajs goes on behind the gap without a word. */
-  async function noticeLoss(batch: Batch, wanted: number | undefined): Promise<void> {
-    const { partition } = batch;
-    const first = Number(batch.firstOffset());
-    if (wanted === undefined || first <= wanted) return;
-    // Control records leave gaps, too.
-    const begin = (await positions.begins()).get(partition) ?? 0;
-    const lost = Math.min(begin, first) - wanted;
-    if (lost <= 0) return;
-    counters.lost += lost;
-    log.error(
-      { topic, partition, from: wanted, lost },
-      'messages were deleted before they were read: the retention of the topic is shorter than the lag was',
-    );
-  }
 
   function joined(partitions: readonly number[]): void {
     assigned.clear();
     for (const partition of partitions) assigned.add(partition);
     heardAt = performance.now();
-    expected = positions
-      .committed()
-      .then((offsets) => new Map(offsets))
-      .catch(() => new Map());
+    losses.joined();
   }
 
   /** @returns a promise of the error that kafkajs does not go on from */
@@ -132,6 +114,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
       });
     });
     try {
+      await losses.remember();
       await consumer.connect();
       await consumer.subscribe({ topics: [topic], fromBeginning: true });
       await consumer.run({
@@ -170,12 +153,23 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
     await consumer.disconnect().catch((err) => log.warn({ err }, 'the group was not left properly'));
   }
 
+  const observing = repeat(
+    async () => {
+      await losses.remember();
+      const lag = await positions.lag();
+      counters.lag = new Map([...lag].filter(([partition]) => assigned.has(partition)));
+    },
+    OBSERVE_MILLIS,
+    stopping.signal,
+    (err) => log.warn({ err }, 'the lag cannot be asked for'),
+  );
+
   return {
     assigned,
     isMember: () => performance.now() - heardAt < sessionTimeoutMillis,
     async stop() {
       stopping.abort();
-      await running;
+      await Promise.all([running, observing]);
     },
   };
 }
