@@ -1,22 +1,20 @@
 import { createReadStream, statSync } from 'node:fs';
 import { Command } from 'commander';
-import { openClickHouse } from '../collector/clickhouse/connection.ts';
 import { migrate } from '../collector/clickhouse/migrations.ts';
 import { applyRetention } from '../collector/clickhouse/retention.ts';
 import { createWriter } from '../collector/clickhouse/writer.ts';
-import { takeDataDirectory } from '../collector/data-directory.ts';
 import { OriginscopeError } from '../collector/errors.ts';
 import { DERIVATION_RULES, decodeTraces } from '../collector/otlp/decode.ts';
 import type { DerivationRules } from '../collector/otlp/derived-span-of.ts';
 import { beginImport, type Import, type ImportResult } from '../collector/usage/import.ts';
 import { createPublisher } from '../collector/usage/publisher.ts';
+import { DATABASE_SETTINGS, openDatabase } from './database.ts';
 import { createProgress } from './progress.ts';
 import { RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName } from './settings/table.ts';
 
-const SETTINGS: readonly SettingName[] = ['data', 'samplingRatios', ...RETENTION_SETTINGS];
-const WAIT_MILLIS = 30_000;
+const SETTINGS: readonly SettingName[] = [...DATABASE_SETTINGS, 'samplingRatios', ...RETENTION_SETTINGS];
 
 /** An import takes spans of any time; what is kept of them is decided by slot. */
 const EVER = { earliest: 0, latest: Number.POSITIVE_INFINITY };
@@ -41,45 +39,37 @@ export function importSpans(): Command {
     async (files: string[], flags: { json?: boolean; skipMalformed?: boolean }) => {
       const settings = readSettings({ ...flags }, process.env);
       const retention = retentionOf(settings);
-      const directory = await takeDataDirectory(settings.data, 'import', {
-        now: Date.now,
-        waitMillis: WAIT_MILLIS,
-      });
+      const clickhouse = await openDatabase(settings, 'import', { createDatabase: true });
       try {
-        const clickhouse = await openClickHouse({ directory: directory.path });
-        try {
-          await migrate(clickhouse.writing, clickhouse);
-          await applyRetention(clickhouse.writing, retention, clickhouse.dialect);
-          const writer = createWriter({ client: clickhouse.writing, now: Date.now });
-          // This process alone has the directory: there are no readers to wait for.
-          const publisher = createPublisher({
-            client: clickhouse.publishing,
-            dialect: clickhouse.dialect,
-            now: Date.now,
-            retention,
-            readerGraceMillis: 0,
-          });
-          const importing = await beginImport({
-            client: clickhouse.publishing,
-            writer,
-            publisher,
-            now: Date.now,
-            retention,
-          });
-          const { samplingRatios = DERIVATION_RULES.samplingRatios } = settings;
-          const read = await readFiles(files, importing, {
-            rules: { ...DERIVATION_RULES, samplingRatios },
-            skipMalformed: flags.skipMalformed === true,
-          });
-          const summary: Summary = { ...read, ...(await importing.finish()) };
-          await writer.close();
-          console.log(flags.json ? JSON.stringify(summary) : inWords(summary));
-          if (summary.refused.length > 0) process.exitCode = 1;
-        } finally {
-          await clickhouse.close();
-        }
+        await migrate(clickhouse.writing, clickhouse);
+        await applyRetention(clickhouse.writing, retention, clickhouse.dialect);
+        const writer = createWriter({ client: clickhouse.writing, now: Date.now });
+        const publisher = createPublisher({
+          client: clickhouse.publishing,
+          dialect: clickhouse.dialect,
+          now: Date.now,
+          retention,
+          // Alone with a directory there are no readers to wait for.
+          ...(settings.clickhouse === undefined && { readerGraceMillis: 0 }),
+        });
+        const importing = await beginImport({
+          client: clickhouse.publishing,
+          writer,
+          publisher,
+          now: Date.now,
+          retention,
+        });
+        const { samplingRatios = DERIVATION_RULES.samplingRatios } = settings;
+        const read = await readFiles(files, importing, {
+          rules: { ...DERIVATION_RULES, samplingRatios },
+          skipMalformed: flags.skipMalformed === true,
+        });
+        const summary: Summary = { ...read, ...(await importing.finish()) };
+        await writer.close();
+        console.log(flags.json ? JSON.stringify(summary) : inWords(summary));
+        if (summary.refused.length > 0) process.exitCode = 1;
       } finally {
-        directory.release();
+        await clickhouse.close();
       }
     },
   );

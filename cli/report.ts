@@ -1,18 +1,15 @@
-import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { openClickHouse } from '../collector/clickhouse/connection.ts';
 import { requireSchema } from '../collector/clickhouse/migrations.ts';
 import { askForReport } from '../collector/control.ts';
-import { holderOf, takeDataDirectory } from '../collector/data-directory.ts';
+import { holderOf } from '../collector/data-directory.ts';
 import { OriginscopeError } from '../collector/errors.ts';
 import { type Report, type ReportOptions, report as readReport } from '../collector/usage/report.ts';
+import { DATABASE_SETTINGS, openDatabase } from './database.ts';
 import { renderReport } from './report-page.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
+import type { Settings } from './settings/table.ts';
 import { pageOptions } from './terminal.ts';
 import { parseTime } from './time.ts';
-
-/** How long another reader, or an import, that has the directory is waited for. */
-const WAIT_MILLIS = 30_000;
 
 interface Flags {
   readonly since: number;
@@ -32,15 +29,15 @@ export function report(): Command {
     .option('--json', 'all of it, for a machine');
   // Commander prints the parsed default; people know spans.
   command.options[0]?.default(time('24h'), '24h');
-  return addSettings(command, ['data']).action(async (flags: Flags) => {
-    const { since, until = now, service, json, ...settings } = flags;
-    const { data } = readSettings(settings, process.env);
+  return addSettings(command, DATABASE_SETTINGS).action(async (flags: Flags) => {
+    const { since, until = now, service, json, ...rest } = flags;
+    const settings = readSettings(rest, process.env);
     if (until <= since) {
       throw new OriginscopeError('WINDOW_EMPTY', '--until is not after --since', {
         remedy: 'Give a --since that lies before --until, for example --since 2h.',
       });
     }
-    const found = await findReport(data, { since, until, ...(service !== undefined && { service }) });
+    const found = await findReport(settings, { since, until, ...(service !== undefined && { service }) });
     if (json) console.log(JSON.stringify(found, null, 2));
     else printReport(found);
   });
@@ -51,25 +48,15 @@ export function printReport(report: Report): void {
   process.stdout.write(renderReport(report, pageOptions(process.stdout)));
 }
 
-/** From the running process that has the directory, else from the directory. */
-async function findReport(path: string, options: ReportOptions): Promise<Report> {
-  const control = holderOf(path)?.control;
+/** From the running process that has the directory, else from the database itself. */
+async function findReport(settings: Settings, options: ReportOptions): Promise<Report> {
+  const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
   if (control !== undefined) return askForReport(control, options);
-  if (!existsSync(path)) {
-    throw new OriginscopeError('SCHEMA_MISSING', `There is no Originscope data in ${path} yet`, {
-      remedy: 'Start "originscope up", or say with --data where it is.',
-    });
-  }
-  const directory = await takeDataDirectory(path, 'report', { now: Date.now, waitMillis: WAIT_MILLIS });
+  const clickhouse = await openDatabase(settings, 'report', { createDatabase: false });
   try {
-    const clickhouse = await openClickHouse({ directory: directory.path });
-    try {
-      await requireSchema(clickhouse.reading, clickhouse);
-      return await readReport(clickhouse.reading, options);
-    } finally {
-      await clickhouse.close();
-    }
+    await requireSchema(clickhouse.reading, clickhouse);
+    return await readReport(clickhouse.reading, options);
   } finally {
-    directory.release();
+    await clickhouse.close();
   }
 }

@@ -1,16 +1,15 @@
-import { relative } from 'node:path';
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { startCollector } from '../collector/collector.ts';
 import { startControl } from '../collector/control.ts';
-import { takeDataDirectory } from '../collector/data-directory.ts';
+import { DATABASE_SETTINGS, takeDatabase } from './database.ts';
 import { RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName } from './settings/table.ts';
 import { untilSignal } from './until-signal.ts';
 
 const SETTINGS: readonly SettingName[] = [
-  'data',
+  ...DATABASE_SETTINGS,
   'host',
   'port',
   'token',
@@ -19,32 +18,24 @@ const SETTINGS: readonly SettingName[] = [
   ...RETENTION_SETTINGS,
 ];
 
-/** How long a report or an import that has the directory is waited for. */
-const WAIT_MILLIS = 30_000;
-
 export function up(): Command {
   const command = new Command('up').description('receive OTLP, write and publish, in one process');
   return addSettings(command, SETTINGS).action(async (flags: Record<string, unknown>) => {
     const settings = readSettings(flags, process.env);
     // One line on standard output for people; the log goes to standard error.
     const log = pino({ base: null }, pino.destination(2));
-    const directory = await takeDataDirectory(settings.data, 'up', {
-      now: Date.now,
-      waitMillis: WAIT_MILLIS,
-    });
+    const database = await takeDatabase(settings, 'up');
     try {
       const collector = await startCollector({
-        location: { directory: directory.path },
+        location: database.location,
         ...settings,
         retention: retentionOf(settings),
         log,
         now: Date.now,
       });
       const control = await startControl({ reading: collector.reading });
-      directory.announce(control.address);
-      console.log(
-        `originscope is up: send OTLP to ${collector.url}, data in ${relative('', settings.data) || '.'}`,
-      );
+      database.announce(control.address);
+      console.log(`originscope is up: send OTLP to ${collector.url}, data in ${database.name}`);
       console.log('Then: originscope report');
       await untilSignal();
       console.log('Shutting down: finishing what was received…');
@@ -52,7 +43,7 @@ export function up(): Command {
       await collector.close();
       log.info({ ...collector.written }, 'down');
     } finally {
-      directory.release();
+      database.release();
     }
   });
 }

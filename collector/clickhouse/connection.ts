@@ -84,15 +84,15 @@ const READING: ClickHouseSettings = {
  *
  * @param options.createDatabase for those who bring the schema: a server's database that is missing is created
  * @throws OriginscopeError `ENGINE_MISSING`, `ENGINE_UNAVAILABLE`; of a server `CLICKHOUSE_URL_INVALID`,
- * `CLICKHOUSE_UNAVAILABLE`, `CLICKHOUSE_LOGIN_REFUSED`, `CLICKHOUSE_TLS_FAILED`, `DATABASE_MISSING`
+ * `CLICKHOUSE_UNAVAILABLE`, `CLICKHOUSE_LOGIN_REFUSED`, `CLICKHOUSE_REFUSED`, `CLICKHOUSE_TLS_FAILED`, `DATABASE_MISSING`
  */
 export async function openClickHouse(
   location: ClickHouseLocation,
   options: { readonly createDatabase?: boolean } = {},
 ): Promise<ClickHouse> {
-  const connector =
-    'url' in location ? await serverConnector(location, options) : await embeddedConnector(location);
   const dialect = dialectOf(location);
+  const connector =
+    'url' in location ? await serverConnector(location, dialect, options) : await embeddedConnector(location);
   const opened: ClickHouseClient[] = [];
   const open = async (settings: ClickHouseSettings, patient = false): Promise<ClickHouseConnection> => {
     const connection = await connector.connect(settings, patient);

@@ -7,7 +7,9 @@ import {
 } from '@clickhouse/client';
 import { OriginscopeError } from '../errors.ts';
 import type { Connector } from './connection.ts';
+import type { Dialect } from './dialect.ts';
 import type { Insert } from './rows.ts';
+import { identifier } from './sql-text.ts';
 import { codeOf, isCertificateProblem, isLoginProblem } from './trouble.ts';
 
 export interface ServerLocation {
@@ -32,10 +34,11 @@ const PATIENCE = 10;
  */
 export async function serverConnector(
   location: ServerLocation,
+  dialect: Dialect,
   options: { readonly createDatabase?: boolean },
 ): Promise<Connector> {
   const { origin, database } = addressOf(location.url);
-  const { username, password, timeoutMillis = TIMEOUT_MILLIS, ca, cluster } = location;
+  const { username, password, timeoutMillis = TIMEOUT_MILLIS, ca } = location;
   const common: ClickHouseClientConfigOptions = {
     url: origin,
     database,
@@ -59,7 +62,7 @@ export async function serverConnector(
   try {
     await first.command({ query: 'SELECT 1' }).catch(async (cause: unknown) => {
       if (codeOf(cause) !== UNKNOWN_DATABASE || options.createDatabase !== true) throw cause;
-      await createDatabase(createClient({ ...common, database: 'default' }), database, cluster);
+      await createDatabase(createClient({ ...common, database: 'default' }), database, dialect);
     });
   } catch (cause) {
     throw unavailable(cause);
@@ -90,26 +93,22 @@ async function insertBody(client: ClickHouseClient, { table, columns, block }: I
 }
 
 const UNKNOWN_DATABASE = '81';
+const READONLY = '164';
 
-async function createDatabase(
-  client: ClickHouseClient,
-  database: string,
-  cluster: string | undefined,
-): Promise<void> {
-  const everywhere = cluster === undefined ? '' : ` ON CLUSTER ${quoted(cluster)}`;
+async function createDatabase(client: ClickHouseClient, database: string, dialect: Dialect): Promise<void> {
   try {
-    await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${quoted(database)}${everywhere}` });
+    await client.command({ query: createDatabaseStatement(database, dialect) });
   } finally {
     await client.close();
   }
 }
 
-function quoted(identifier: string): string {
-  return `\`${identifier.replace(/[\\`]/g, '\\$&')}\``;
+export function createDatabaseStatement(database: string, dialect: Dialect): string {
+  return `CREATE DATABASE IF NOT EXISTS ${identifier(database)}${dialect.onCluster}`;
 }
 
 /** @throws OriginscopeError `CLICKHOUSE_URL_INVALID`, without the URL, which may hold a password */
-function addressOf(text: string): { readonly origin: string; readonly database: string } {
+export function addressOf(text: string): { readonly origin: string; readonly database: string } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const database = url === undefined ? '' : decodeURIComponent(url.pathname.slice(1));
   const wrong =
@@ -143,6 +142,15 @@ function serverUnavailable(place: string, database: string, cause: unknown): Ori
     return new OriginscopeError('CLICKHOUSE_LOGIN_REFUSED', `ClickHouse at ${place} refuses the user`, {
       cause,
       remedy: 'Check --clickhouse-user, and the password in ORIGINSCOPE_CLICKHOUSE_PASSWORD or its _FILE.',
+    });
+  }
+  if (cause instanceof Error && /^\d+$/.test(codeOf(cause) ?? '')) {
+    const readonly = codeOf(cause) === READONLY;
+    return new OriginscopeError('CLICKHOUSE_REFUSED', `ClickHouse at ${place} refuses: ${cause.message}`, {
+      cause,
+      remedy: readonly
+        ? 'Give the user a profile with readonly = 2: it reads only, and may set limits for what it reads.'
+        : 'Give the user what it asks for, or use another one with --clickhouse-user.',
     });
   }
   if (isCertificateProblem(cause)) {
