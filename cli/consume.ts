@@ -6,8 +6,7 @@ import { requireSchema } from '../collector/clickhouse/migrations.ts';
 import { OriginscopeError } from '../collector/errors.ts';
 import { startConsume } from '../collector/kafka/consume.ts';
 import { rewind } from '../collector/kafka/rewind.ts';
-import { consumerMetrics } from '../collector/metrics/consumer-metrics.ts';
-import { createRegistry, writerMetrics } from '../collector/metrics/metrics.ts';
+import { consumerMetrics, createRegistry, writerMetrics } from '../collector/metrics/metrics.ts';
 import { startMonitor } from '../collector/metrics/monitor.ts';
 import {
   CLICKHOUSE_SETTINGS,
@@ -67,7 +66,7 @@ export function consume(): Command {
           now: Date.now,
           inserted: metrics.inserted,
         });
-        consumerMetrics(registry, consuming.counters);
+        consumerMetrics(registry, consuming.counters, consuming.left);
         const monitor = await startMonitor({
           host,
           port: settings.metricsPort,
