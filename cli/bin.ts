@@ -7,6 +7,7 @@ import { consume } from './consume.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
 import { importSpans } from './import.ts';
+import { migrate } from './migrate.ts';
 import { probe } from './probe.ts';
 import { report } from './report.ts';
 import { topics } from './topics.ts';
@@ -22,6 +23,7 @@ const program = new Command('originscope')
   .addCommand(explain())
   .addCommand(probe())
   .addCommand(consume())
+  .addCommand(migrate())
   .addCommand(topics())
   .addCommand(config())
   .addCommand(demo());

@@ -44,6 +44,24 @@ export function serverOf(settings: Settings): Extract<ClickHouseLocation, { url:
   };
 }
 
+/**
+ * The server, for a command that has no other place to work on.
+ *
+ * @throws OriginscopeError `CONFIG_UNREADABLE`, `SETTING_MISSING`
+ */
+export function requiredServerOf(settings: Settings): Extract<ClickHouseLocation, { url: string }> {
+  const server = serverOf(settings);
+  if (server !== undefined) return server;
+  throw new OriginscopeError(
+    'SETTING_MISSING',
+    'This command is for a ClickHouse server, and none is given',
+    {
+      remedy:
+        'Give --clickhouse https://host:8443/database, or ORIGINSCOPE_CLICKHOUSE. The embedded database belongs to "originscope up".',
+    },
+  );
+}
+
 export const KAFKA_SETTINGS = [
   'brokers',
   'kafkaSecurity',

@@ -1,12 +1,13 @@
 import type { ClickHouseSettings } from '@clickhouse/client';
 import type { ClickHouseLocation } from './connection.ts';
 import { type Dialect, isSharded, type ShardedTable, singleServer } from './dialect.ts';
+import { addressOf } from './over-http.ts';
 import { identifier, literal } from './sql-text.ts';
 
 export function dialectOf(location: ClickHouseLocation): Dialect {
   if ('directory' in location || location.cluster === undefined) return singleServer;
-  const database = decodeURIComponent(new URL(location.url).pathname.slice(1)) || 'default';
-  return clusterDialect({ cluster: location.cluster, database });
+  const { cluster } = location;
+  return clusterDialect({ cluster, database: addressOf(location.url).database });
 }
 
 export interface ClusterLocation {

@@ -7,6 +7,7 @@ import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient
 import { OriginscopeError } from '../errors.ts';
 import type { Connector } from './connection.ts';
 import type { Insert } from './rows.ts';
+import { literal } from './sql-text.ts';
 
 export interface EmbeddedLocation {
   readonly directory: string;
@@ -69,10 +70,6 @@ async function insertByFile(client: ClickHouseClient, inserts: string, rows: Ins
   } finally {
     await rm(file, { force: true });
   }
-}
-
-function literal(text: string): string {
-  return `'${text.replace(/[\\']/g, '\\$&')}'`;
 }
 
 /** The engine's types come from another release of the client's common part; its private fields differ. */

@@ -1,0 +1,117 @@
+import { hostname } from 'node:os';
+import { Command } from 'commander';
+import { dialectOf } from '../collector/clickhouse/cluster.ts';
+import { type ClickHouse, openClickHouse } from '../collector/clickhouse/connection.ts';
+import { withMigrationLock } from '../collector/clickhouse/migration-lock.ts';
+import { allSteps, type PlannedStep, planMigration } from '../collector/clickhouse/migrations.ts';
+import {
+  addressOf,
+  createDatabaseStatement,
+  type ServerLocation,
+} from '../collector/clickhouse/over-http.ts';
+import { requireCluster } from '../collector/clickhouse/require-cluster.ts';
+import { allRetention, planRetention, type Retention } from '../collector/clickhouse/retention.ts';
+import { OriginscopeError } from '../collector/errors.ts';
+import {
+  CLICKHOUSE_SETTINGS,
+  RETENTION_SETTINGS,
+  requiredServerOf,
+  retentionOf,
+} from './settings/locations.ts';
+import { addSettings, readSettings } from './settings/read-settings.ts';
+
+interface Flags {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export function migrate(): Command {
+  const command = new Command('migrate')
+    .description('bring the schema and the retention of a ClickHouse server or cluster up to date')
+    .option('--dry-run', 'change nothing: print the SQL of what would be done')
+    .option('--json', 'what was done, or would be, as JSON');
+  return addSettings(command, [...CLICKHOUSE_SETTINGS, ...RETENTION_SETTINGS]).action(
+    async ({ dryRun, json, ...flags }: Flags) => {
+      const settings = readSettings(flags, process.env);
+      const server = requiredServerOf(settings);
+      const retention = retentionOf(settings);
+      if (server.cluster !== undefined) await checkCluster(server, server.cluster);
+      const steps = dryRun ? await plan(server, retention) : await apply(server, retention);
+      if (json) console.log(JSON.stringify({ dryRun: dryRun === true, steps }, null, 2));
+      else if (dryRun) printSql(steps);
+      else
+        console.log(
+          steps.length === 0 ? 'Nothing to do' : `Done: ${steps.map(({ name }) => name).join(', ')}`,
+        );
+    },
+  );
+}
+
+async function checkCluster(server: ServerLocation, cluster: string): Promise<void> {
+  // By a database that is always there: ours may be missing.
+  await using(await openClickHouse({ ...server, url: addressOf(server.url).origin }), (clickhouse) =>
+    requireCluster(clickhouse.reading, cluster),
+  );
+}
+
+async function plan(server: ServerLocation, retention: Retention): Promise<PlannedStep[]> {
+  const dialect = dialectOf(server);
+  const opened = await openClickHouse(server).catch((error: unknown) => {
+    if (error instanceof OriginscopeError && error.code === 'DATABASE_MISSING') return undefined;
+    throw error;
+  });
+  if (opened === undefined) {
+    const { database } = addressOf(server.url);
+    return [
+      { name: 'database', statements: [createDatabaseStatement(database, dialect)] },
+      ...allSteps(dialect),
+      ...retentionStep(allRetention(retention, dialect)),
+    ];
+  }
+  return await using(opened, async ({ reading }) => [
+    ...(await planMigration(reading, { dialect })),
+    ...retentionStep(await planRetention(reading, retention, dialect)),
+  ]);
+}
+
+async function apply(server: ServerLocation, retention: Retention): Promise<PlannedStep[]> {
+  return await using(await openClickHouse(server, { createDatabase: true }), ({ writing, dialect }) => {
+    const lock = {
+      owner: `${hostname()}, process ${process.pid}`,
+      waiting: (holder: string) => console.error(`Waiting for a migration that began ${holder}`),
+    };
+    return withMigrationLock(writing, dialect, lock, async () => {
+      const done: PlannedStep[] = [];
+      const carryOut = async (steps: readonly PlannedStep[]): Promise<void> => {
+        for (const step of steps) {
+          for (const query of step.statements) await writing.command({ query });
+          done.push(step);
+        }
+      };
+      await carryOut(await planMigration(writing, { dialect }));
+      await carryOut(retentionStep(await planRetention(writing, retention, dialect)));
+      return done;
+    });
+  });
+}
+
+function retentionStep(statements: readonly string[]): PlannedStep[] {
+  return statements.length === 0 ? [] : [{ name: 'retention', statements }];
+}
+
+/** Something that clickhouse-client takes as it is. */
+function printSql(steps: readonly PlannedStep[]): void {
+  if (steps.length === 0) console.error('Nothing to do');
+  for (const { name, statements } of steps) {
+    console.log(`-- ${name}`);
+    for (const statement of statements) console.log(`${statement};\n`);
+  }
+}
+
+async function using<T>(clickhouse: ClickHouse, work: (clickhouse: ClickHouse) => Promise<T>): Promise<T> {
+  try {
+    return await work(clickhouse);
+  } finally {
+    await clickhouse.close();
+  }
+}
