@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
 import { OriginscopeError } from '../errors.ts';
 import { kafkaErrorType } from './connection.ts';
@@ -26,6 +27,9 @@ export interface TopicPlan {
 
 const HOUR_MILLIS = 3_600_000;
 const MOST_REPLICAS = 3;
+/** How long a new topic may take to be known to every broker. */
+const KNOWN_WITHIN_MILLIS = 30_000;
+const KNOWN_POLL_MILLIS = 100;
 /** Of one message, and of one batch of messages to a partition. */
 const MESSAGE_BYTES = 8 * 1024 ** 2;
 /** A dead letter is the message with more headers. */
@@ -146,8 +150,8 @@ async function brokerCount(admin: Admin): Promise<number> {
 
 /** False when somebody else did it meanwhile. */
 async function createTopic(admin: Admin, { name, partitions, replication, config }: Topic): Promise<boolean> {
-  return admin.createTopics({
-    waitForLeaders: true,
+  const created = await admin.createTopics({
+    waitForLeaders: false,
     topics: [
       {
         topic: name,
@@ -157,6 +161,16 @@ async function createTopic(admin: Admin, { name, partitions, replication, config
       },
     ],
   });
+  if (created) await untilKnown(admin, name);
+  return created;
+}
+
+/** kafkajs's own waiting fails when the broker that is asked has not heard of the new topic yet. */
+async function untilKnown(admin: Admin, name: string): Promise<void> {
+  for (let waited = 0; (await findTopic(admin, name)) === undefined; waited += KNOWN_POLL_MILLIS) {
+    if (waited >= KNOWN_WITHIN_MILLIS) throw topicMissing(name);
+    await delay(KNOWN_POLL_MILLIS);
+  }
 }
 
 async function compare(admin: Admin, wanted: Topic): Promise<TopicOutcome> {
