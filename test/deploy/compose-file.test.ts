@@ -37,6 +37,7 @@ test('a linter that knows the schema of Compose finds nothing', () => {
       'service-keys-order': 0,
       'top-level-properties-order': 0,
       // `pull_policy: build` says that the name is ours to give.
+      'require-quotes-in-ports': [2, { quoteType: 'double' }],
       'no-build-and-image': [2, { checkPullPolicy: true }],
     },
     quiet: false,
