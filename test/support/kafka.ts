@@ -62,7 +62,14 @@ const READY_WITHIN_MILLIS = 60_000;
  * machine. Resolves when a consumer group can be joined. It ends with `close`, or with this process, however that
  * ends.
  */
-export async function startKafka({ brokers: count = 1 }: { brokers?: 1 | 3 } = {}): Promise<RunningKafka> {
+export async function startKafka({
+  brokers: count = 1,
+  port,
+}: {
+  readonly brokers?: 1 | 3;
+  /** Of the first node without encryption and passwords; default: a free one. */
+  readonly port?: number;
+} = {}): Promise<RunningKafka> {
   const classPath = await kafkaClassPath();
   const directory = await mkdtemp(join(tmpdir(), 'originscope-kafka-'));
   const warden = startWarden(directory);
@@ -72,6 +79,7 @@ export async function startKafka({ brokers: count = 1 }: { brokers?: 1 | 3 } = {
 
   const ids = Array.from({ length: count }, (_, index) => index + 1);
   const ports = await Promise.all(ids.map(freePorts));
+  if (port !== undefined) portsOf(ports, 0).plaintext = port;
   const controllers = new Map(ids.map((id, index) => [id, portsOf(ports, index).controller]));
   // As the tool takes it: not like an option.
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, '_');

@@ -1,0 +1,26 @@
+/**
+ * `npm run servers`: what a cluster needs beside Originscope, on this machine and without containers, to try
+ * it: an Apache Kafka broker, and the stand-in for a ClickHouse server. Nothing of it outlives the process.
+ */
+import { launchClickHouseServer } from './clickhouse-server/launch.ts';
+import { startKafka, whyNoKafka } from './kafka.ts';
+
+const why = whyNoKafka();
+if (why !== undefined) {
+  console.error(why);
+  process.exit(1);
+}
+const stopping = new Promise((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+});
+console.log('Starting; the first time, the broker is fetched…');
+const clickhouse = await launchClickHouseServer({ port: 8123 });
+const kafka = await startKafka({ port: 9092 }).catch(async (error: unknown) => {
+  await clickhouse.stop();
+  throw error;
+});
+console.log(
+  `Kafka at ${kafka.brokers[0]}, a stand-in for ClickHouse at ${clickhouse.url}. Ctrl-C ends both.`,
+);
+await stopping;
+await Promise.all([kafka.close(), clickhouse.stop()]);
