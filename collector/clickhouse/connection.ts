@@ -103,10 +103,13 @@ export async function openClickHouse(
     await Promise.all(opened.map((client) => client.close()));
   };
   try {
+    const reading = await open(READING);
+    // A user who may not even set limits for what he asks is found out now.
+    await reading.command({ query: 'SELECT 1' });
     return {
       writing: await open({ ...WRITING, ...dialect.settings }),
       publishing: await open({ ...PUBLISHING, ...dialect.settings }, true),
-      reading: await open(READING),
+      reading,
       dialect,
       close,
     };

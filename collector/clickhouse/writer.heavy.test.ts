@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openTestClickHouse, openTestDatabase, rows } from '../../test/support/clickhouse.ts';
+import { newDatabase, openTestClickHouse, openTestDatabase, rows } from '../../test/support/clickhouse.ts';
 import {
   type ClickHouseServer,
   launchClickHouseServer,
@@ -23,7 +23,7 @@ afterAll(() => server.stop());
 
 describe.each([
   { place: 'the embedded engine', open: () => openTestClickHouse() },
-  { place: 'a server', open: () => openTestDatabase(server) },
+  { place: 'a server', open: () => openTestDatabase(newDatabase(server)) },
 ])('in $place', ({ open }) => {
   test('requests that arrive together share an insert, and each is answered when its rows can be read', async () => {
     const clickHouse = await open();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type ClickHouse, openClickHouse } from '../../collector/clickhouse/connection.ts';
 import { migrate } from '../../collector/clickhouse/migrations.ts';
+import type { ServerLocation } from '../../collector/clickhouse/over-http.ts';
 import type { ClickHouseServer } from './clickhouse-server/launch.ts';
 
 /** An empty directory that is removed when the test ends. */
@@ -25,10 +26,17 @@ export async function openTestClickHouse(directory?: string): Promise<ClickHouse
   return clickHouse;
 }
 
-/** A database of its own on a server, with the present schema, closed when the test ends. */
-export async function openTestDatabase(server: ClickHouseServer): Promise<ClickHouse> {
-  const url = `${server.url}/test_${randomBytes(6).toString('hex')}`;
-  const clickHouse = await openClickHouse({ url }, { createDatabase: true });
+/** Of a database of its own. */
+export function newDatabase(server: ClickHouseServer): string {
+  return `${server.url}/test_${randomBytes(6).toString('hex')}`;
+}
+
+/** A database on a server with the present schema, closed when the test ends. */
+export async function openTestDatabase(
+  url: string,
+  options: Omit<ServerLocation, 'url'> = {},
+): Promise<ClickHouse> {
+  const clickHouse = await openClickHouse({ url, ...options }, { createDatabase: true });
   onTestFinished(() => clickHouse.close());
   await migrate(clickHouse.writing);
   return clickHouse;

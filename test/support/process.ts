@@ -11,6 +11,7 @@ export interface StartedProcess {
   readonly ended: Promise<{
     readonly code: number | null;
     readonly signal: string | null;
+    readonly stdout: string;
     readonly stderr: string;
   }>;
 }
@@ -27,6 +28,10 @@ export function start(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
@@ -39,6 +44,6 @@ export function start(
       return value;
     },
     kill: (signal) => void child.kill(signal),
-    ended: once(child, 'close').then(([code, signal]) => ({ code, signal, stderr })),
+    ended: once(child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr })),
   };
 }
