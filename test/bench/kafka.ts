@@ -9,6 +9,7 @@ import { createPublisher } from '../../collector/usage/publisher.ts';
 import { launchClickHouseServer } from '../support/clickhouse-server/launch.ts';
 import { startKafka, whyNoKafka } from '../support/kafka.ts';
 import { opentelemetryCollector, whyNoCollector } from '../support/opentelemetry-collector/build.ts';
+import { mustRunOriginscope } from '../support/originscope.ts';
 import { startOriginscope } from '../support/running-originscope.ts';
 import { unread } from '../support/unread.ts';
 import { until } from '../support/until.ts';
@@ -72,6 +73,7 @@ export async function run(args: string[]): Promise<void> {
   const admin = client.admin();
   try {
     await admin.connect();
+    await createTopics(kafka.brokers, TOPIC);
     await fillTopic(client, { topic: TOPIC, partitions: PARTITIONS, spans });
     const context = { brokers: kafka.brokers, admin, spans };
     const rates: number[] = [];
@@ -192,14 +194,16 @@ async function measureLatency(brokers: string[], spansASecond: number, probes: n
   const server = await launchClickHouseServer();
   const url = `${server.url}/default`;
   const clickhouse = await openClickHouse({ url });
-  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
   try {
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }], waitForLeaders: true });
+    await createTopics(brokers, topic);
     await migrate(clickhouse.writing);
-    const kafka = { brokers: brokers.join(','), topic };
-    const consume = await startOriginscope('consume', { ...kafka, clickhouse: url }, { cores });
-    const receive = await startOriginscope('receive', kafka, { cores });
+    const environment = { ORIGINSCOPE_BROKERS: brokers.join(','), ORIGINSCOPE_TOPIC: topic };
+    const consume = await startOriginscope(
+      'consume',
+      { ...environment, ORIGINSCOPE_CLICKHOUSE: url },
+      { cores },
+    );
+    const receive = await startOriginscope('receive', environment, { cores });
     const { reading } = clickhouse;
     const { millis } = await latencies({ url: receive.url, reading, spansASecond, probes });
     await receive.end();
@@ -211,8 +215,14 @@ async function measureLatency(brokers: string[], spansASecond: number, probes: n
         `${probes} probes: p50 ${at(0.5)} s, p95 ${at(0.95)} s, most ${at(1)} s`,
     );
   } finally {
-    await admin.disconnect();
     await clickhouse.close();
     await server.stop();
   }
+}
+
+function createTopics(brokers: readonly string[], topic: string): Promise<void> {
+  return mustRunOriginscope(['topics', 'create', '--partitions', String(PARTITIONS)], {
+    ORIGINSCOPE_BROKERS: brokers.join(','),
+    ORIGINSCOPE_TOPIC: topic,
+  });
 }

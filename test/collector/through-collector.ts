@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { type ClickHouse, openClickHouse } from '../../collector/clickhouse/connection.ts';
-import { migrate } from '../../collector/clickhouse/migrations.ts';
 import type { Mismatch } from '../../examples/browsers/ledger.ts';
 import { exercise } from '../../examples/exercise.ts';
 import { selfCheck } from '../../examples/self-check.ts';
@@ -11,6 +10,7 @@ import { freePort } from '../support/free-port.ts';
 import { type KafkaNode, startKafka } from '../support/kafka.ts';
 import { type Counts, type Kept, publishAndRead } from '../support/ledger.ts';
 import { launchCollector, type RunningCollector } from '../support/opentelemetry-collector/launch.ts';
+import { mustRunOriginscope } from '../support/originscope.ts';
 import { seeded } from '../support/otlp-bodies.ts';
 import { startOriginscope } from '../support/running-originscope.ts';
 import { startSenders } from '../support/senders.ts';
@@ -121,7 +121,7 @@ export async function fromSenders(options: {
   });
 }
 
-/** Broker, `originscope consume` and ClickHouse. What the work returns is called when everything is stored. */
+/** Topics, tables, broker, `originscope consume` and ClickHouse. What the work returns is called when everything is stored. */
 async function withPipeline<Result>(
   work: (place: Place, node: KafkaNode, clickhouse: ClickHouse) => Promise<() => Promise<Result>>,
 ): Promise<Result> {
@@ -135,12 +135,13 @@ async function withPipeline<Result>(
     const url = `${server.url}/default`;
     const clickhouse = await openClickHouse({ url });
     cleanups.push(clickhouse.close);
-    await migrate(clickhouse.writing);
     const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
     cleanups.push(() => admin.disconnect());
-    await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true });
-    const consume = await startOriginscope('consume', { brokers: brokers.join(','), topic, clickhouse: url });
+    const environment = { ORIGINSCOPE_BROKERS: brokers.join(','), ORIGINSCOPE_CLICKHOUSE: url };
+    await mustRunOriginscope(['topics', 'create', '--partitions', '3'], environment);
+    await mustRunOriginscope(['migrate'], environment);
+    const consume = await startOriginscope('consume', environment);
     cleanups.push(consume.end);
     const read = await work({ port: await freePort(), brokers, topic }, nodes[0] as KafkaNode, clickhouse);
     await until(async () => (await unread(admin, topic, 'originscope')) === 0, 100);

@@ -22,3 +22,12 @@ export function runOriginscope(
     );
   });
 }
+
+/** As `runOriginscope`, for what has to succeed. @throws Error with what it said */
+export async function mustRunOriginscope(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { code, stderr } = await runOriginscope(args, env);
+  if (code !== 0) throw new Error(`originscope ${args.join(' ')} ended with ${code}: ${stderr}`);
+}

@@ -19,23 +19,23 @@ const PORT_FLAGS = { receive: '--port', consume: '--metrics-port' } as const;
  * Starts `originscope receive` or `consume` on a free port; resolves when it answers. It ends with this process
  * at the latest. VERBOSE=1 shows its log.
  *
- * @param settings flags without their dashes, and their values
+ * @param environment ORIGINSCOPE_* variables
  * @param options.cores of the machine, as `taskset -c` takes them; default: all
  * @param options.node flags for Node
  */
 export async function startOriginscope(
   command: keyof typeof PORT_FLAGS,
-  settings: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>>,
   options: { readonly cores?: string; readonly node?: readonly string[] } = {},
 ): Promise<RunningOriginscope> {
   const { cores, node = [] } = options;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const whole = [process.execPath, ...node, BIN, command, PORT_FLAGS[command], String(port), ...flags];
+  const whole = [process.execPath, ...node, BIN, command, PORT_FLAGS[command], String(port)];
   if (cores !== undefined) whole.unshift('taskset', '-c', cores);
   const [program = '', ...args] = whole;
   const child = spawn(program, args, {
+    env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'ignore', process.env.VERBOSE === undefined ? 'ignore' : 'inherit'],
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;

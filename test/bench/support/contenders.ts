@@ -18,7 +18,13 @@ export interface Contender {
 }
 
 export function startOurs({ brokers, topic, group, clickhouse, cores }: Work): Promise<Contender> {
-  return startOriginscope('consume', { brokers: brokers.join(','), topic, group, clickhouse }, { cores });
+  const environment = {
+    ORIGINSCOPE_BROKERS: brokers.join(','),
+    ORIGINSCOPE_TOPIC: topic,
+    ORIGINSCOPE_GROUP: group,
+    ORIGINSCOPE_CLICKHOUSE: clickhouse,
+  };
+  return startOriginscope('consume', environment, { cores });
 }
 
 /**

@@ -10,7 +10,7 @@ const INSTANCES = 25;
 const SPANS_A_MINUTE = 500 * 600;
 
 /**
- * A topic with the decision spans of 500 instances, in messages as `originscope receive` writes them, at their
+ * Fills a topic with the decision spans of 500 instances, in messages as `originscope receive` writes them, at their
  * own pace: the spans' times end now.
  */
 export async function fillTopic(
@@ -19,10 +19,6 @@ export async function fillTopic(
 ): Promise<void> {
   const { topic, partitions, spans } = options;
   registerCodecs();
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
-  await admin.disconnect();
   const producer = kafka.producer();
   await producer.connect();
   const next = protobufBodies({ instances: INSTANCES });
