@@ -4,11 +4,13 @@ import { OriginscopeError } from '../collector/errors.ts';
 import metadata from '../package.json' with { type: 'json' };
 import { config } from './config.ts';
 import { consume } from './consume.ts';
+import { deadLetters } from './dead-letters.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
 import { importSpans } from './import.ts';
 import { migrate } from './migrate.ts';
 import { probe } from './probe.ts';
+import { receive } from './receive.ts';
 import { report } from './report.ts';
 import { topics } from './topics.ts';
 import { up } from './up.ts';
@@ -22,7 +24,9 @@ const program = new Command('originscope')
   .addCommand(importSpans())
   .addCommand(explain())
   .addCommand(probe())
+  .addCommand(receive())
   .addCommand(consume())
+  .addCommand(deadLetters())
   .addCommand(migrate())
   .addCommand(topics())
   .addCommand(config())

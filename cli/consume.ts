@@ -3,7 +3,6 @@ import { pino } from 'pino';
 import { assertProtected } from '../collector/binding.ts';
 import { openClickHouse } from '../collector/clickhouse/connection.ts';
 import { requireSchema } from '../collector/clickhouse/migrations.ts';
-import { OriginscopeError } from '../collector/errors.ts';
 import { startConsume } from '../collector/kafka/consume.ts';
 import { rewind } from '../collector/kafka/rewind.ts';
 import { consumerMetrics, createRegistry, writerMetrics } from '../collector/metrics/metrics.ts';
@@ -13,8 +12,8 @@ import {
   KAFKA_SETTINGS,
   kafkaOf,
   RETENTION_SETTINGS,
+  requiredServerOf,
   retentionOf,
-  serverOf,
 } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName } from './settings/table.ts';
@@ -50,7 +49,7 @@ export function consume(): Command {
       assertProtected({ host, auth: settings.auth });
       const log = pino({ base: null }, pino.destination(2));
       const kafka = kafkaOf(settings);
-      const clickhouse = await openClickHouse(serverOf(settings) ?? noServer());
+      const clickhouse = await openClickHouse(requiredServerOf(settings));
       try {
         await requireSchema(clickhouse.reading, clickhouse);
         if (since !== undefined) await rewind(kafka, { topic, group, since, now: Date.now(), log });
@@ -89,11 +88,4 @@ export function consume(): Command {
       }
     },
   );
-}
-
-function noServer(): never {
-  throw new OriginscopeError('SETTING_MISSING', 'consume writes to a ClickHouse server, and none is given', {
-    remedy:
-      'Give --clickhouse https://host:8443/database, or ORIGINSCOPE_CLICKHOUSE. The embedded database belongs to "originscope up".',
-  });
 }

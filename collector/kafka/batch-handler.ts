@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EachBatchHandler, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { ConsumerCounters } from './consumer-counters.ts';
 import type { Gate } from './gate.ts';
+import { keepUp } from './keep-up.ts';
 
 /** A message as it was delivered, with where it stands. */
 export interface Delivered {
@@ -89,29 +90,6 @@ export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
     await commit(payload);
     membership.signal.throwIfAborted();
     if (failure !== undefined && !stopping.aborted) throw failure.error;
-  };
-}
-
-/** Does the work again and again until told to stop; aborts its signal with the first error. */
-function keepUp(everyMillis: number, work: () => Promise<void>): { signal: AbortSignal; stop(): void } {
-  const failed = new AbortController();
-  let timer: NodeJS.Timeout;
-  let isStopped = false;
-  const next = (): void => {
-    timer = setTimeout(() => {
-      work().then(
-        () => !isStopped && next(),
-        (error) => failed.abort(error),
-      );
-    }, everyMillis);
-  };
-  next();
-  return {
-    signal: failed.signal,
-    stop() {
-      isStopped = true;
-      clearTimeout(timer);
-    },
   };
 }
 

@@ -1,0 +1,100 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { Kafka } from 'kafkajs';
+import { pino } from 'pino';
+import { OriginscopeError } from '../collector/errors.ts';
+import { kafkaAt, kafkaUnavailable } from '../collector/kafka/connection.ts';
+import {
+  type Letter,
+  listDeadLetters,
+  type ReplayResult,
+  replayDeadLetters,
+} from '../collector/kafka/replay.ts';
+import { KAFKA_SETTINGS, kafkaOf } from './settings/locations.ts';
+import { addSettings, readSettings } from './settings/read-settings.ts';
+import type { SettingName, Settings } from './settings/table.ts';
+
+const SETTINGS: readonly SettingName[] = [...KAFKA_SETTINGS, 'topic', 'deadLetterTopic', 'group'];
+
+interface Flags extends Record<string, unknown> {
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+export function deadLetters(): Command {
+  return new Command('dead-letters')
+    .description('messages that could not be stored: which, why, and sending them again')
+    .addCommand(list())
+    .addCommand(replay());
+}
+
+function list(): Command {
+  const command = new Command('list')
+    .description('the newest dead letters')
+    .option('--limit <number>', 'at most so many', wholeNumber, 20)
+    .option('--json', 'for a machine');
+  return addSettings(command, SETTINGS).action(async ({ limit = 20, json, ...flags }: Flags) => {
+    const settings = readSettings(flags, process.env);
+    const found = await withKafka(settings, (kafka) => listDeadLetters({ ...settings, kafka, limit }));
+    if (json) {
+      const letters = found.letters.map((letter) => ({
+        ...letter,
+        writtenAt: new Date(letter.writtenAt).toISOString(),
+      }));
+      console.log(JSON.stringify({ ...found, letters }, null, 2));
+      return;
+    }
+    for (const letter of found.letters) console.log(inWords(letter));
+    console.log(`${found.total} dead letters in ${settings.deadLetterTopic}, ${found.waiting} not replayed`);
+  });
+}
+
+function replay(): Command {
+  const command = new Command('replay')
+    .description('send dead letters to the topic again, each once, under the time at which they first came')
+    .option('--limit <number>', 'at most so many, oldest first', wholeNumber)
+    .option('--json', 'the result as JSON');
+  return addSettings(command, [...SETTINGS, 'compression']).action(
+    async ({ limit = Number.POSITIVE_INFINITY, json, ...flags }: Flags) => {
+      const settings = readSettings(flags, process.env);
+      const result = await withKafka(settings, (kafka) =>
+        replayDeadLetters({ ...settings, kafka, limit, now: Date.now() }),
+      );
+      console.log(json ? JSON.stringify(result) : said(result, settings));
+    },
+  );
+}
+
+async function withKafka<Result>(
+  settings: Settings,
+  work: (kafka: Kafka) => Promise<Result>,
+): Promise<Result> {
+  const location = kafkaOf(settings);
+  try {
+    return await work(kafkaAt(location, pino({ level: 'silent' })));
+  } catch (error) {
+    throw error instanceof OriginscopeError ? error : kafkaUnavailable(location, error);
+  }
+}
+
+function inWords({ writtenAt, reason, message, from, bytes, isReplayed }: Letter): string {
+  const size = bytes === undefined ? 'body omitted' : `${bytes} bytes`;
+  const state = isReplayed ? ', replayed' : '';
+  return `${new Date(writtenAt).toISOString()}  ${reason}  ${from}  ${size}${state}\n    ${message}`;
+}
+
+function said({ replayed, tooOld, withoutBody, waiting }: ReplayResult, { topic }: Settings): string {
+  const lines = [`${replayed} dead letters sent to ${topic} again`];
+  if (tooOld > 0) {
+    lines.push(
+      `${tooOld} left out: written more than 48 hours ago; as long as ${topic} has them, originscope rebuild reads them`,
+    );
+  }
+  for (const { from } of withoutBody) lines.push(`left out, because its body was too large: ${from}`);
+  if (waiting > 0) lines.push(`${waiting} wait beyond --limit`);
+  return lines.join('\n');
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 1 on.');
+  return Number(text);
+}

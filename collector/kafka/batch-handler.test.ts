@@ -1,0 +1,156 @@
+import type { Batch, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import { expect, test, vi } from 'vitest';
+import { batchHandler, type Delivered } from './batch-handler.ts';
+import { noConsumerCounts } from './consumer-counters.ts';
+import { createGate } from './gate.ts';
+
+/** A batch of messages of one byte, with what the handler does to it. */
+function delivery(offsets: readonly number[], given: Partial<EachBatchPayload> = {}) {
+  const resolved: string[] = [];
+  const committed: string[] = [];
+  const messages = offsets.map(
+    (offset) => ({ offset: String(offset), value: Buffer.from('x') }) as KafkaMessage,
+  );
+  const payload: EachBatchPayload = {
+    batch: { topic: 'spans', partition: 3, messages } as unknown as Batch,
+    resolveOffset: (offset) => void resolved.push(offset),
+    heartbeat: async () => {},
+    pause: () => () => {},
+    uncommittedOffsets: () => {
+      const last = resolved.at(-1);
+      const partitions =
+        last === undefined || last === committed.at(-1) ? [] : [{ partition: 3, offset: last }];
+      return { topics: partitions.length === 0 ? [] : [{ topic: 'spans', partitions }] };
+    },
+    commitOffsetsIfNecessary: async () => void committed.push(resolved.at(-1) ?? ''),
+    isRunning: () => true,
+    isStale: () => false,
+    ...given,
+  };
+  return { payload, resolved, committed };
+}
+
+/** Messages are kept when the test says so. */
+function keeper() {
+  const asked: string[] = [];
+  const settle = new Map<string, { keep(): void; fail(error: Error): void }>();
+  const take = ({ message: { offset } }: Delivered, signal: AbortSignal): Promise<void> => {
+    asked.push(offset);
+    return new Promise((resolve, reject) => {
+      settle.set(offset, { keep: resolve, fail: reject });
+      signal.addEventListener('abort', () => reject(signal.reason));
+    });
+  };
+  return {
+    asked,
+    take,
+    keep: (offset: number) => settle.get(String(offset))?.keep(),
+    fail: (offset: number, error: Error) => settle.get(String(offset))?.fail(error),
+  };
+}
+
+const handlerOf = (
+  take: (delivered: Delivered, signal: AbortSignal) => Promise<void>,
+  { stopping = new AbortController().signal, room = 1_000, graceMillis = 20 } = {},
+) =>
+  batchHandler({
+    take,
+    gate: createGate(room),
+    counters: noConsumerCounts(),
+    stopping,
+    heartbeatMillis: 1,
+    graceMillis,
+  });
+
+test('offsets are resolved in order, whatever is kept first, and committed at the end', async () => {
+  const { asked, take, keep } = keeper();
+  const { payload, resolved, committed } = delivery([7, 8, 9]);
+  const handled = handlerOf(take)(payload);
+  await expect.poll(() => asked).toEqual(['7', '8', '9']);
+  keep(9);
+  keep(8);
+  await new Promise(setImmediate);
+  expect(resolved).toEqual([]);
+  keep(7);
+  await handled;
+  expect(resolved).toEqual(['7', '8', '9']);
+  expect(committed).toEqual(['9']);
+});
+
+test('a message that cannot be kept holds back all behind it, and what was before is committed', async () => {
+  const { asked, take, keep, fail } = keeper();
+  const { payload, resolved, committed } = delivery([7, 8, 9]);
+  const handled = handlerOf(take)(payload);
+  await expect.poll(() => asked.length).toBe(3);
+  keep(7);
+  keep(9);
+  fail(8, new Error('crash'));
+  await expect(handled).rejects.toThrow('crash');
+  expect(resolved).toEqual(['7']);
+  expect(committed).toEqual(['7']);
+});
+
+test('heartbeats go out for as long as it takes', async () => {
+  const { asked, take, keep } = keeper();
+  const heartbeat = vi.fn(async () => {});
+  const { payload } = delivery([7], { heartbeat });
+  const handled = handlerOf(take)(payload);
+  await expect.poll(() => heartbeat.mock.calls.length).toBeGreaterThan(5);
+  expect(asked).toEqual(['7']);
+  keep(7);
+  await handled;
+});
+
+test('when the group rebalances, nothing more is taken, and what is soon kept is committed', async () => {
+  const { asked, take, keep } = keeper();
+  const rebalancing = Object.assign(new Error('rebalancing'), { type: 'REBALANCE_IN_PROGRESS' });
+  let isRebalancing = false;
+  let isTold = false;
+  const { payload, committed } = delivery([7, 8, 9], {
+    async heartbeat() {
+      if (!isRebalancing) return;
+      isTold = true;
+      throw rebalancing;
+    },
+  });
+  // Two get in; the third waits for room.
+  const handled = handlerOf(take, { room: 2, graceMillis: 5_000 })(payload);
+  await expect.poll(() => asked).toEqual(['7', '8']);
+  isRebalancing = true;
+  await expect.poll(() => isTold).toBe(true);
+  keep(7);
+  keep(8);
+  await expect(handled).rejects.toBe(rebalancing);
+  expect(asked).toEqual(['7', '8']);
+  expect(committed).toEqual(['8']);
+});
+
+test('what is not kept soon is given up with the partition', async () => {
+  const { asked, take } = keeper();
+  const rebalancing = new Error('rebalancing');
+  const { payload, committed } = delivery([7, 8], {
+    heartbeat: () => Promise.reject(rebalancing),
+  });
+  await expect(handlerOf(take)(payload)).rejects.toBe(rebalancing);
+  expect(asked.length).toBeGreaterThan(0);
+  expect(committed).toEqual([]);
+});
+
+test('a consumer that is to end commits what is kept in time, and gives up the rest', async () => {
+  const { asked, take, keep } = keeper();
+  const stopping = new AbortController();
+  const { payload, committed } = delivery([7, 8]);
+  const handled = handlerOf(take, { stopping: stopping.signal })(payload);
+  await expect.poll(() => asked.length).toBe(2);
+  stopping.abort();
+  keep(7);
+  await handled;
+  expect(committed).toEqual(['7']);
+});
+
+test('messages that a seek made stale are not taken', async () => {
+  const { asked, take } = keeper();
+  const { payload, committed } = delivery([7], { isStale: () => true });
+  await handlerOf(take)(payload);
+  expect([asked, committed]).toEqual([[], []]);
+});
