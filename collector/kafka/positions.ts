@@ -1,4 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
+import { kafkaErrorType } from './connection.ts';
+
+const COORDINATOR_WITHIN_MILLIS = 15_000;
+const COORDINATOR_POLL_MILLIS = 200;
+const COORDINATOR_ERRORS: ReadonlySet<string> = new Set([
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+]);
 
 /** Where a group stands in a topic, and where the topic begins and ends; offsets by partition. */
 export interface Positions {
@@ -17,7 +27,7 @@ export interface Positions {
 /** Offsets are below 2^53. */
 export function positionsOf(kafka: Kafka, { topic, group }: { topic: string; group: string }): Positions {
   const committedBy = async (admin: Admin): Promise<ReadonlyMap<number, number>> => {
-    const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+    const [found] = await whenCoordinated(() => admin.fetchOffsets({ groupId: group, topics: [topic] }));
     return offsets(found?.partitions.filter(({ offset }) => Number(offset) >= 0) ?? []);
   };
 
@@ -65,6 +75,22 @@ export async function withAdmin<Result>(
     return await work(admin);
   } finally {
     await admin.disconnect().catch(() => undefined);
+  }
+}
+
+/**
+ * A group's coordinator is not ready in the first seconds of a cluster, or after another broker took over: kafkajs
+ * waits for it in a consumer, but not here.
+ */
+async function whenCoordinated<Result>(ask: () => Promise<Result>): Promise<Result> {
+  for (let waited = 0; ; waited += COORDINATOR_POLL_MILLIS) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (waited >= COORDINATOR_WITHIN_MILLIS || !COORDINATOR_ERRORS.has(kafkaErrorType(error) ?? ''))
+        throw error;
+    }
+    await delay(COORDINATOR_POLL_MILLIS);
   }
 }
 
