@@ -161,12 +161,17 @@ async function createTopic(admin: Admin, { name, partitions, replication, config
       },
     ],
   });
-  if (created) await untilKnown(admin, name);
+  await topicIsKnown(admin, name);
   return created;
 }
 
-/** kafkajs's own waiting fails when the broker that is asked has not heard of the new topic yet. */
-async function untilKnown(admin: Admin, name: string): Promise<void> {
+/**
+ * Resolves when the brokers know a topic that was just created: kafkajs's own waiting fails when the one that is
+ * asked has not heard of it yet.
+ *
+ * @throws OriginscopeError `TOPIC_MISSING` after half a minute
+ */
+export async function topicIsKnown(admin: Admin, name: string): Promise<void> {
   for (let waited = 0; (await findTopic(admin, name)) === undefined; waited += KNOWN_POLL_MILLIS) {
     if (waited >= KNOWN_WITHIN_MILLIS) throw topicMissing(name);
     await delay(KNOWN_POLL_MILLIS);

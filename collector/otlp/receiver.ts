@@ -81,7 +81,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     holdMillis: options.holdMillis ?? 2_000,
     counters,
   });
-  server.register(signals, { exportTraces, token, counters });
+  server.register(signals, { exportTraces, token, counters, now: options.now });
 
   const { registry = new Registry() } = options;
   receiverMetrics(registry, counters);

@@ -4,6 +4,7 @@ import type { ReceiverCounters } from '../counters.ts';
 import { bearerCheck } from './bearer.ts';
 import type { Encoding } from './decode.ts';
 import type { Decoded } from './decoded.ts';
+import { failureLog } from './failure-log.ts';
 import { failureOf } from './failures.ts';
 import { CONTENT_TYPES, exportResponse, rejectionMessage, statusBody } from './replies.ts';
 
@@ -12,11 +13,14 @@ export interface SignalsOptions {
   /** The bearer token that senders must present. */
   readonly token: string | undefined;
   readonly counters: ReceiverCounters;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 /** The OTLP endpoints: /v1/traces, and /v1/metrics and /v1/logs for exporters that send everything everywhere. */
 export async function signals(server: FastifyInstance, options: SignalsOptions): Promise<void> {
   const { exportTraces, token, counters } = options;
+  const logFailure = failureLog(options.now);
   if (token !== undefined) {
     const check = bearerCheck(token);
     server.addHook('onRequest', async (request) => check(request.headers.authorization));
@@ -25,7 +29,7 @@ export async function signals(server: FastifyInstance, options: SignalsOptions):
   server.setErrorHandler((error, request, reply) => {
     const { status, rpc, counter, message } = failureOf(error);
     counters.requests[counter]++;
-    if (counter === 'failed' || counter === 'refused') request.log.error(error, message);
+    if (counter === 'failed' || counter === 'refused') logFailure(request.log, error, message);
     if (status === 401) reply.header('www-authenticate', 'Bearer');
     if (status === 415) reply.header('accept-encoding', 'gzip, identity');
     if (status === 503) reply.header('retry-after', '1');

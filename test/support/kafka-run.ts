@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { describe, inject, onTestFinished, test } from 'vitest';
 import { letIdleConnectionsRest } from '../../collector/kafka/request-queue.ts';
+import { topicIsKnown } from '../../collector/kafka/topics.ts';
 import type { KafkaAddresses } from './kafka.ts';
 
 /** Tests against the broker of the run; on a machine where none can run, one skipped test that says why. */
@@ -45,12 +46,11 @@ export async function temporaryTopic(
 ): Promise<string> {
   const topic = `test_${randomUUID()}`;
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-  await withAdmin(brokers, (admin) =>
-    admin.createTopics({
-      topics: [{ topic, numPartitions: partitions, configEntries }],
-      waitForLeaders: true,
-    }),
-  );
+  await withAdmin(brokers, async (admin) => {
+    const topics = [{ topic, numPartitions: partitions, configEntries }];
+    await admin.createTopics({ topics, waitForLeaders: false });
+    await topicIsKnown(admin, topic);
+  });
   topicsDeletedAfter(brokers, [topic]);
   return topic;
 }

@@ -1,0 +1,31 @@
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { startReceive } from '../collector/kafka/receive.ts';
+import { KAFKA_SETTINGS, kafkaOf } from './settings/locations.ts';
+import { addSettings, readSettings } from './settings/read-settings.ts';
+import type { SettingName } from './settings/table.ts';
+import { untilSignal } from './until-signal.ts';
+
+const SETTINGS: readonly SettingName[] = [
+  'host',
+  'port',
+  'token',
+  'auth',
+  ...KAFKA_SETTINGS,
+  'topic',
+  'compression',
+];
+
+export function receive(): Command {
+  const command = new Command('receive').description('receive OTLP and write it to Kafka');
+  return addSettings(command, SETTINGS).action(async (flags: Record<string, unknown>) => {
+    const settings = readSettings(flags, process.env);
+    const log = pino({ base: null }, pino.destination(2));
+    const receiving = await startReceive({ ...settings, kafka: kafkaOf(settings), log, now: Date.now });
+    console.log(`originscope receives: send OTLP to ${receiving.url}, it goes to topic ${settings.topic}`);
+    await untilSignal();
+    console.log('Shutting down: finishing what was received…');
+    await receiving.close();
+    log.info({ ...receiving.produced }, 'down');
+  });
+}
