@@ -17,7 +17,7 @@ COPY instrumentation/package.json instrumentation/
 COPY test/node/package.json test/node/
 RUN npm ci --omit=optional --ignore-scripts
 COPY . .
-USER node
+USER 1000
 CMD ["node", "examples/shop.ts"]
 
 FROM node:24-bookworm-slim

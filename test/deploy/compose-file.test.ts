@@ -5,15 +5,15 @@ import { DCLinter } from 'dclint';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readSettings } from '../../cli/settings/read-settings.ts';
-import { COMPOSE_FILE, exampleVariables, ROOT, readCompose, variableUses } from './compose.ts';
+import { COMPOSE_FILE, exampleVariables, ROOT, readCompose, type Service, variableUses } from './compose.ts';
 
 const { services, volumes } = readCompose(
   Object.fromEntries(exampleVariables().map((name) => [name, `value-of-${name}`])),
 );
 const all = Object.entries(services);
-/** Built here, and so ours. */
-const ours = all.filter(([, { build }]) => build !== undefined);
-const thirdParties = all.filter(([, { build }]) => build === undefined);
+const isOurs = ({ image }: Service) => image.endsWith(':local');
+const ours = all.filter(([, service]) => isOurs(service));
+const thirdParties = all.filter(([, service]) => !isOurs(service));
 const jobs = new Set(
   all.flatMap(([, { depends_on = {} }]) =>
     Object.entries(depends_on).flatMap(([name, { condition }]) =>
@@ -56,7 +56,7 @@ test('who is waited for exists, runs in the same profile, and can be seen to be 
       expect(other, name).toBeDefined();
       for (const profile of other?.profiles ?? []) expect(profiles).toContain(profile);
       if (condition === 'service_healthy') {
-        expect(other?.healthcheck ?? other?.build, `${name} has a health check`).toBeDefined();
+        expect(other?.healthcheck !== undefined || (other && isOurs(other)), name).toBe(true);
       }
     }
   }
@@ -76,6 +76,13 @@ test('every volume is declared and used, and every file that is mounted is there
 
 test('every image of others is pinned to a version', () => {
   for (const [, { image }] of thirdParties) expect(image).toMatch(/^[a-z/-]+:v?\d+(\.\d+)+$/);
+});
+
+test('every image of ours is built by one service, and by none sought in a registry', () => {
+  for (const [name, { image, build, pull_policy }] of ours) {
+    expect(pull_policy, name).toBe(build === undefined ? 'never' : 'build');
+    expect(ours.filter(([, other]) => other.image === image && other.build !== undefined)).toHaveLength(1);
+  }
 });
 
 test('every port is open on this machine alone, and none twice', () => {

@@ -11,6 +11,7 @@ export const COMPOSE_FILE = join(ROOT, 'docker-compose.yml');
 export interface Service {
   readonly image: string;
   readonly build?: string | { readonly context: string; readonly target: string };
+  readonly pull_policy?: string;
   readonly profiles?: readonly string[];
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string | number>>;
