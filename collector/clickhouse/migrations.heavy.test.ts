@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { openTestClickHouse, rows, temporaryDirectory } from '../../test/support/clickhouse.ts';
+import { clusterDialect } from './cluster.ts';
 import { openClickHouse } from './connection.ts';
-import { migrate, requireSchema } from './migrations.ts';
+import { singleServer } from './dialect.ts';
+import { allSteps, migrate, requireSchema } from './migrations.ts';
 import { applyRetention, RETENTION } from './retention.ts';
 import { SCHEMA } from './schema.ts';
 
@@ -74,4 +76,27 @@ test('another retention is applied at the next start', async () => {
   await expect(applyRetention(clickHouse.writing, { ...RETENTION, rawHours: 24 })).rejects.toMatchObject({
     code: 'RETENTION_INVALID',
   });
+});
+
+test.each([
+  ['single-server', singleServer],
+  ['cluster', clusterDialect({ cluster: 'production', database: 'originscope' })],
+])('what is applied to a database is what was reviewed: %s', async (name, dialect) => {
+  const clickHouse = await openTestClickHouse();
+  const blocks: string[] = [];
+  for (const { name, statements } of allSteps(dialect)) {
+    blocks.push(`-- ${name}`);
+    for (const statement of statements) {
+      // Set for people by the engine, which has to understand it for that. The checksum in it is of the exact text.
+      const [formatted] = await rows<{ sql: string }>(
+        clickHouse,
+        'SELECT formatQuery({statement:String}) AS sql',
+        {
+          statement,
+        },
+      );
+      blocks.push(`${formatted?.sql};`);
+    }
+  }
+  await expect(`${blocks.join('\n\n')}\n`).toMatchFileSnapshot(`./reviewed/${name}.sql`);
 });
