@@ -20,7 +20,9 @@ const SETTINGS: readonly SettingName[] = [...DATABASE_SETTINGS, 'samplingRatios'
 const EVER = { earliest: 0, latest: Number.POSITIVE_INFINITY };
 
 /** What was read, beside what the import did with it. */
-interface Summary extends ImportResult {
+interface Summary extends Omit<ImportResult, 'replaced' | 'refused'> {
+  /** Frozen slots that hold other spans. */
+  readonly refused: readonly number[];
   readonly spans: number;
   readonly passedOver: number;
   readonly rejected: number;
@@ -64,7 +66,8 @@ export function importSpans(): Command {
           rules: { ...DERIVATION_RULES, samplingRatios },
           skipMalformed: flags.skipMalformed === true,
         });
-        const summary: Summary = { ...read, ...(await importing.finish()) };
+        const { replaced: _, refused, ...done } = await importing.finish();
+        const summary: Summary = { ...read, ...done, refused: refused.map(({ slot }) => slot) };
         await writer.close();
         console.log(flags.json ? JSON.stringify(summary) : inWords(summary));
         if (summary.refused.length > 0) process.exitCode = 1;

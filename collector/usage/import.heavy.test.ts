@@ -4,7 +4,7 @@ import { blocked, decisionSpan, decisionSpans } from '../../test/support/decisio
 import type { ClickHouse } from '../clickhouse/connection.ts';
 import { createWriter } from '../clickhouse/writer.ts';
 import type { DecisionSpan } from '../decision-span.ts';
-import { beginImport, type ImportResult } from './import.ts';
+import { beginImport, type ImportOptions, type ImportResult } from './import.ts';
 import { createPublisher } from './publisher.ts';
 
 const HOUR = 3_600_000;
@@ -16,7 +16,7 @@ const SLOT = 10 * 60_000;
 
 interface House {
   readonly clickHouse: ClickHouse;
-  importing(spans: readonly DecisionSpan[]): Promise<ImportResult>;
+  importing(spans: readonly DecisionSpan[], conflicts?: ImportOptions['conflicts']): Promise<ImportResult>;
   write(spans: readonly DecisionSpan[], at: number): Promise<void>;
 }
 
@@ -33,12 +33,13 @@ async function house(): Promise<House> {
   return {
     clickHouse,
     write: (spans, at) => writerAt(at).write(spans),
-    async importing(spans) {
+    async importing(spans, conflicts = 'keep') {
       const { add, finish } = await beginImport({
         client: clickHouse.publishing,
         writer: writerAt(NOW),
         publisher,
         now: () => NOW,
+        conflicts,
       });
       // As a file is read: in pieces that know nothing of slots.
       for (let from = 0; from < spans.length; from += 7) await add(spans.slice(from, from + 7));
@@ -71,7 +72,15 @@ const OLD_SLOTS = [LAST_WEEK - DAY, LAST_WEEK, LAST_WEEK + SLOT];
 
 test('a file of past weeks is published at once, and the same file again changes nothing', async () => {
   const { clickHouse, importing } = await house();
-  const nothing = { written: 0, published: [], unchanged: [], refused: [], expired: 0, ahead: 0 };
+  const nothing = {
+    written: 0,
+    published: [],
+    unchanged: [],
+    replaced: [],
+    refused: [],
+    expired: 0,
+    ahead: 0,
+  };
   expect(await importing(OLD)).toEqual({ ...nothing, published: OLD_SLOTS });
   const totals = { minutes: 30, hours: 30, blocked: 10, staged: 0 };
   expect(await decisions(clickHouse)).toEqual(totals);
@@ -98,7 +107,7 @@ test('a frozen slot that holds other spans is refused by its time, the others ar
   await write([decisionSpan({ time: LAST_WEEK, spanId: 'ffffffffffffffff', decisions: 3 })], LAST_WEEK);
   expect(await importing(OLD)).toMatchObject({
     published: [LAST_WEEK - DAY, LAST_WEEK + SLOT],
-    refused: [LAST_WEEK],
+    refused: [{ slot: LAST_WEEK, before: { spans: 1, decisions: 3 }, after: { spans: 10, decisions: 10 } }],
   });
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 23, hours: 23, blocked: 10 });
 });
@@ -134,4 +143,40 @@ test('an import that is cut off leaves nothing that is seen, and can be done aga
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 0, hours: 0, staged: 25_000 });
   expect(await importing(OLD)).toMatchObject({ published: OLD_SLOTS });
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 30, hours: 30 });
+});
+
+test('what a newer rule set makes of the same spans replaces what an older one made, blocked requests too', async () => {
+  const { clickHouse, importing, write } = await house();
+  await write(OLD, LAST_WEEK + HOUR);
+  expect(await importing(OLD)).toMatchObject({ unchanged: OLD_SLOTS });
+  const newer = OLD.map((span, index): DecisionSpan => {
+    const next = { ...span, derivation: 2 };
+    // Of the blocked ones two are not blocked any more, and one is no decision at all.
+    if (index === 20 || index === 21) return { ...next, verdict: 'allowed', reason: '', path: '' };
+    if (index === 22) return { ...next, decisions: 0, verdict: 'allowed', reason: '', path: '' };
+    return next;
+  });
+  const first = OLD_SLOTS[0] ?? 0;
+  expect((await importing(newer, 'replace')).replaced).toEqual(
+    OLD_SLOTS.map((slot) => ({
+      slot,
+      before: { spans: 10, decisions: 10 },
+      after: { spans: 10, decisions: slot === first ? 9 : 10 },
+    })),
+  );
+  expect(await decisions(clickHouse)).toEqual({ minutes: 29, hours: 29, blocked: 7, staged: 0 });
+  expect(await importing(newer, 'replace')).toMatchObject({ unchanged: OLD_SLOTS, replaced: [] });
+});
+
+test('a slot that would shrink is replaced with consent only', async () => {
+  const { clickHouse, importing, write } = await house();
+  await write(OLD, LAST_WEEK + HOUR);
+  // Of the last slot, whose spans are blocked, four are missing.
+  const fewer = OLD.slice(0, 26);
+  const [shrunk] = OLD_SLOTS;
+  const change = { slot: shrunk, before: { spans: 10, decisions: 10 }, after: { spans: 6, decisions: 6 } };
+  expect(await importing(fewer, 'replace')).toMatchObject({ replaced: [], refused: [change] });
+  expect(await decisions(clickHouse)).toEqual({ minutes: 30, hours: 30, blocked: 10, staged: 0 });
+  expect(await importing(fewer, 'shrink')).toMatchObject({ replaced: [change], refused: [] });
+  expect(await decisions(clickHouse)).toEqual({ minutes: 26, hours: 26, blocked: 6, staged: 0 });
 });

@@ -7,7 +7,7 @@ import { insertStaged } from '../clickhouse/rows.ts';
 import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../clickhouse/slots.ts';
 import type { Writer } from '../clickhouse/writer.ts';
 import type { DecisionSpan } from '../decision-span.ts';
-import { FINGERPRINT, publishSlots } from './publish-slots.ts';
+import { FINGERPRINT, type Publication, publishSlots } from './publish-slots.ts';
 import type { Publisher } from './publisher.ts';
 import { RUN_START, takeRun } from './run.ts';
 
@@ -19,6 +19,24 @@ export interface ImportOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly retention?: Retention;
+  /**
+   * What becomes of frozen slots that hold other spans: they are kept as they are (default), replaced unless
+   * they would hold fewer spans then, or replaced in any case.
+   */
+  readonly conflicts?: 'keep' | 'replace' | 'shrink';
+}
+
+/** What a slot held, and what it would hold, or holds now. */
+export interface SlotChange {
+  /** Start, epoch milliseconds. */
+  readonly slot: number;
+  readonly before: SlotCounts;
+  readonly after: SlotCounts;
+}
+
+export interface SlotCounts {
+  readonly spans: number;
+  readonly decisions: number;
 }
 
 /** What an import did; slots are starts in epoch milliseconds. */
@@ -29,8 +47,10 @@ export interface ImportResult {
   readonly published: readonly number[];
   /** Frozen slots that held exactly these spans already. */
   readonly unchanged: readonly number[];
+  /** Frozen slots that held other spans, and now hold these. */
+  readonly replaced: readonly SlotChange[];
   /** Frozen slots that hold other spans: left as they are. */
-  readonly refused: readonly number[];
+  readonly refused: readonly SlotChange[];
   /** Spans older than the minutes that are kept. */
   readonly expired: number;
   /** Spans that lie in the future. */
@@ -51,7 +71,7 @@ const CHUNK = 20_000;
  * all; a crash leaves staged spans that nobody reads and a later import removes.
  */
 export async function beginImport(options: ImportOptions): Promise<Import> {
-  const { client, writer, publisher, now, retention = RETENTION } = options;
+  const { client, writer, publisher, now, retention = RETENTION, conflicts = 'keep' } = options;
   const number = await takeRun(client);
   const { dialect } = publisher.publication;
   await dropAbandoned(client, dialect);
@@ -94,16 +114,31 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
     // Spans that had arrived before their slot froze come first.
     await publisher.tick();
     await agree(client, dialect, ['staged_spans', 'published_slots']);
-    const { fresh, unchanged, refused } = await compare(client, number);
-    const published: number[] = [];
-    for (const slots of byDay(fresh)) {
-      await copyBlocked(client, number, slots);
+    const { fresh, unchanged, differing } = await compare(client, number);
+    const taken = differing.filter(
+      ({ before, after }) =>
+        conflicts === 'shrink' || (conflicts === 'replace' && after.spans >= before.spans),
+    );
+    const marked = new Set<number>();
+    for (const slots of byDay([...fresh, ...taken.map(({ slot }) => slot)])) {
+      await copyBlocked(publisher.publication, number, slots);
       const source = { table: 'staged_spans', import: number } as const;
-      published.push(...(await publishSlots(publisher.publication, source, slots)));
+      const mayShrink = conflicts === 'shrink';
+      for (const slot of await publishSlots(publisher.publication, source, slots, { mayShrink })) {
+        marked.add(slot);
+      }
     }
     await publisher.tick();
     await dropStaged(client, dialect, number);
-    return { written, published, unchanged, refused, expired, ahead };
+    return {
+      written,
+      published: fresh.filter((slot) => marked.has(slot)),
+      unchanged,
+      replaced: differing.filter(({ slot }) => marked.has(slot)),
+      refused: differing.filter(({ slot }) => !marked.has(slot)),
+      expired,
+      ahead,
+    };
   }
 
   return { add, finish };
@@ -112,46 +147,76 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
 interface Comparison {
   readonly fresh: readonly number[];
   readonly unchanged: readonly number[];
-  readonly refused: readonly number[];
+  readonly differing: readonly SlotChange[];
 }
 
 async function compare(client: ClickHouseClient, number: string): Promise<Comparison> {
   const result = await client.query({
-    query: `SELECT toUnixTimestamp(slot) AS slot, known, staged.fingerprint = published.fingerprint AS same
+    query: `SELECT toUnixTimestamp(slot) AS slot, known, imported = published AS same,
+        spans_before, decisions_before, spans_after, decisions_after
       FROM (
-        SELECT toStartOfTenMinutes(minute) AS slot, ${FINGERPRINT} AS fingerprint
+        SELECT toStartOfTenMinutes(minute) AS slot, ${FINGERPRINT} AS imported,
+          count() AS spans_after, sum(decisions) AS decisions_after
         FROM staged_spans FINAL WHERE import = {number:UInt64} GROUP BY slot
-      ) AS staged
+      ) AS new
       LEFT JOIN (
-        SELECT slot, argMax(fingerprint, run) AS fingerprint, true AS known FROM published_slots GROUP BY slot
-      ) AS published USING (slot)
+        SELECT slot, argMax(fingerprint, run) AS published, argMax(spans, run) AS spans_before,
+          argMax(decisions, run) AS decisions_before, true AS known
+        FROM published_slots GROUP BY slot
+      ) AS old USING (slot)
       ORDER BY slot`,
     query_params: { number },
     format: 'JSONEachRow',
   });
-  const slots = await result.json<{ slot: number; known: boolean; same: number }>();
-  const starts = (filter: (slot: (typeof slots)[number]) => boolean): number[] =>
-    slots.filter(filter).map(({ slot }) => slot * 1000);
+  const slots = (await result.json<ComparedSlot>()).map((row) => ({
+    ...row,
+    slot: row.slot * 1000,
+    before: { spans: row.spans_before, decisions: row.decisions_before },
+    after: { spans: row.spans_after, decisions: row.decisions_after },
+  }));
   return {
-    fresh: starts(({ known }) => !known),
-    unchanged: starts(({ known, same }) => known && same === 1),
-    refused: starts(({ known, same }) => known && same === 0),
+    fresh: slots.filter(({ known }) => !known).map(({ slot }) => slot),
+    unchanged: slots.filter(({ known, same }) => known && same === 1).map(({ slot }) => slot),
+    differing: slots
+      .filter(({ known, same }) => known && same === 0)
+      .map(({ slot, before, after }) => ({ slot, before, after })),
   };
 }
 
-/** Before the slots are published: a crash in between is mended by the same import done again. */
+interface ComparedSlot {
+  readonly slot: number;
+  readonly known: boolean;
+  readonly same: number;
+  readonly spans_before: number;
+  readonly decisions_before: number;
+  readonly spans_after: number;
+  readonly decisions_after: number;
+}
+
+/**
+ * Makes the blocked requests of the slots those of the import: adds its own, and those that it does not have
+ * become rows of 0. Before the slots are published: a crash in between is mended by the same import done again.
+ */
 async function copyBlocked(
-  client: ClickHouseClient,
+  { client, dialect }: Publication,
   number: string,
   slots: readonly number[],
 ): Promise<void> {
   const columns = names([...SPAN_COLUMNS, ...REQUEST_COLUMNS]);
+  const inSlots =
+    "toStartOfTenMinutes(minute) IN (SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC'))";
+  const imported = `FROM staged_spans FINAL WHERE import = {number:UInt64} AND verdict = 'blocked' AND ${inSlots}`;
+  const query_params = { number, slots: slots.map(seconds) };
   await client.command({
     query: `INSERT INTO blocked_spans (${columns})
-      SELECT ${columns} FROM staged_spans FINAL
-      WHERE import = {number:UInt64} AND verdict = 'blocked'
-        AND toUnixTimestamp(toStartOfTenMinutes(minute)) IN (SELECT arrayJoin({slots:Array(UInt32)}))`,
-    query_params: { number, slots: slots.map(seconds) },
+      SELECT * REPLACE (0 AS decisions) FROM (
+        SELECT ${columns} FROM blocked_spans FINAL WHERE ${inSlots} AND decisions > 0
+          AND (service, minute, span) ${dialect.global}NOT IN (SELECT service, minute, span ${imported}))`,
+    query_params,
+  });
+  await client.command({
+    query: `INSERT INTO blocked_spans (${columns}) SELECT ${columns} ${imported}`,
+    query_params,
   });
 }
 

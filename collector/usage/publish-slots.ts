@@ -32,13 +32,14 @@ const LONGEST_MINUTES = 30;
  * crash before the marker leaves rows that nobody reads.
  *
  * @param slots epoch milliseconds, all of one day
- * @returns the slots that were marked. A slot that would shrink is left alone: spans do not go away, so
- * this reading did not see all of them.
+ * @returns the slots that were marked. A slot that would shrink is left alone, unless somebody consented:
+ * spans do not go away, so this reading did not see all of them.
  */
 export async function publishSlots(
   publication: Publication,
   source: SpanSource,
   slots: readonly number[],
+  { mayShrink = false } = {},
 ): Promise<number[]> {
   const { client, dialect, pause } = publication;
   const run = await takeRun(client);
@@ -82,15 +83,16 @@ export async function publishSlots(
   });
   await agree(client, dialect, ['usage_minutes', 'completeness_slots']);
   await pause();
-  return await mark(publication, slots, marked);
+  return await mark(publication, slots, marked, mayShrink);
 }
 
 async function mark(
   { client, dialect }: Publication,
   slots: readonly number[],
   run: string,
+  mayShrink: boolean,
 ): Promise<number[]> {
-  const query_params = { slots: slots.map(seconds), run };
+  const query_params = { slots: slots.map(seconds), run, mayShrink };
   const asked = `(SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC') AS slot)`;
   await client.command({
     query: `INSERT INTO published_slots (slot, run, published_at, spans, decisions, fingerprint)
@@ -103,7 +105,7 @@ async function mark(
       LEFT JOIN (
         SELECT slot, max(spans) AS most FROM published_slots WHERE slot IN ${asked} GROUP BY slot
       ) AS before USING (slot)
-      WHERE summed.spans >= before.most
+      WHERE (summed.spans >= before.most OR {mayShrink:Bool})
         AND fromUnixTimestamp64Micro(toInt64(intDiv({run:UInt64}, 1024)), 'UTC')
           > now64(6, 'UTC') - toIntervalMinute(${LONGEST_MINUTES})`,
     query_params,
