@@ -119,6 +119,7 @@ async function measure(
     };
     const started = performance.now();
     const program = await (who === 'consume' ? startOurs(work) : startPeer(work));
+    const startCpu = cpuOf(program.pid);
     let measured: Measured;
     try {
       await until(async () => {
@@ -138,7 +139,7 @@ async function measure(
       `  ${who.padEnd(8)} ${Math.round(measured.spansASecond).toLocaleString('en').padStart(8)} spans/s, ` +
         `${measured.cpuSecondsAMillion.toFixed(1)} CPU s a million ` +
         `(${Math.round(1e6 / measured.cpuSecondsAMillion).toLocaleString('en')} spans a CPU second), ` +
-        `peak RSS ${measured.peakMiB} MiB, ${(door.insertedBytes / spans).toFixed(0)} B a span inserted`,
+        `${startCpu.toFixed(1)} CPU s of it to start, peak RSS ${measured.peakMiB} MiB, ${(door.insertedBytes / spans).toFixed(0)} B a span inserted`,
     );
     if (!discard && round === 1) {
       const { raw, published } = await onDisk(clickhouse, who, spans);

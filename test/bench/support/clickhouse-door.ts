@@ -75,7 +75,8 @@ export async function openDoor(server: string, options: { discard: boolean }): P
 
   const door = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
-      console.error(error);
+      // A client that gave up tries again.
+      if (!request.readableAborted) console.error(error);
       response.destroy();
     });
   }).listen(0, '127.0.0.1');

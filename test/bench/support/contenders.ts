@@ -53,6 +53,8 @@ export function startPeer({ brokers, topic, group, clickhouse, cores }: Work): P
           username: 'default',
           compress: 'none',
           async_insert: false,
+          // Both wait for slow inserts; its default of 5 s would send them again.
+          timeout: '60s',
           create_schema: true,
           sending_queue: { queue_size: 10, num_consumers: 2, block_on_overflow: true },
         },
