@@ -1,0 +1,21 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { OriginscopeError } from '../errors.ts';
+import { failureLog } from './failure-log.ts';
+
+test('an outage is one line a minute for each kind of failure, and says how many there were', () => {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line)) });
+  let now = 0;
+  const logFailure = failureLog(() => now);
+  const fail = (code: string): void =>
+    logFailure(log, new OriginscopeError(code, 'No', { remedy: 'Wait.' }), `${code} happened`);
+
+  for (let failure = 0; failure < 100; failure++) fail('WRITE_FAILED');
+  fail('ROW_REFUSED');
+  expect(lines).toMatchObject([{ msg: 'WRITE_FAILED happened' }, { msg: 'ROW_REFUSED happened' }]);
+  now += 60_000;
+  fail('WRITE_FAILED');
+  expect(lines).toHaveLength(3);
+  expect(lines[2]).toMatchObject({ level: 50, othersSinceTheLastLine: 99, err: { code: 'WRITE_FAILED' } });
+});
