@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Dialect } from '../clickhouse/dialect.ts';
+import { agree, type Dialect } from '../clickhouse/dialect.ts';
 import { isDirty, RUN_START } from './run.ts';
 
 /**
@@ -11,6 +11,7 @@ export async function dropPublishedDays(
   dialect: Dialect,
   before: number,
 ): Promise<void> {
+  await agree(client, dialect, ['slot_marks', 'published_slots']);
   const result = await client.query({
     query: `SELECT day FROM (
         SELECT DISTINCT partition_id AS day, toDate(partition) AS date FROM ${dialect.system('parts')}
@@ -45,7 +46,7 @@ const PUBLISHED = [
  * Removes runs that began an hour ago and are not the newest marked one of their period: superseded ones,
  * and what a crash left behind. A reader or a publication in flight is younger than that.
  */
-export async function removeSuperseded(client: ClickHouseClient): Promise<void> {
+export async function removeSuperseded(client: ClickHouseClient, dialect: Dialect): Promise<void> {
   for (const { ledger, period, tables } of PUBLISHED) {
     const newest = `SELECT ${period}, max(run) FROM ${ledger} GROUP BY ${period}`;
     for (const table of [...tables, ledger]) {
@@ -60,6 +61,8 @@ export async function removeSuperseded(client: ClickHouseClient): Promise<void> 
         });
         found = await result.json();
         if (found.length === 0) break;
+        // Every reader has to know the run that took their place.
+        await agree(client, dialect, [ledger]);
         // By value: a replicated table takes no subquery here, which each replica would answer for itself.
         await client.command({
           query: `DELETE FROM ${table}

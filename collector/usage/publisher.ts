@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { agree, type Dialect, singleServer } from '../clickhouse/dialect.ts';
+import { type Dialect, singleServer } from '../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
 import { OPEN_MILLIS, SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
 import { dropPublishedDays, removeSuperseded } from './housekeeping.ts';
@@ -154,11 +154,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function clean(): Promise<void> {
-    await agree(client, dialect, ['slot_marks', 'published_slots', 'published_hours']);
     const ended = startOfDay(now() - retention.rawHours * 3_600_000);
     // What is sent so long after a day may still belong to it.
     if (await hasArrived(ended + OPEN_MILLIS)) await dropPublishedDays(client, dialect, ended);
-    await removeSuperseded(client);
+    await removeSuperseded(client, dialect);
   }
 
   return { tick, clean, left, publication };
