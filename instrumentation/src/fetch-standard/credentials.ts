@@ -1,6 +1,7 @@
 import type { Credentials, Kind } from './decision.ts';
 import type { RequestHeaders } from './header-list.ts';
 import type { Context } from './observed-exchange.ts';
+import { remembering } from './remembering.ts';
 
 /** The first Chromium that sends Sec-Fetch-Storage-Access. */
 const STORAGE_ACCESS_SINCE = 133;
@@ -18,16 +19,17 @@ export function credentialsOf(kind: Kind, request: RequestHeaders, context: Cont
   if (request.cookie !== null || request['sec-fetch-storage-access'] !== null) return 'included';
   if (context.requestHeadersCaptured === false) return 'unknown';
   const isCrossSite = request['sec-fetch-site'] === 'cross-site' && request.origin !== 'null';
-  return isCrossSite && sendsStorageAccess(request['sec-ch-ua']) ? 'omitted' : 'unknown';
+  const brands = request['sec-ch-ua'];
+  return isCrossSite && brands !== null && sendsStorageAccess(brands) ? 'omitted' : 'unknown';
 }
 
 /** Of a user agent's brand list (User-Agent Client Hints §3.1): Chromium, but for two that change such things. */
-function sendsStorageAccess(brands: string | null): boolean {
-  if (brands === null || brands.includes('WebView') || brands.includes('Brave')) return false;
+const sendsStorageAccess = remembering((brands): boolean => {
+  if (brands.includes('WebView') || brands.includes('Brave')) return false;
   const start = brands.indexOf(CHROMIUM);
   if (start === -1) return false;
   const version = brands.slice(start + CHROMIUM.length, brands.indexOf('"', start + CHROMIUM.length));
   return Number(version) >= STORAGE_ACCESS_SINCE;
-}
+});
 
 const CHROMIUM = '"Chromium";v="';

@@ -1,3 +1,4 @@
+import { MAX_NAME_LENGTH } from './asked-headers.ts';
 import { cleanText } from './clean-text.ts';
 import { credentialsOf } from './credentials.ts';
 import {
@@ -68,7 +69,7 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
     detail: cleanText(detail),
     origin: origin === null ? '' : normaliseOrigin(origin),
     requestMethod: cleanText(question === undefined ? method : question.method, MAX_NAME_LENGTH),
-    requestHeaders: question === undefined ? NO_NAMES : boundNames(question.headerNames),
+    requestHeaders: question === undefined ? NO_NAMES : question.headers.kept,
     credentials,
     withCredentials,
     allowOrigin,
@@ -82,15 +83,6 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
 }
 
 const NO_NAMES: readonly string[] = Object.freeze([]);
-const MAX_NAMES = 32;
-const MAX_NAME_LENGTH = 64;
-
-/** Lower-case names to what a decision keeps: clean, unique, sorted, at most 32 (the first ones). */
-function boundNames(names: readonly string[]): readonly string[] {
-  if (names.length === 0) return NO_NAMES;
-  const clean = new Set(names.map((name) => cleanText(name, MAX_NAME_LENGTH)));
-  return [...clean].sort().slice(0, MAX_NAMES);
-}
 
 function clean({ reason, detail }: Refusal): Refusal {
   return { reason, detail: cleanText(detail) };

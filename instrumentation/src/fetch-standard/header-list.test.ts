@@ -20,7 +20,10 @@ test.each([
   expect(headers.get('x-a')).toBe('1');
   expect(headers.get('x-empty')).toBe('');
   expect(headers.get('x')).toBeNull();
-  expect(headers.pick(select(['vary', 'x-b']))).toEqual({ vary: 'Accept, Origin', 'x-b': null });
+  expect(headers.pick(select(() => ({ vary: null, 'x-b': null })))).toEqual({
+    vary: 'Accept, Origin',
+    'x-b': null,
+  });
 });
 
 test.each(['', 'HTTP/1.1 200 OK', 'HTTP/1.1 200 OK\r\n', '\r\n\r\n', 'x\r\n:v\r\nno colon\r\nvary'])(

@@ -1,50 +1,54 @@
 import type { HeaderList } from './decision.ts';
 
 /**
- * Headers by lower-case name: all values of that name, in order, each without surrounding HTTP whitespace,
- * joined by `, ` (Fetch §2.2.2 "get"); null when there is none.
+ * The headers that the rules read, by lower-case name: all values of that name, in order, each without
+ * surrounding HTTP whitespace, joined by `, ` (Fetch §2.2.2 "get"); null when there is none.
  */
-type Picked<Name extends string> = Record<Name, string | null>;
+export type RequestHeaders = Readonly<NoRequestHeaders>;
+export type ResponseHeaders = Readonly<NoResponseHeaders>;
 
-/** The headers that the rules read. */
-export type RequestHeaders = Readonly<Picked<(typeof REQUEST_NAMES)[number]>>;
-export type ResponseHeaders = Readonly<Picked<(typeof RESPONSE_NAMES)[number]>>;
-
-const REQUEST_NAMES = [
-  'access-control-request-headers',
-  'access-control-request-method',
-  'content-type',
-  'cookie',
-  'if-modified-since',
-  'if-none-match',
-  'origin',
-  'sec-ch-ua',
-  'sec-fetch-mode',
-  'sec-fetch-site',
-  'sec-fetch-storage-access',
-  'upgrade',
-] as const;
-
-const RESPONSE_NAMES = [
-  'access-control-allow-credentials',
-  'access-control-allow-headers',
-  'access-control-allow-methods',
-  'access-control-allow-origin',
-  'access-control-expose-headers',
-  'access-control-max-age',
-  'cache-control',
-  'location',
-  'vary',
-] as const;
-
-/** Names to look for, arranged so that one pass over many headers finds them at the cost of their lengths. */
-export interface Selection<Name extends string> {
-  readonly byLength: readonly (readonly Name[] | undefined)[];
-  readonly none: Picked<Name>;
+/** Classes, because every decision has one of each, and no other object is made as fast. */
+class NoRequestHeaders {
+  'access-control-request-headers': string | null = null;
+  'access-control-request-method': string | null = null;
+  'content-type': string | null = null;
+  cookie: string | null = null;
+  'if-modified-since': string | null = null;
+  'if-none-match': string | null = null;
+  origin: string | null = null;
+  'sec-ch-ua': string | null = null;
+  'sec-fetch-mode': string | null = null;
+  'sec-fetch-site': string | null = null;
+  'sec-fetch-storage-access': string | null = null;
+  upgrade: string | null = null;
 }
 
-export const REQUEST_HEADERS = select(REQUEST_NAMES);
-export const RESPONSE_HEADERS = select(RESPONSE_NAMES);
+class NoResponseHeaders {
+  'access-control-allow-credentials': string | null = null;
+  'access-control-allow-headers': string | null = null;
+  'access-control-allow-methods': string | null = null;
+  'access-control-allow-origin': string | null = null;
+  'access-control-expose-headers': string | null = null;
+  'access-control-max-age': string | null = null;
+  'cache-control': string | null = null;
+  location: string | null = null;
+  vary: string | null = null;
+}
+
+type Picked<Name extends string> = Record<Name, string | null>;
+
+/** Names to look for, arranged so that one pass over many headers finds them. */
+export interface Selection<Name extends string> {
+  /** By their length. */
+  readonly ofLength: readonly (readonly Name[] | undefined)[];
+  /** By the code of their first letter. */
+  readonly startingWith: readonly (readonly Name[] | undefined)[];
+  /** Makes a record in which none of them is found yet. */
+  readonly none: () => Picked<Name>;
+}
+
+export const REQUEST_HEADERS = select(() => new NoRequestHeaders());
+export const RESPONSE_HEADERS = select(() => new NoResponseHeaders());
 
 /** Headers wherever they are kept. */
 export interface HeaderReader {
@@ -80,18 +84,18 @@ class RawHeaders implements HeaderReader {
     let joined: string | null = null;
     for (let i = 0; i + 1 < raw.length; i += 2) {
       const text = raw[i] as string;
-      if (text.length === name.length && isAt(text, 0, name)) joined = join(joined, raw[i + 1] as string);
+      if (text.length === name.length && isAt(text, 0, name))
+        joined = join(joined, trimHttpWhitespace(raw[i + 1] as string));
     }
     return joined;
   }
 
   pick<Name extends string>(wanted: Selection<Name>): Picked<Name> {
     const raw = this.#raw;
-    const picked = { ...wanted.none };
+    const picked = wanted.none();
     for (let i = 0; i + 1 < raw.length; i += 2) {
-      const text = raw[i] as string;
-      const name = find(wanted, text, 0, text.length);
-      if (name !== undefined) picked[name] = join(picked[name], raw[i + 1] as string);
+      const name = find(wanted, raw[i] as string);
+      if (name !== undefined) picked[name] = join(picked[name], trimHttpWhitespace(raw[i + 1] as string));
     }
     return picked;
   }
@@ -105,21 +109,21 @@ class HeaderBlock implements HeaderReader {
   }
 
   get(name: string): string | null {
-    return this.pick(select([name]))[name] ?? null;
+    return this.pick(select(() => ({ [name]: null })))[name] ?? null;
   }
 
   pick<Name extends string>(wanted: Selection<Name>): Picked<Name> {
     const block = this.#block;
-    const picked = { ...wanted.none };
+    const picked = wanted.none();
     // One character is found faster than two; the CR goes with the whitespace around the value.
     let start = block.indexOf('\n') + 1;
     while (start > 0 && start < block.length) {
       const next = block.indexOf('\n', start);
       const end = next === -1 ? block.length : next;
-      const colon = block.indexOf(':', start);
-      if (colon === -1) break;
-      const name = colon < end ? find(wanted, block, start, colon - start) : undefined;
-      if (name !== undefined) picked[name] = join(picked[name], block.slice(colon + 1, end));
+      const name = findInBlock(wanted, block, start);
+      if (name !== undefined) {
+        picked[name] = join(picked[name], trimmedSlice(block, start + name.length + 1, end));
+      }
       start = end + 1;
     }
     return picked;
@@ -138,41 +142,60 @@ export function namesToken(value: string, token: string): boolean {
 
 /** Without leading and trailing HTTP whitespace: space, tab, CR, LF (Fetch §2.2.2 "normalize" a value). */
 export function trimHttpWhitespace(value: string): string {
-  let start = 0;
-  let end = value.length;
-  while (start < end && isHttpWhitespace(value.charCodeAt(start))) start++;
-  while (end > start && isHttpWhitespace(value.charCodeAt(end - 1))) end--;
-  return start === 0 && end === value.length ? value : value.slice(start, end);
+  return trimmedSlice(value, 0, value.length);
 }
 
-export function select<Name extends string>(names: readonly Name[]): Selection<Name> {
-  const byLength: Name[][] = [];
-  for (const name of names) {
-    byLength[name.length] = [...(byLength[name.length] ?? []), name];
-  }
+function trimmedSlice(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isHttpWhitespace(text.charCodeAt(start))) start++;
+  while (end > start && isHttpWhitespace(text.charCodeAt(end - 1))) end--;
+  return start === 0 && end === text.length ? text : text.slice(start, end);
+}
+
+export function select<Name extends string>(none: () => Picked<Name>): Selection<Name> {
+  const names = Object.keys(none()) as Name[];
+  const longest = Math.max(...names.map((name) => name.length));
+  const having = (count: number, isSo: (name: Name, value: number) => boolean) =>
+    Array.from({ length: count }, (_, value) => {
+      const found = names.filter((name) => isSo(name, value));
+      return found.length === 0 ? undefined : found;
+    });
   return {
-    byLength: Array.from(byLength),
-    none: Object.fromEntries(names.map((name) => [name, null])) as Record<Name, null>,
+    ofLength: having(longest + 1, (name, length) => name.length === length),
+    startingWith: having(128, (name, code) => name.charCodeAt(0) === code),
+    none,
   };
 }
 
-function find<Name extends string>(
-  { byLength }: Selection<Name>,
-  text: string,
-  start: number,
-  length: number,
-): Name | undefined {
-  const candidates = length < byLength.length ? byLength[length] : undefined;
+function find<Name extends string>({ ofLength }: Selection<Name>, text: string): Name | undefined {
+  const candidates = text.length < ofLength.length ? ofLength[text.length] : undefined;
   if (candidates === undefined) return undefined;
   for (const name of candidates) {
-    if (isAt(text, start, name)) return name;
+    if (isAt(text, 0, name)) return name;
   }
   return undefined;
 }
 
+/** Of the line that begins at `start`. To look for its colon would cost more than all the rest. */
+function findInBlock<Name extends string>(
+  { startingWith }: Selection<Name>,
+  block: string,
+  start: number,
+): Name | undefined {
+  const code = block.charCodeAt(start) | 0x20;
+  const candidates = code < startingWith.length ? startingWith[code] : undefined;
+  if (candidates === undefined) return undefined;
+  for (const name of candidates) {
+    if (block.charCodeAt(start + name.length) === COLON && isAt(block, start, name)) return name;
+  }
+  return undefined;
+}
+
+const COLON = 0x3a;
+
 function join(joined: string | null, value: string): string {
-  const trimmed = trimHttpWhitespace(value);
-  return joined === null ? trimmed : `${joined}, ${trimmed}`;
+  return joined === null ? value : `${joined}, ${value}`;
 }
 
 function isHttpWhitespace(code: number): boolean {

@@ -1,3 +1,4 @@
+import { type AskedHeaders, askedHeaders } from './asked-headers.ts';
 import { corsCheck } from './cors-check.ts';
 import type { Failure } from './failure.ts';
 import type { RequestHeaders } from './header-list.ts';
@@ -9,22 +10,13 @@ import { parseTokenList, type TokenList } from './token-list.ts';
 /** What a preflight asks leave for (Fetch §3.3.2). */
 export interface PreflightQuestion {
   readonly method: string;
-  /** Lower-case, in the order asked. */
-  readonly headerNames: readonly string[];
+  readonly headers: AskedHeaders;
 }
 
 export function preflightQuestion(request: RequestHeaders): PreflightQuestion {
-  const names = request['access-control-request-headers'];
   return {
     method: request['access-control-request-method'] ?? '',
-    headerNames:
-      names === null
-        ? []
-        : names
-            .toLowerCase()
-            .split(',')
-            .map((name) => name.trim())
-            .filter((name) => name !== ''),
+    headers: askedHeaders(request['access-control-request-headers']),
   };
 }
 
@@ -60,7 +52,7 @@ export function preflightCheck(
   if (!isMethodAllowed(question.method, methods, includeCredentials)) {
     return { reason: 'method_not_allowed', detail: question.method, absent: allowMethods === null };
   }
-  const header = firstHeaderNotAllowed(question.headerNames, headers, includeCredentials, profile);
+  const header = firstHeaderNotAllowed(question.headers.names, headers, includeCredentials, profile);
   if (header === undefined) return refused;
   return { reason: 'header_not_allowed', detail: header, absent: allowHeaders === null };
 }
@@ -73,7 +65,7 @@ export function isAuthorizationCoveredByWildcard(
   question: PreflightQuestion,
   allowHeaders: string | null,
 ): boolean {
-  if (allowHeaders === null || !question.headerNames.includes('authorization')) return false;
+  if (allowHeaders === null || !question.headers.names.includes('authorization')) return false;
   const names = parseTokenList(allowHeaders)?.lowerCase;
   return names?.has('*') === true && !names.has('authorization');
 }

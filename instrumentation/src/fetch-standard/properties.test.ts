@@ -113,6 +113,16 @@ describe('whatever the bytes', () => {
     );
   });
 
+  test('what is allowed with credentials is allowed without', () => {
+    fc.assert(
+      fc.property(exchange, context, (seen, known) => {
+        if (decide(seen, { ...known, credentials: 'included' }).verdict !== 'allowed') return;
+        expect(decide(seen, { ...known, credentials: 'omitted' }).verdict).toBe('allowed');
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('a normalised origin is clean, bounded and stays as it is', () => {
     fc.assert(
       fc.property(fc.oneof(value, fc.webUrl(), fc.string({ minLength: 200, maxLength: 400 })), (origin) => {

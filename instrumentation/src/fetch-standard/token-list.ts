@@ -1,4 +1,5 @@
 import { trimHttpWhitespace } from './header-list.ts';
+import { remembering } from './remembering.ts';
 
 /** The elements of a `#token` list, as sent and in lower case. */
 export interface TokenList {
@@ -8,28 +9,16 @@ export interface TokenList {
 
 const EMPTY: TokenList = { tokens: [], lowerCase: new Set() };
 
-/** A server's answers carry the same few lists, and each is asked for several times in a decision. */
-const recent = new Map<string, TokenList | null>();
-const MOST_RECENT = 32;
-const LONGEST_RECENT = 512;
-
 /**
  * The elements of a `#token` list, empty ones passed over, or null when one of them is not a token (Fetch
  * §2.2.2 "extract header list values" with the ABNF of §3.3.6). An absent header is an empty list.
  */
 export function parseTokenList(value: string | null): TokenList | null {
-  if (value === null || value === '') return EMPTY;
-  const known = recent.get(value);
-  if (known !== undefined) return known;
-  const list = readTokenList(value);
-  if (value.length <= LONGEST_RECENT) {
-    if (recent.size >= MOST_RECENT) recent.clear();
-    recent.set(value, list);
-  }
-  return list;
+  return value === null || value === '' ? EMPTY : readTokenList(value);
 }
 
-function readTokenList(value: string): TokenList | null {
+/** A server's answers carry the same few lists, and each is asked for several times in a decision. */
+const readTokenList = remembering((value): TokenList | null => {
   const tokens: string[] = [];
   for (const element of value.split(',')) {
     const token = trimHttpWhitespace(element);
@@ -38,7 +27,7 @@ function readTokenList(value: string): TokenList | null {
     tokens.push(token);
   }
   return { tokens, lowerCase: new Set(tokens.map((token) => token.toLowerCase())) };
-}
+});
 
 /** RFC 9110 §5.6.2: at least one character, all of them `tchar`. */
 export function isToken(text: string): boolean {

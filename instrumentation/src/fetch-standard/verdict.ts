@@ -39,7 +39,7 @@ export function judge(subject: Case, credentials: Credentials, context: Context)
 
   const outcome =
     credentials === 'unknown'
-      ? eitherWay(judgeBranch(subject, false, context), judgeBranch(subject, true, context))
+      ? judgeBothBranches(subject, context)
       : judgeBranch(subject, credentials === 'included', context);
   if (subject.kind === 'ambiguous' && outcome.verdict !== 'allowed') {
     return { verdict: 'unknown', reason: 'kind_ambiguous', detail: outcome.reason };
@@ -117,8 +117,16 @@ function isConditional({ request }: CorsExchange, context: Context): boolean {
 /** A preflight that seems to ask for no headers may have asked for some that nobody recorded. */
 function isQuestionCaptured({ question }: Case, context: Context): boolean {
   return (
-    question === undefined || question.headerNames.length > 0 || context.requestHeadersCaptured !== false
+    question === undefined || question.headers.names.length > 0 || context.requestHeadersCaptured !== false
   );
+}
+
+/** What is allowed with credentials is allowed without, so that one of the two often says it all. */
+function judgeBothBranches(subject: Case, context: Context): Outcome {
+  const included = judgeBranch(subject, true, context);
+  return included.verdict === 'allowed'
+    ? included
+    : eitherWay(judgeBranch(subject, false, context), included);
 }
 
 function eitherWay(omitted: Outcome, included: Outcome): Outcome {
