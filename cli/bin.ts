@@ -10,6 +10,7 @@ import { explain } from './explain.ts';
 import { importSpans } from './import.ts';
 import { migrate } from './migrate.ts';
 import { probe } from './probe.ts';
+import { rebuild } from './rebuild.ts';
 import { receive } from './receive.ts';
 import { report } from './report.ts';
 import { topics } from './topics.ts';
@@ -27,6 +28,7 @@ const program = new Command('originscope')
   .addCommand(receive())
   .addCommand(consume())
   .addCommand(deadLetters())
+  .addCommand(rebuild())
   .addCommand(migrate())
   .addCommand(topics())
   .addCommand(config())

@@ -33,6 +33,8 @@ export interface ConsumeOptions {
   readonly inserted?: WriterOptions['inserted'];
   /** Between tries of a write that failed; the last one goes on. */
   readonly waitMillis?: readonly number[];
+  /** How long what is in hand is waited for at the end. */
+  readonly graceMillis?: number;
 }
 
 /** Consumer, writer and publisher between Kafka and a ClickHouse, in this process. */
@@ -50,6 +52,9 @@ export interface Consume {
 /** An insert waits so long for company: rows of several messages and partitions share it. */
 const LINGER_MILLIS = 200;
 
+/** Short: what fails longer is waited for while heartbeats go out, and said so. */
+const RETRY_MILLIS = [100, 500] as const;
+
 /**
  * @throws OriginscopeError `KAFKA_UNAVAILABLE`, `KAFKA_DENIED`, `TOPIC_MISSING`
  */
@@ -62,6 +67,7 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     client: clickhouse.writing,
     now,
     lingerMillis: LINGER_MILLIS,
+    retryMillis: RETRY_MILLIS,
     ...(options.inserted !== undefined && { inserted: options.inserted }),
   });
   const unavailable = (cause: unknown): never => {
@@ -88,6 +94,7 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     group,
     positions,
     sessionTimeoutMillis: options.sessionTimeoutMillis,
+    ...(options.graceMillis !== undefined && { graceMillis: options.graceMillis }),
     take: intake.take,
     counters,
     log,

@@ -1,0 +1,116 @@
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { requireSchema } from '../collector/clickhouse/migrations.ts';
+import { OriginscopeError } from '../collector/errors.ts';
+import { kafkaAt, kafkaUnavailable } from '../collector/kafka/connection.ts';
+import { type RebuildResult, rebuild as rebuildSlots } from '../collector/kafka/rebuild.ts';
+import { DERIVATION_RULES } from '../collector/otlp/decode.ts';
+import type { SlotChange } from '../collector/usage/import.ts';
+import { DATABASE_SETTINGS, openDatabase } from './database.ts';
+import { createProgress } from './progress.ts';
+import { KAFKA_SETTINGS, kafkaOf, RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
+import { addSettings, readSettings } from './settings/read-settings.ts';
+import type { SettingName } from './settings/table.ts';
+import { parseTime } from './time.ts';
+
+const SETTINGS: readonly SettingName[] = [
+  ...KAFKA_SETTINGS,
+  'topic',
+  ...DATABASE_SETTINGS,
+  'samplingRatios',
+  ...RETENTION_SETTINGS,
+];
+
+interface Flags extends Record<string, unknown> {
+  readonly since: number;
+  readonly until: number;
+  readonly mayShrink?: boolean;
+  readonly json?: boolean;
+}
+
+export function rebuild(): Command {
+  const now = Date.now();
+  const time = (text: string): number => parseTime(text, now);
+  const command = new Command('rebuild')
+    .description('read the topic again, and make the slots of a time anew; says what that replaces')
+    .requiredOption('--since <time>', 'from: RFC 3339 or a span before now', time)
+    .requiredOption('--until <time>', 'to, exclusive: RFC 3339 or a span before now', time)
+    .option(
+      '--may-shrink',
+      'also where a slot holds fewer spans then: the topic may not have all its messages any more',
+    )
+    .option('--json', 'the result as JSON');
+  return addSettings(command, SETTINGS).action(async (flags: Flags) => {
+    const { since, until, mayShrink = false, json, ...rest } = flags;
+    if (until <= since) {
+      throw new OriginscopeError('WINDOW_EMPTY', '--until is not after --since', {
+        remedy: 'Give a --since that lies before --until, for example --since 3d --until 2d.',
+      });
+    }
+    const settings = readSettings(rest, process.env);
+    const location = kafkaOf(settings);
+    const clickhouse = await openDatabase(settings, 'rebuild', { createDatabase: false });
+    const progress = createProgress();
+    try {
+      await requireSchema(clickhouse.reading, clickhouse);
+      const { samplingRatios = DERIVATION_RULES.samplingRatios } = settings;
+      const result = await rebuildSlots({
+        kafka: kafkaAt(location, pino({ level: 'silent' })),
+        topic: settings.topic,
+        clickhouse,
+        since,
+        until,
+        mayShrink,
+        rules: { ...DERIVATION_RULES, samplingRatios },
+        retention: retentionOf(settings),
+        now: Date.now,
+        onProgress: (read, total) =>
+          progress.show(read / total, `${read.toLocaleString('en')} messages of ${settings.topic}`),
+      });
+      progress.clear();
+      console.log(json ? JSON.stringify(result) : inWords(result));
+      if (result.refused.length > 0) process.exitCode = 1;
+    } catch (error) {
+      progress.clear();
+      const isOurs = error instanceof OriginscopeError || !isKafkas(error);
+      throw isOurs ? error : kafkaUnavailable(location, error);
+    } finally {
+      await clickhouse.close();
+    }
+  });
+}
+
+function isKafkas(error: unknown): boolean {
+  return error instanceof Error && error.name.startsWith('KafkaJS');
+}
+
+function inWords(result: RebuildResult): string {
+  const { messages, malformed, rejected, spans, written, published, unchanged, replaced, refused } = result;
+  const lines = [
+    `${count(messages, 'message')} read, with ${count(spans, 'decision span')} of that time`,
+    `${count(written, 'span')} written again to slots that are open`,
+    `${count(published.length, 'frozen slot')} published that held nothing, ${unchanged.length} held the same already`,
+  ];
+  if (malformed > 0) lines.push(`${count(malformed, 'message')} passed over: they are no OTLP`);
+  if (rejected > 0) lines.push(`${count(rejected, 'span')} rejected: they are broken, or of another time`);
+  if (replaced.length > 0) {
+    lines.push(`${count(replaced.length, 'frozen slot')} replaced:`, ...replaced.map(change));
+  }
+  if (refused.length > 0) {
+    lines.push(
+      `${count(refused.length, 'frozen slot')} left as they are, because they would shrink (--may-shrink does it all the same):`,
+      ...refused.map(change),
+    );
+  }
+  return lines.join('\n');
+}
+
+function change({ slot, before, after }: SlotChange): string {
+  const from = `${count(before.spans, 'span')} with ${count(before.decisions, 'decision')}`;
+  const to = `${count(after.spans, 'span')} with ${count(after.decisions, 'decision')}`;
+  return `  ${new Date(slot).toISOString()}  ${from} → ${to}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+}
