@@ -113,7 +113,7 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
     if (frozen.length > 0) await stageFrozen();
     // Spans that had arrived before their slot froze come first.
     await publisher.tick();
-    await agree(client, dialect, ['staged_spans', 'published_slots']);
+    await agree(client, dialect, ['staged_spans', 'blocked_spans', 'published_slots']);
     const { fresh, unchanged, differing } = await compare(client, number);
     const taken = differing.filter(
       ({ before, after }) =>
