@@ -9,6 +9,7 @@ import {
   type ReplayResult,
   replayDeadLetters,
 } from '../collector/kafka/replay.ts';
+import { counted } from './counted.ts';
 import { KAFKA_SETTINGS, kafkaOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName, Settings } from './settings/table.ts';
@@ -44,7 +45,9 @@ function list(): Command {
       return;
     }
     for (const letter of found.letters) console.log(inWords(letter));
-    console.log(`${found.total} dead letters in ${settings.deadLetterTopic}, ${found.waiting} not replayed`);
+    console.log(
+      `${counted(found.total, 'dead letter')} in ${settings.deadLetterTopic}, ${found.waiting} not replayed`,
+    );
   });
 }
 
@@ -83,7 +86,7 @@ function inWords({ writtenAt, reason, message, from, bytes, isReplayed }: Letter
 }
 
 function said({ replayed, tooOld, withoutBody, waiting }: ReplayResult, { topic }: Settings): string {
-  const lines = [`${replayed} dead letters sent to ${topic} again`];
+  const lines = [`${counted(replayed, 'dead letter')} sent to ${topic} again`];
   if (tooOld > 0) {
     lines.push(
       `${tooOld} left out: written more than 48 hours ago; as long as ${topic} has them, originscope rebuild reads them`,

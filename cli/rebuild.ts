@@ -6,6 +6,7 @@ import { kafkaAt, kafkaUnavailable } from '../collector/kafka/connection.ts';
 import { type RebuildResult, rebuild as rebuildSlots } from '../collector/kafka/rebuild.ts';
 import { DERIVATION_RULES } from '../collector/otlp/decode.ts';
 import type { SlotChange } from '../collector/usage/import.ts';
+import { counted } from './counted.ts';
 import { DATABASE_SETTINGS, openDatabase } from './database.ts';
 import { createProgress } from './progress.ts';
 import { KAFKA_SETTINGS, kafkaOf, RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
@@ -87,18 +88,18 @@ function isKafkas(error: unknown): boolean {
 function inWords(result: RebuildResult): string {
   const { messages, malformed, rejected, spans, written, published, unchanged, replaced, refused } = result;
   const lines = [
-    `${count(messages, 'message')} read, with ${count(spans, 'decision span')} of that time`,
-    `${count(written, 'span')} written again to slots that are open`,
-    `${count(published.length, 'frozen slot')} published that held nothing, ${unchanged.length} held the same already`,
+    `${counted(messages, 'message')} read, with ${counted(spans, 'decision span')} of that time`,
+    `${counted(written, 'span')} written again to slots that are open`,
+    `${counted(published.length, 'frozen slot')} published that held nothing, ${unchanged.length} held the same already`,
   ];
-  if (malformed > 0) lines.push(`${count(malformed, 'message')} passed over: they are no OTLP`);
-  if (rejected > 0) lines.push(`${count(rejected, 'span')} rejected: they are broken, or of another time`);
+  if (malformed > 0) lines.push(`${counted(malformed, 'message')} passed over: they are no OTLP`);
+  if (rejected > 0) lines.push(`${counted(rejected, 'span')} rejected: they are broken, or of another time`);
   if (replaced.length > 0) {
-    lines.push(`${count(replaced.length, 'frozen slot')} replaced:`, ...replaced.map(change));
+    lines.push(`${counted(replaced.length, 'frozen slot')} replaced:`, ...replaced.map(change));
   }
   if (refused.length > 0) {
     lines.push(
-      `${count(refused.length, 'frozen slot')} left as they are, because they would shrink (--may-shrink does it all the same):`,
+      `${counted(refused.length, 'frozen slot')} left as they are, because they would shrink (--may-shrink does it all the same):`,
       ...refused.map(change),
     );
   }
@@ -106,11 +107,7 @@ function inWords(result: RebuildResult): string {
 }
 
 function change({ slot, before, after }: SlotChange): string {
-  const from = `${count(before.spans, 'span')} with ${count(before.decisions, 'decision')}`;
-  const to = `${count(after.spans, 'span')} with ${count(after.decisions, 'decision')}`;
+  const from = `${counted(before.spans, 'span')} with ${counted(before.decisions, 'decision')}`;
+  const to = `${counted(after.spans, 'span')} with ${counted(after.decisions, 'decision')}`;
   return `  ${new Date(slot).toISOString()}  ${from} → ${to}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }

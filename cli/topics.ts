@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { OriginscopeError } from '../collector/errors.ts';
 import { kafkaAt, kafkaUnavailable } from '../collector/kafka/connection.ts';
 import { compareTopics, createTopics, type TopicOutcome } from '../collector/kafka/topics.ts';
+import { counted } from './counted.ts';
 import { KAFKA_SETTINGS, kafkaOf, TOPIC_SETTINGS, topicPlanOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 
@@ -49,9 +50,7 @@ function described({ wanted, found, differences }: TopicOutcome): string {
     const lines = differences.map((difference) => `  ${difference}\n`);
     return `${name}: exists, and differs; it is left as it is\n${lines.join('')}`;
   }
-  const size = `${count(partitions, 'partition')}, ${replication === 1 ? 'one copy' : `${replication} copies`}`;
+  const size = `${counted(partitions, 'partition')}, ${replication === 1 ? 'one copy' : `${replication} copies`}`;
   const hours = Number(config['retention.ms']) / 3_600_000;
   return `${name}: ${found === 'created' ? 'created' : 'exists'} with ${size}, kept for ${hours} hours\n`;
 }
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -49,7 +49,7 @@ export async function readRange(options: ReadRangeOptions): Promise<void> {
   const consumer = kafka.consumer({
     groupId: group,
     allowAutoTopicCreation: false,
-    maxWaitTimeInMs: 500,
+    maxWaitTimeInMs: 200,
     retry: { restartOnFailure: async () => false },
   });
 

@@ -12,6 +12,7 @@ import { rows } from './clickhouse.ts';
 import { kafkaClient, temporaryTopic, withAdmin } from './kafka-run.ts';
 import { decisionRequest, decisionSpan } from './otlp-bodies.ts';
 import { encodeRequest, type TraceRequest } from './otlp-schema.ts';
+import { unread } from './unread.ts';
 
 export interface Sent {
   readonly body: Buffer;
@@ -91,15 +92,7 @@ export async function consuming(
         })),
       });
     },
-    unread: () =>
-      withAdmin(brokers, async (admin) => {
-        const [read] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
-        const ends = await admin.fetchTopicOffsets(topic);
-        return ends.reduce((sum, { partition, high, low }) => {
-          const offset = Number(read?.partitions.find((one) => one.partition === partition)?.offset ?? -1);
-          return sum + Number(high) - (offset < 0 ? Number(low) : offset);
-        }, 0);
-      }),
+    unread: () => withAdmin(brokers, (admin) => unread(admin, topic, group)),
   };
 }
 
