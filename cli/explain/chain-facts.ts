@@ -9,6 +9,8 @@ export interface HopFacts {
   readonly isSameOrigin: boolean | undefined;
   /** The request's mode is `cors`, as another exchange shows. */
   readonly isCorsMode: boolean;
+  /** The page set If-None-Match or If-Modified-Since itself, as a preflight shows. */
+  readonly isConditionalByPage: boolean;
   /** The same request was sent once more, so that this answer was not the last word. */
   readonly isAskedAgain: boolean;
   /** The browser went on: it sent the request after this preflight, or followed this redirect. */
@@ -19,6 +21,9 @@ export interface HopFacts {
 export function chainFacts({ origin, mode, exchanges }: RecordedRequest): readonly HopFacts[] {
   const isCorsMode =
     mode === 'cors' || exchanges.some(({ request }) => isPreflight(request) || isPageInCorsMode(request));
+  const isConditionalByPage = exchanges.some(
+    ({ request }) => isPreflight(request) && asksForConditional(request),
+  );
   const origins = originsAlong(origin, exchanges);
   return exchanges.map((exchange, i) => {
     const next = exchanges[i + 1];
@@ -26,6 +31,7 @@ export function chainFacts({ origin, mode, exchanges }: RecordedRequest): readon
     return {
       exchange,
       isCorsMode,
+      isConditionalByPage,
       isAskedAgain: isFollowed && isSameRequest(exchange, next),
       isPassed: isFollowed && leadsTo(exchange, next),
       ...(origins[i] ?? UNKNOWN_PAGE),
@@ -80,6 +86,13 @@ function originOf(url: string): string | undefined {
 function isPreflight(request: RecordedExchange['request']): boolean {
   return askedMethod(request) !== undefined;
 }
+
+function asksForConditional({ headers }: RecordedExchange['request']): boolean {
+  const names = headerOf(headers, 'access-control-request-headers')?.toLowerCase().split(',') ?? [];
+  return names.some((name) => CONDITIONAL.has(name.trim()));
+}
+
+const CONDITIONAL: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since']);
 
 /** An extension says `none`, and may read what a page may not. */
 function isPageInCorsMode({ headers }: RecordedExchange['request']): boolean {

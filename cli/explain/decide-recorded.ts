@@ -31,6 +31,7 @@ export function decideRecorded(hop: HopContext): Decision {
     ownOrigin: ownOrigin(request.url, headers, hop.origin),
     requestHeadersCaptured: request.headers !== undefined,
     responseHeadersCaptured: response.headers !== undefined,
+    notModifiedIsFinal: hop.isConditionalByPage,
     // Chromium follows no redirect to a password within an origin, others do as the standard says.
     profile: hop.isPassed && isRedirectStatus(response.status) ? 'spec' : undefined,
   };

@@ -177,6 +177,25 @@ test('a redirect to a password within the own origin stops Chromium, and a brows
   expect(explain(hop, exchange('GET', 'https://u@app.example/b', metadata, 200)).verdict).toBe('allowed');
 });
 
+test('a preflight shows that the page asked for a 304 itself, and then nothing stored is merged with it', () => {
+  const ask = (name: string) =>
+    exchange(
+      'OPTIONS',
+      API,
+      [...CROSS_SITE, ['Access-Control-Request-Method', 'GET'], ['Access-Control-Request-Headers', name]],
+      204,
+      ALLOW_ANY,
+      ['Access-Control-Allow-Headers', '*'],
+    );
+  const revalidated = exchange('GET', API, [...CROSS_SITE, ['If-None-Match', '"1"']], 304);
+  expect(told('omit', revalidated).reason).toBe('not_modified');
+  expect(told('omit', ask('x-a'), revalidated).reason).toBe('not_modified');
+  expect(told('omit', ask('if-none-match,x-a'), revalidated)).toMatchObject({
+    reason: 'acao_missing',
+    decidedBy: 1,
+  });
+});
+
 test('a preflight shows that the POST after it is no form', () => {
   const origin: HeaderList = [['Origin', 'http://app.example']];
   const url = 'http://api.example/';

@@ -94,6 +94,12 @@ export const namedCases: readonly NamedCase[] = [
   actual('', 'a sandboxed page under null', ok(allowOrigin('null'), ALLOW_CREDENTIALS), SANDBOXED),
   actual('acao_mismatch', 'a sandboxed page under another origin', ok(OTHER_ORIGIN), SANDBOXED),
   actual('', 'a stored Allow-Origin', answer(304, ETAG), { ...REVALIDATED, seen: 'not_modified' }),
+  along(
+    'acao_missing',
+    'a 304 that the page asked for itself',
+    { ...asking('If-None-Match'), seen: 'not_modified' },
+    [hop('api', answer(304, ETAG), granted(allowHeaders('if-none-match')))],
+  ),
   actual('acao_mismatch', 'a 304 with another origin', answer(304, ETAG, OTHER_ORIGIN), REVALIDATED),
   actual('', 'an insecure host', ok(ALLOW_PAGE), { ...INSECURE, seen: 'credentials_mode_unknown' }),
   actual('acao_missing', 'an insecure host', ok(), INSECURE),

@@ -171,6 +171,13 @@ describe('an actual request', () => {
     expect(actual([], { status: 304 }).reason).toBe('acao_missing');
   });
 
+  test('that a page made conditional by itself gets the 304 as it is', () => {
+    const conditional = { status: 304, headers: [['If-None-Match', '"1"'] as const] };
+    expect(actual([], conditional, { notModifiedIsFinal: true }).reason).toBe('acao_missing');
+    expect(actual([], { ...conditional, method: 'POST' }).reason).toBe('acao_missing');
+    expect(actual([], { ...conditional, method: 'HEAD' }).reason).toBe('not_modified');
+  });
+
   test('is undecided where headers may not have been recorded', () => {
     const context = { responseHeadersCaptured: false };
     expect(verdictOf(actual([], {}, context))).toEqual(['unknown', 'headers_not_captured', 'acao_missing']);

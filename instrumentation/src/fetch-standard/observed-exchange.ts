@@ -31,6 +31,11 @@ export interface Context {
   readonly credentials?: Exclude<Credentials, 'unknown'> | undefined;
   /** `browser` (default): what browsers do; `spec`: the letter of the Fetch standard. */
   readonly profile?: 'browser' | 'spec' | undefined;
+  /**
+   * True when a 304 is the last word: the page itself made the request conditional, or the response is the
+   * stored one, freshened. Otherwise the browser may merge it with a stored response that nobody here knows.
+   */
+  readonly notModifiedIsFinal?: boolean | undefined;
   /** False when an absent request header may just not have been recorded. Default true. */
   readonly requestHeadersCaptured?: boolean | undefined;
   /** False when an absent response header may just not have been recorded. Default true. */

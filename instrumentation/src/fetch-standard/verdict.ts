@@ -99,14 +99,19 @@ function blockedByAbsence(failure: Failure, { exchange, kind }: Case, context: C
     }
     return { verdict: 'unknown', reason: 'headers_not_captured', detail: failure.reason };
   }
-  if (kind !== 'preflight' && exchange.status === 304 && isConditional(exchange, context)) {
+  if (kind !== 'preflight' && exchange.status === 304 && isRevalidation(exchange, context)) {
     return { verdict: 'unknown', reason: 'not_modified', detail: failure.reason };
   }
   return blocked(failure);
 }
 
-/** RFC 9111 §4.3.1: only an answer to these is merged with a stored response. */
-function isConditional({ request }: CorsExchange, context: Context): boolean {
+/**
+ * Fetch §4.6 "HTTP-network-or-cache fetch": a 304 is merged with the stored response when the browser's cache
+ * asked (RFC 9111 §4.3.1), which it does with GET and HEAD. A page that sets these headers itself gets the 304
+ * as it is, because its cache mode becomes `no-store`.
+ */
+function isRevalidation({ method, request }: CorsExchange, context: Context): boolean {
+  if (context.notModifiedIsFinal === true || (method !== 'GET' && method !== 'HEAD')) return false;
   return (
     context.requestHeadersCaptured === false ||
     request['if-none-match'] !== null ||
