@@ -1,0 +1,26 @@
+import { describe, expect, test } from 'vitest';
+import { whyNoKafka } from '../support/kafka.ts';
+import { chaos } from './chaos.ts';
+
+const MIB = 1024 ** 2;
+const why = whyNoKafka();
+
+describe('brokers, receivers, consumers and ClickHouse are killed, stopped and cut off in the middle of traffic', () => {
+  if (why !== undefined) {
+    test.skip(why, () => {});
+    return;
+  }
+  test('no count changes, and no process grows', { timeout: 120_000 }, async () => {
+    const { requests, sends, ledger, kept, peakMemory } = await chaos({
+      kills: 6,
+      seed: 1,
+      progress: () => {},
+    });
+    expect(sends).toBeGreaterThan(requests);
+    expect(kept.raw).toEqual(ledger.decisions);
+    expect(kept.byMinute).toEqual(ledger.decisions);
+    expect(kept.byHour).toEqual(ledger.decisions);
+    expect(kept.blocked).toBe(ledger.blocked);
+    for (const bytes of Object.values(peakMemory)) expect(bytes).toBeLessThan(700 * MIB);
+  });
+});

@@ -1,0 +1,261 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Admin } from 'kafkajs';
+import { openClickHouse } from '../../collector/clickhouse/connection.ts';
+import { launchClickHouseServer } from '../support/clickhouse-server/launch.ts';
+import { freePort } from '../support/free-port.ts';
+import { startKafka } from '../support/kafka.ts';
+import { kafkaClient } from '../support/kafka-run.ts';
+import { type Counts, type Kept, publishAndRead } from '../support/ledger.ts';
+import { seeded } from '../support/otlp-bodies.ts';
+import { startSenders } from '../support/senders.ts';
+import { until } from '../support/until.ts';
+import { type Line, startLine } from './line.ts';
+import { type Program, program, type Victim } from './victim.ts';
+
+const BIN = join(import.meta.dirname, '../../cli/bin.ts');
+const RECEIVERS = 2;
+const CONSUMERS = 3;
+const SENDERS = 4;
+const PARTITIONS = 6;
+/** The shortest that brokers allow. */
+const SESSION_SECONDS = 6;
+const TOPIC = 'otlp_spans';
+const GROUP = 'originscope';
+
+export interface ChaosOptions {
+  readonly kills: number;
+  readonly seed: number;
+  readonly progress: (line: string) => void;
+}
+
+export interface ChaosResult {
+  readonly faults: Readonly<Record<Fault, number>>;
+  /** Batches that were acknowledged, and how often one was sent. */
+  readonly requests: number;
+  readonly sends: number;
+  readonly partitions: number;
+  readonly ledger: Counts;
+  readonly kept: Kept;
+  /** The most memory that a process took, bytes, by its name. */
+  readonly peakMemory: Readonly<Record<string, number>>;
+}
+
+type Fault = 'killed' | 'stopped' | 'cut';
+
+/** A part of the whole, and what can happen to it. */
+interface Target {
+  readonly name: string;
+  readonly victim: Victim & Partial<Pick<Line, 'cut' | 'mend'>>;
+  /** A more likely one stands here more often. */
+  readonly faults: readonly Fault[];
+  isDisturbed: boolean;
+}
+
+/**
+ * Three brokers, two receivers, three consumers, one ClickHouse, and senders that keep a ledger; one after
+ * another gets `kill -9`, is stopped for longer than the session timeout, or is cut off, and partitions are
+ * added. At the end everything is mended, read to its end, published and read.
+ */
+export async function chaos({ kills, seed, progress }: ChaosOptions): Promise<ChaosResult> {
+  const random = seeded(seed);
+  const directory = mkdtempSync(join(tmpdir(), 'originscope-chaos-'));
+  const cleanups: (() => Promise<unknown>)[] = [];
+  try {
+    const whole = await startWhole(directory, cleanups);
+    const { admin } = whole;
+    const senders = startSenders({ senders: SENDERS, urls: whole.receiverUrls, random, pauseMillis: 30 });
+    const faults: Record<Fault, number> = { killed: 0, stopped: 0, cut: 0 };
+    const mending: Promise<void>[] = [];
+    const failure = Promise.withResolvers<never>();
+    const unlessItFails = <Result>(work: Promise<Result>): Promise<Result> =>
+      Promise.race([senders.failure, failure.promise, work]);
+    let partitions = PARTITIONS;
+
+    while (faults.killed < kills) {
+      const target = oneOf(whole.targets.filter(canBeDisturbed), random);
+      if (target === undefined) {
+        await unlessItFails(delay(100));
+        continue;
+      }
+      const fault = target.faults[Math.floor(random() * target.faults.length)] ?? 'killed';
+      faults[fault]++;
+      progress(
+        `${fault} ${target.name}: ${senders.acknowledged} batches acknowledged, ${senders.sends} sent`,
+      );
+      const mended = disturb(target, fault, random);
+      mended.catch(failure.reject);
+      mending.push(mended);
+      if (fault === 'killed' && faults.killed % Math.ceil(kills / 3) === 0 && faults.killed < kills) {
+        partitions += 2;
+        const topicPartitions = [{ topic: TOPIC, count: partitions }];
+        await unlessItFails(patiently(() => admin.createPartitions({ topicPartitions })));
+        progress(`added partitions: ${partitions} now`);
+      }
+      // Every fault falls into traffic.
+      const enough = senders.acknowledged + 5 + Math.floor(random() * 15);
+      await unlessItFails(until(() => senders.acknowledged >= enough));
+    }
+    await unlessItFails(Promise.all(mending));
+    await unlessItFails(senders.finish());
+    progress(`all mended, ${senders.acknowledged} batches acknowledged; reading to the end`);
+    await until(async () => (await unread(admin)) === 0, 200);
+
+    const peakMemory = Object.fromEntries(whole.programs.map((one) => [one.name, one.peakMemory]));
+    for (const { name, end } of whole.programs) {
+      const code = await end();
+      if (code !== 0) throw new Error(`${name} ended with ${code} on SIGTERM`);
+    }
+    const clickhouse = await openClickHouse({ url: whole.clickhouseUrl });
+    try {
+      return {
+        faults,
+        requests: senders.acknowledged,
+        sends: senders.sends,
+        partitions,
+        ledger: senders.ledger,
+        kept: await publishAndRead(clickhouse, Date.now() + 2 * 3_600_000),
+        peakMemory,
+      };
+    } finally {
+      await clickhouse.close();
+    }
+  } finally {
+    for (const cleanup of cleanups.reverse()) await cleanup();
+    if (process.env.KEEP_LOGS === undefined) rmSync(directory, { recursive: true, force: true });
+    else progress(`logs are in ${directory}`);
+  }
+}
+
+async function startWhole(directory: string, cleanups: (() => Promise<unknown>)[]) {
+  const kafka = await startKafka({ brokers: 3 });
+  cleanups.push(kafka.close);
+  const clickhouse = await launchClickHouseServer();
+  cleanups.push(clickhouse.stop);
+  const clickhouseLine = await startLine(() => Number(new URL(clickhouse.url).port));
+  cleanups.push(clickhouseLine.close);
+  const admin = kafkaClient(kafka.brokers).admin();
+  await admin.connect();
+  cleanups.push(() => admin.disconnect());
+
+  const environment = {
+    ORIGINSCOPE_BROKERS: kafka.brokers.join(','),
+    ORIGINSCOPE_CLICKHOUSE: `http://127.0.0.1:${clickhouseLine.port}/originscope`,
+    ORIGINSCOPE_CLICKHOUSE_TIMEOUT: '5',
+    ORIGINSCOPE_SESSION_TIMEOUT: String(SESSION_SECONDS),
+  };
+  await run(['topics', 'create', '--partitions', String(PARTITIONS)], environment);
+  await run(['migrate'], environment);
+
+  const started = async (name: string, args: readonly string[], port: number): Promise<Program> => {
+    const isReady = () =>
+      fetch(`http://127.0.0.1:${port}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    const one = program(name, [BIN, ...args], environment, isReady, join(directory, `${name}.log`));
+    cleanups.push(one.kill);
+    await one.start();
+    return one;
+  };
+  const receiverPorts = await Promise.all(Array.from({ length: RECEIVERS }, freePort));
+  const consumerPorts = await Promise.all(Array.from({ length: CONSUMERS }, freePort));
+  const programs = await Promise.all([
+    ...receiverPorts.map((port, n) => started(`receiver-${n + 1}`, ['receive', '--port', `${port}`], port)),
+    ...consumerPorts.map((port, n) =>
+      started(`consumer-${n + 1}`, ['consume', '--metrics-port', `${port}`], port),
+    ),
+  ]);
+  const everything: Fault[] = ['killed', 'killed', 'stopped'];
+  const targets: Target[] = [
+    ...programs.map((one) => target(one.name, one, everything)),
+    ...kafka.nodes.map((node, n) => target(`broker-${n + 1}`, node, everything)),
+    target(
+      'clickhouse',
+      {
+        kill: clickhouse.kill,
+        start: clickhouse.restart,
+        stop: () => void process.kill(clickhouse.pid, 'SIGSTOP'),
+        resume: () => void process.kill(clickhouse.pid, 'SIGCONT'),
+        ...clickhouseLine,
+      },
+      [...everything, 'cut', 'cut'],
+    ),
+  ];
+  return {
+    admin,
+    targets,
+    programs,
+    receiverUrls: receiverPorts.map((port) => `http://127.0.0.1:${port}`),
+    clickhouseUrl: `${clickhouse.url}/originscope`,
+  };
+}
+
+/** Two brokers have to be in sync for anything to be accepted, and one receiver has to be there. */
+function canBeDisturbed({ isDisturbed, name }: Target, _: number, all: readonly Target[]): boolean {
+  const role = name.replace(/-\d+$/, '');
+  return (
+    !isDisturbed &&
+    (role === 'consumer' || !all.some((other) => other.isDisturbed && other.name.startsWith(role)))
+  );
+}
+
+function target(name: string, victim: Target['victim'], faults: readonly Fault[]): Target {
+  return { name, victim, faults, isDisturbed: false };
+}
+
+async function disturb(target: Target, fault: Fault, random: () => number): Promise<void> {
+  const { victim } = target;
+  target.isDisturbed = true;
+  if (fault === 'killed') {
+    await victim.kill();
+    await delay(random() * 2_000);
+    await victim.start();
+  } else if (fault === 'stopped') {
+    victim.stop();
+    await delay((SESSION_SECONDS + 1 + random() * 4) * 1_000);
+    victim.resume();
+  } else {
+    victim.cut?.();
+    await delay(500 + random() * 3_000);
+    victim.mend?.();
+  }
+  target.isDisturbed = false;
+}
+
+/** Messages that the group has not acknowledged yet. */
+async function unread(admin: Admin): Promise<number> {
+  const [ends, [topic]] = await patiently(() =>
+    Promise.all([admin.fetchTopicOffsets(TOPIC), admin.fetchOffsets({ groupId: GROUP, topics: [TOPIC] })]),
+  );
+  const read = new Map(topic?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+  return ends.reduce((sum, { partition, low, high }) => {
+    const offset = read.get(partition) ?? -1;
+    return sum + Number(high) - (offset < 0 ? Number(low) : offset);
+  }, 0);
+}
+
+/** Brokers come and go. */
+async function patiently<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await work();
+    } catch {
+      await delay(500);
+    }
+  }
+}
+
+function oneOf<One>(all: readonly One[], random: () => number): One | undefined {
+  return all[Math.floor(random() * all.length)];
+}
+
+async function run(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<void> {
+  await promisify(execFile)(process.execPath, [BIN, ...args], {
+    env: { PATH: process.env.PATH, ...environment },
+  });
+}
