@@ -10,6 +10,7 @@ import type { Context } from '../../instrumentation/src/fetch-standard/observed-
 import type { OwnOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
 import { type HopFacts, isRedirectStatus } from './chain-facts.ts';
 import { headerOf } from './recorded-request.ts';
+import { freshened } from './stored-answers.ts';
 
 /** What is known beside one exchange. */
 export interface HopContext extends HopFacts {
@@ -22,16 +23,18 @@ export interface HopContext extends HopFacts {
 export function decideRecorded(hop: HopContext): Decision {
   const { request, response } = hop.exchange;
   const headers = requestHeaders(request.headers ?? [], request.method, hop);
+  const stored = hop.isConditionalByPage ? undefined : response.stored;
+  const answered = stored === undefined ? response.headers : freshened(stored, response.headers ?? []);
   const exchange: Exchange = {
     request: { method: request.method, url: request.url, headers },
     // Where no status was recorded, the one that refuses least: what it refuses is refused with any.
-    response: { status: response.status ?? 200, headers: response.headers ?? [] },
+    response: { status: response.status ?? 200, headers: answered ?? [] },
   };
   const context: Context = {
     ownOrigin: ownOrigin(request.url, headers, hop.origin),
     requestHeadersCaptured: request.headers !== undefined,
-    responseHeadersCaptured: response.headers !== undefined,
-    notModifiedIsFinal: hop.isConditionalByPage,
+    responseHeadersCaptured: answered !== undefined,
+    notModifiedIsFinal: hop.isConditionalByPage || stored !== undefined,
     // Chromium follows no redirect to a password within an origin, others do as the standard says.
     profile: hop.isPassed && isRedirectStatus(response.status) ? 'spec' : undefined,
   };

@@ -255,6 +255,17 @@ describe('a line', () => {
     expect(line({ exchanges: [{ request, response }] }).reason).toBe('acao_multiple');
   });
 
+  test('may show what a 304 is merged with', () => {
+    const stored = { status: 200, headers: [['ETag', '"1"'], ALLOW_ANY] };
+    const again = { ...request, headers: [...request.headers, ['If-None-Match', '"1"']] };
+    const exchanges = [
+      { request, response: stored },
+      { request: again, response: { status: 304, headers: [] } },
+    ];
+    expect(line({ credentials: 'omit', exchanges }).verdict).toBe('allowed');
+    expect(line({ credentials: 'omit', exchanges: exchanges.slice(1) }).reason).toBe('not_modified');
+  });
+
   test('that is broken says where', () => {
     expect(() => line({ exchanges: [{ request: { method: 'GET' } }] })).toThrow('exchanges.0.request.url');
     expect(() => line({ credentials: 'all', exchanges: [] })).toThrow('credentials');

@@ -86,6 +86,9 @@ function renderExchange(
     title,
     ...headerLines('the browser asked    ', request.headers, isAskingHeader),
     ...headerLines('the server answered  ', response.headers, isAnsweringHeader, status),
+    ...(response.stored === undefined
+      ? []
+      : headerLines('it had stored        ', response.stored, isAnsweringHeader)),
   ].join('\n');
 }
 

@@ -33,6 +33,39 @@ const explained = (...entries: unknown[]) =>
     return { id, verdict, reason, decidedBy };
   });
 
+describe('a 304 of a HAR', () => {
+  const tagged = { ...ALLOW, etag: '"1"', 'access-control-allow-credentials': 'x' };
+  const first = entry('GET', API, CORS, 200, tagged);
+  const again = (status: number, answered: Record<string, string>) =>
+    entry('GET', API, { ...CORS, 'if-none-match': '"1"' }, status, answered);
+  const reasons = (...entries: unknown[]) => explained(...entries).map(({ reason }) => reason);
+
+  test('is merged with the answer that was stored before it', () => {
+    const other = { 'access-control-allow-origin': 'https://other.example' };
+    expect(reasons(first, again(304, {}))).toEqual(['', '']);
+    expect(reasons(first, again(304, other), again(304, {}))).toEqual(['', 'acao_mismatch', 'acao_mismatch']);
+    const bare = entry('GET', API, CORS, 200, { etag: '"1"' });
+    expect(reasons(bare, again(304, { date: 'now' }))).toEqual(['acao_missing', 'acao_missing']);
+  });
+
+  test('is left open when the recording does not show what was stored', () => {
+    const changed = entry('GET', API, CORS, 200, { ...tagged, etag: '"2"' });
+    const elsewhere = entry('GET', API, { ...CORS, origin: 'https://other.example' }, 200, tagged);
+    for (const before of [changed, elsewhere])
+      expect(reasons(before, again(304, { date: 'now' }))[1]).toBe('not_modified');
+  });
+
+  test('is known from Playwright, too, which calls it 200', () => {
+    const recorded = (...entries: unknown[]) =>
+      readHar({ log: { creator: { name: 'Playwright' }, entries } }, 'a.har').map(
+        (request) => explainRequest({ ...request, credentials: 'omit' }).reason,
+      );
+    expect(recorded(first, again(200, { etag: '"1"' }))).toEqual(['', '']);
+    expect(recorded(again(200, { etag: '"1"' }))).toEqual(['not_modified']);
+    expect(recorded(first, again(200, { etag: '"2"' }))).toEqual(['', 'acao_missing']);
+  });
+});
+
 describe('the entries of a HAR are put together to requests:', () => {
   test('a preflight before or after the request it was for', () => {
     const granted = preflight('PUT', { ...ALLOW, 'access-control-allow-methods': 'PUT' });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { OriginscopeError } from '../../collector/errors.ts';
 import { asStatus, splitRepeated } from './read-line.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
+import { isPerhapsNotModified, withStoredAnswers } from './stored-answers.ts';
 
 const headers = z
   .array(z.object({ name: z.string(), value: z.string().catch('') }))
@@ -17,7 +18,8 @@ const entry = z.object({
 });
 type Entry = z.infer<typeof entry>;
 
-const har = z.object({ log: z.object({ entries: z.array(entry) }) });
+const creator = z.object({ name: z.string().catch('') }).catch({ name: '' });
+const har = z.object({ log: z.object({ creator, entries: z.array(entry) }) });
 
 /**
  * The requests of a HAR (http://www.softwareishard.com/blog/har-12-spec/), its entries put together to what a
@@ -38,11 +40,14 @@ export function readHar(value: unknown, name: string): readonly RecordedRequest[
       },
     );
   }
-  const { entries } = read.data.log;
+  const { entries, creator } = read.data.log;
+  const exchanges = withStoredAnswers(
+    entries.map((one) => ({ page: pageOrigin([one]), exchange: asExchange(one, creator.name) })),
+  );
   return putTogether(entries).map((chain) => ({
     id: `entries[${chain.at(-1)}]`,
     origin: pageOrigin(chain.map((index) => entries[index] as Entry)),
-    exchanges: chain.map((index) => asExchange(entries[index] as Entry)),
+    exchanges: chain.map((index) => exchanges[index] as RecordedExchange),
   }));
 }
 
@@ -99,14 +104,17 @@ function redirectTarget({ request, response }: Entry): string | undefined {
 }
 
 /** A browser that blocked a request may have left out what it got; real messages have some headers. */
-function asExchange({ request, response }: Entry): RecordedExchange {
-  return {
+function asExchange({ request, response }: Entry, creatorName: string): RecordedExchange {
+  const exchange: RecordedExchange = {
     request: { ...request, headers: isSent(request.headers) ? request.headers : undefined },
     response: {
       status: asStatus(response.status),
       headers: response.headers.length > 0 ? response.headers : undefined,
     },
   };
+  // It writes the headers of a 304 beside the status of what was stored.
+  const isMixed = creatorName === 'Playwright' && response.status === 200 && isPerhapsNotModified(exchange);
+  return isMixed ? { ...exchange, response: { ...exchange.response, status: 304 } } : exchange;
 }
 
 /** Provisional headers, which Chrome shows of what it did not see sent, lack these. */

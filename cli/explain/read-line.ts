@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { CREDENTIALS_MODES, type RecordedRequest } from './recorded-request.ts';
+import { withStoredAnswers } from './stored-answers.ts';
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.null()]).transform((one) => String(one ?? ''));
 
@@ -31,7 +32,9 @@ const line = z.object({
   id: z.union([z.string(), z.number()]).nullish().transform(asUndefined),
   origin: z.string().nullish().transform(asUndefined),
   credentials: z.enum(CREDENTIALS_MODES).nullish().transform(asUndefined),
-  exchanges: z.array(exchange),
+  exchanges: z
+    .array(exchange)
+    .transform((list) => withStoredAnswers(list.map((one) => ({ page: 'the same', exchange: one })))),
 });
 
 /**

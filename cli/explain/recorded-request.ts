@@ -11,6 +11,8 @@ export interface RecordedExchange {
   readonly response: {
     readonly status: number | undefined;
     readonly headers: HeaderList | undefined;
+    /** Of a 304: the answer that the browser had stored and merges it with, where that is known. */
+    readonly stored?: HeaderList | undefined;
   };
 }
 
