@@ -54,6 +54,8 @@ describeKafka('receive', ({ brokers }) => {
     }
     expect(produced).toMatchObject({ written: 400, failed: 0 });
     expect(produced.inserts).toBeLessThan(200);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('originscope_producer_messages_total{outcome="written"} 400');
     const messages = await messagesIn(brokers, topic);
     expect(messages.map(({ value }) => value?.toString('hex')).sort()).toEqual(sent.sort());
     expect(new Set(messages.map(({ partition }) => partition))).toEqual(new Set([0, 1, 2, 3]));
