@@ -13,7 +13,7 @@ export interface EmbeddedLocation {
   readonly directory: string;
 }
 
-/** @throws OriginscopeError `ENGINE_MISSING` */
+/** @throws OriginscopeError `ENGINE_MISSING`, `DATA_DIRECTORY_UNUSABLE` */
 export async function embeddedConnector({ directory }: EmbeddedLocation): Promise<Connector> {
   const { createChdbConnection } = await loadEngine();
   const inserts = insertsOf(directory);
@@ -44,6 +44,14 @@ export async function embeddedConnector({ directory }: EmbeddedLocation): Promis
  * but this process has the directory.
  */
 function insertsOf(directory: string): string {
+  // Nothing would match the pattern, and the engine would say nothing of it.
+  if (resolve(directory).includes('{')) {
+    throw new OriginscopeError(
+      'DATA_DIRECTORY_UNUSABLE',
+      `The data directory ${directory} has a { in its path, which the engine takes for a pattern`,
+      { remedy: 'Choose another directory with --data.' },
+    );
+  }
   const inserts = join(resolve(directory), 'inserts');
   mkdirSync(inserts, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(inserts)) {

@@ -12,8 +12,9 @@ import {
   type ClickHouseServer,
   launchClickHouseServer,
 } from '../../test/support/clickhouse-server/launch.ts';
-import type { ClickHouse } from './connection.ts';
+import { type ClickHouse, openClickHouse } from './connection.ts';
 import { type NativeColumn, nativeBlock } from './native.ts';
+import type { Insert } from './rows.ts';
 
 interface Row {
   readonly identity: string;
@@ -54,13 +55,17 @@ function row(given: Partial<Row> = {}): Row {
   };
 }
 
+function into(table: string, values: readonly Row[]): Insert {
+  return { table, columns: COLUMNS, block: nativeBlock(COLUMNS, values) };
+}
+
 /** Writes rows into a new table. */
 async function write({ writing }: ClickHouse, rows: readonly Row[]): Promise<void> {
   await writing.command({
     query: `CREATE OR REPLACE TABLE native (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ')})
       ENGINE = MergeTree ORDER BY identity`,
   });
-  await writing.insertRows({ table: 'native', columns: COLUMNS, block: nativeBlock(COLUMNS, rows) });
+  await writing.insertRows(into('native', rows));
 }
 
 let server: ClickHouseServer;
@@ -127,15 +132,14 @@ test('no block stays behind: neither after its insert, nor for ever after a kill
   const clickHouse = await openTestClickHouse(directory);
   await write(clickHouse, [row()]);
   expect(readdirSync(inserts)).toEqual([]);
-  await expect(
-    clickHouse.writing.insertRows({
-      table: 'nowhere',
-      columns: COLUMNS,
-      block: nativeBlock(COLUMNS, [row()]),
-    }),
-  ).rejects.toMatchObject({ code: '60' });
+  await expect(clickHouse.writing.insertRows(into('nowhere', [row()]))).rejects.toMatchObject({ code: '60' });
   expect(readdirSync(inserts)).toEqual([]);
   writeFileSync(join(inserts, `${2 ** 22 + 1}-left-by-a-killed-process`), 'half a block');
   await openTestClickHouse(directory);
   expect(readdirSync(inserts)).toEqual([]);
+});
+
+test('a directory whose path the engine would take for a pattern is refused', async () => {
+  const directory = join(await temporaryDirectory(), '{data}');
+  await expect(openClickHouse({ directory })).rejects.toMatchObject({ code: 'DATA_DIRECTORY_UNUSABLE' });
 });
