@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EachBatchHandler, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { ConsumerCounters } from './consumer-counters.ts';
@@ -59,14 +60,18 @@ export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
       committed = performance.now();
       await commit(payload);
     });
-    const ending = AbortSignal.any([stopping, membership.signal]);
-    const stopWaiting = after(ending, graceMillis, () => abandon.abort(ending.reason));
+    // Each message that waits listens to it.
+    setMaxListeners(0, abandon.signal);
+    const isEnding = () => stopping.aborted || membership.signal.aborted;
+    const stopWaiting = [stopping, membership.signal].map((signal) =>
+      after(signal, graceMillis, () => abandon.abort(signal.reason)),
+    );
 
     let kept = Promise.resolve();
     const takeAll = async (): Promise<void> => {
       for (const message of batch.messages) {
         const leave = await gate.enter(message.value?.length ?? 0, abandon.signal);
-        if (!isRunning() || isStale() || ending.aborted) {
+        if (!isRunning() || isStale() || isEnding()) {
           leave();
           break;
         }
@@ -86,7 +91,7 @@ export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
       (error: unknown) => ({ error }),
     );
     membership.stop();
-    stopWaiting();
+    for (const stop of stopWaiting) stop();
     await commit(payload);
     membership.signal.throwIfAborted();
     if (failure !== undefined && !stopping.aborted) throw failure.error;
