@@ -7,6 +7,7 @@ import { startConsume } from '../collector/kafka/consume.ts';
 import { rewind } from '../collector/kafka/rewind.ts';
 import { consumerMetrics, createRegistry, writerMetrics } from '../collector/metrics/metrics.ts';
 import { startMonitor } from '../collector/metrics/monitor.ts';
+import { publicationMetrics } from '../collector/metrics/publication-metrics.ts';
 import {
   CLICKHOUSE_SETTINGS,
   KAFKA_SETTINGS,
@@ -65,6 +66,7 @@ export function consume(): Command {
           now: Date.now,
           inserted: metrics.inserted,
         });
+        publicationMetrics(registry, clickhouse.reading, Date.now);
         consumerMetrics(registry, consuming.counters, consuming.left);
         const monitor = await startMonitor({
           host,

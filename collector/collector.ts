@@ -6,6 +6,7 @@ import { applyRetention, type Retention } from './clickhouse/retention.ts';
 import { createWriter, type WriterCounters } from './clickhouse/writer.ts';
 import type { SamplingRatios } from './derivation/sampling.ts';
 import { createRegistry, writerMetrics } from './metrics/metrics.ts';
+import { publicationMetrics } from './metrics/publication-metrics.ts';
 import { createReceiver } from './otlp/receiver.ts';
 import { startChores } from './usage/chores.ts';
 import { createPublisher } from './usage/publisher.ts';
@@ -57,6 +58,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       ready: async () => (await clickhouse.reading.ping()).success,
       health: () => ({ writer: writer.counters }),
     });
+    publicationMetrics(registry, clickhouse.reading, now);
     const url = await receiver.listen();
     const publisher = createPublisher({
       client: clickhouse.publishing,
