@@ -80,11 +80,11 @@ export async function launchClickHouseServer(
 
 async function launch(directory: string, port: number, options: ClickHouseServerOptions) {
   const { tls = false, users, keepAliveMillis } = options;
-  const args = [MAIN, '--directory', directory, '--port', String(port)];
+  const args = [MAIN, '--attached', '--directory', directory, '--port', String(port)];
   if (tls) args.push('--tls');
   if (users !== undefined) args.push('--users', JSON.stringify(users));
   if (keepAliveMillis !== undefined) args.push('--keep-alive-millis', String(keepAliveMillis));
-  const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   if (child.stdout === null) throw new Error('no standard output');
   for await (const line of createInterface({ input: child.stdout })) {
     const url = / at (\S+)$/.exec(line)?.[1];

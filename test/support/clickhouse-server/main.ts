@@ -28,6 +28,8 @@ const { values } = parseArgs({
     users: { type: 'string', default: '[{"name":"default","password":""}]' },
     /** How long an idle connection stays open; the server's own default. */
     'keep-alive-millis': { type: 'string', default: '10000' },
+    /** Ends when standard input does: when the process that started it has ended, however. */
+    attached: { type: 'boolean', default: false },
   },
 });
 if (values.directory === undefined) throw new Error('--directory is missing');
@@ -43,6 +45,7 @@ const port = await server.listen(Number(values.port), values.host);
 const scheme = values.tls ? 'https' : 'http';
 console.log(`Stand-in for ClickHouse ${engine.version} at ${scheme}://${values.host}:${port}`);
 
+if (values.attached) process.stdin.resume().once('close', () => process.exit());
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void server.close().then(() => engine.close()));
 }
