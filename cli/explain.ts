@@ -37,7 +37,7 @@ What was not recorded is left out: an empty list says that there were no headers
 With --json a result is a line:
   {"id", "verdict": "allowed"|"blocked"|"unknown", "reason", "detail",
    "decidedBy": index of the exchange that decided, null when all were allowed,
-   "decisions": [one for each exchange], "notes"}
+   "decisions": [one for each exchange; a preflight that is not refused has "preflightCacheSeconds"], "notes"}
 
 docs/reasons.md explains every reason.`;
 

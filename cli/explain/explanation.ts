@@ -8,7 +8,13 @@ import {
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { chainFacts, type HopFacts } from './chain-facts.ts';
 import { decideRecorded } from './decide-recorded.ts';
-import type { RecordedRequest } from './recorded-request.ts';
+import { type PreflightCacheSeconds, preflightCacheOf } from './preflight-cache.ts';
+import type { RecordedExchange, RecordedRequest } from './recorded-request.ts';
+
+export interface ExplainedDecision extends Decision {
+  /** Of a preflight that is not refused. */
+  readonly preflightCacheSeconds?: PreflightCacheSeconds;
+}
 
 /** What a browser does with a request and all that it led to. */
 export interface Explanation {
@@ -21,7 +27,7 @@ export interface Explanation {
   /** Index of the exchange that decided; null when all were allowed, and when there is none. */
   readonly decidedBy: number | null;
   /** One for each exchange. */
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly ExplainedDecision[];
   /** Of all exchanges, each once. */
   readonly notes: readonly Note[];
 }
@@ -41,9 +47,14 @@ export function explainRequest(recorded: RecordedRequest): Explanation {
     reason: decisive?.reason ?? (decisions.length === 0 ? 'headers_not_captured' : ''),
     detail: decisive?.detail ?? '',
     decidedBy,
-    decisions,
+    decisions: decisions.map((decision, i) => withCache(decision, recorded.exchanges[i])),
     notes: NOTES.filter((note) => noted.has(note)),
   };
+}
+
+function withCache(decision: Decision, exchange: RecordedExchange | undefined): ExplainedDecision {
+  const seconds = exchange && preflightCacheOf(decision, exchange);
+  return seconds === undefined ? decision : { ...decision, preflightCacheSeconds: seconds };
 }
 
 /** The first that is refused, else the first that leaves it open. What the browser went on from is settled. */

@@ -9,8 +9,10 @@ import type {
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { isSerialisedOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
 import { type PageOptions, type Paint, paintFor, readableWidth, wrapped } from '../terminal.ts';
-import type { Explanation } from './explanation.ts';
+import { durationText } from './duration-text.ts';
+import type { ExplainedDecision, Explanation } from './explanation.ts';
 import { NOTE_TEXTS } from './note-texts.ts';
+import { type UncachedInFirefox, whyUncachedInFirefox } from './preflight-cache.ts';
 import { probeCommand } from './probe-command.ts';
 import { REASON_CAUSES } from './reason-causes.ts';
 import type { RecordedExchange, RecordedRequest } from './recorded-request.ts';
@@ -70,11 +72,12 @@ export function renderHeading(
 
 function renderExchange(
   index: number,
-  { request, response }: RecordedExchange,
-  decision: Decision,
+  exchange: RecordedExchange,
+  decision: ExplainedDecision,
   isUnsent: boolean,
   paint: Paint,
 ): string {
+  const { request, response } = exchange;
   if (isUnsent && response.status === undefined) {
     return `  ${index + 1}. ${paint('bold', 'never sent')}  ${plain(request.method)} ${plain(request.url)}`;
   }
@@ -89,8 +92,27 @@ function renderExchange(
     ...(response.stored === undefined
       ? []
       : headerLines('it had stored        ', response.stored, isAnsweringHeader)),
+    ...cacheLines(decision, exchange),
   ].join('\n');
 }
+
+/** How long nobody asks again. */
+function cacheLines(decision: ExplainedDecision, exchange: RecordedExchange): readonly string[] {
+  const seconds = decision.preflightCacheSeconds;
+  if (seconds === undefined) return [];
+  const { chromium, firefox, safari } = seconds;
+  const times = `Chrome ${durationText(chromium)}, Firefox ${durationText(firefox)}, Safari ${durationText(safari)}`;
+  const reason = firefox === chromium ? undefined : whyUncachedInFirefox(decision, exchange);
+  return [
+    `     browsers keep it     ${times}`,
+    ...(reason === undefined ? [] : [`${' '.repeat(26)}(${UNCACHED_IN_FIREFOX[reason]})`]),
+  ];
+}
+
+const UNCACHED_IN_FIREFOX: Readonly<Record<UncachedInFirefox, string>> = {
+  max_age_no_number: 'Firefox: the Access-Control-Max-Age is no number',
+  wildcard: 'Firefox: a method or header is allowed by "*" alone',
+};
 
 const KIND_TITLES: Record<Decision['kind'], string> = {
   preflight: 'preflight',

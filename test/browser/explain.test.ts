@@ -16,6 +16,7 @@ import { startOracle } from './ask-chromium.ts';
 import type { BrowserCase } from './browser-case.ts';
 import { recordAsDevTools } from './devtools-har.ts';
 import { namedCases } from './named-cases.ts';
+import { checkPreflightCache } from './preflight-cache.ts';
 import { randomCases } from './random-cases.ts';
 
 const isMissing = findChromium() === undefined;
@@ -143,6 +144,13 @@ describe.skipIf(isMissing)('of a page in Chromium', () => {
     }
     expect(wrong).toEqual([]);
     expect(expected.size).toBe(1);
+  });
+
+  test('a preflight is kept, or asked again, as explain says', async () => {
+    const tab = await openTab(await chromium.browser.newContext());
+    expect(await checkPreflightCache('chromium', answerer, (expression) => tab.evaluate(expression))).toEqual(
+      [],
+    );
   });
 
   test('a probe finds the same reason by itself', async () => {

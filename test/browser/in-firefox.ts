@@ -5,6 +5,7 @@ import { type Answerer, startAnswerer } from './answerer.ts';
 import type { BrowserCase } from './browser-case.ts';
 import { fetchInFirefox } from './fetch-in-firefox.ts';
 import { namedCases } from './named-cases.ts';
+import { checkPreflightCache } from './preflight-cache.ts';
 import { randomCases } from './random-cases.ts';
 import { recordFirefox } from './record-firefox.ts';
 
@@ -15,7 +16,7 @@ interface Run {
   readonly isRecorded: boolean;
 }
 
-/** One after the other, so that each message of the console belongs to a case. @returns whether all verdicts agree */
+/** One after the other, so that each message of the console belongs to a case. @returns whether all agrees */
 export async function runInFirefox({ cases, seed, isRecorded }: Run): Promise<boolean> {
   const answerer = await startAnswerer();
   const firefox = await launchFirefox();
@@ -25,7 +26,10 @@ export async function runInFirefox({ cases, seed, isRecorded }: Run): Promise<bo
     const named = namedCases.map(({ browserCase }) => browserCase).filter(isFetched);
     const random = randomCases(cases, seed).filter(isFetched);
     if (isRecorded) await recordFirefox(named, firefox, answerer);
-    return await compareAll([...named, ...random], firefox, answerer, seed);
+    const agrees = await compareAll([...named, ...random], firefox, answerer, seed);
+    const wrong = await checkPreflightCache('firefox', answerer, firefox.evaluate);
+    for (const one of wrong) console.log(`preflight cache: ${one}`);
+    return agrees && wrong.length === 0;
   } finally {
     await firefox.close();
     await answerer.close();

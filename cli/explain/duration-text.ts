@@ -1,0 +1,6 @@
+/** Whole hours, minutes or seconds, whichever is the largest that fits: `2 h`, `10 min`, `90 s`; `not at all` of 0. */
+export function durationText(seconds: number): string {
+  if (seconds === 0) return 'not at all';
+  if (seconds % 3_600 === 0) return `${seconds / 3_600} h`;
+  return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
+}
