@@ -21,8 +21,8 @@ const keysOf = (side: 'request' | 'response', name: string): HeaderKeys => ({
 });
 
 /** The headers that the rules read. */
-export const REQUEST_HEADER_KEYS = Object.keys(REQUEST_HEADERS.none).map((name) => keysOf('request', name));
-export const RESPONSE_HEADER_KEYS = Object.keys(RESPONSE_HEADERS.none).map((name) =>
+export const REQUEST_HEADER_KEYS = Object.keys(REQUEST_HEADERS.none()).map((name) => keysOf('request', name));
+export const RESPONSE_HEADER_KEYS = Object.keys(RESPONSE_HEADERS.none()).map((name) =>
   keysOf('response', name),
 );
 
