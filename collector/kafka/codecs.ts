@@ -18,6 +18,19 @@ export function registerCodecs(): void {
   });
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
     compress: (encoder: { buffer: Buffer }) => zstdCompress(encoder.buffer),
-    decompress: (buffer: Buffer) => zstdDecompress(buffer),
+    decompress: (buffer: Buffer) => zstdDecompress(buffer, { chunkSize: chunkSizeFor(buffer) }),
   });
+}
+
+/** Of OTLP, zstd makes a tenth to a twentieth. */
+const RATIO = 16;
+const LEAST_CHUNK = 16 * 1024;
+const MOST_CHUNK = 1024 ** 2;
+
+/**
+ * Node hands each chunk of output from its thread pool to the event loop. Its default of 16 KiB cost a consumer
+ * an eighth of its processor time; one for most batches is the cheapest.
+ */
+function chunkSizeFor({ length }: Buffer): number {
+  return Math.min(MOST_CHUNK, Math.max(LEAST_CHUNK, length * RATIO));
 }
