@@ -1,13 +1,14 @@
 import { Command } from 'commander';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { assertProtected } from '../collector/binding.ts';
-import { openClickHouse } from '../collector/clickhouse/connection.ts';
+import { type ClickHouse, openClickHouse } from '../collector/clickhouse/connection.ts';
 import { requireSchema } from '../collector/clickhouse/migrations.ts';
-import { startConsume } from '../collector/kafka/consume.ts';
+import type { ServerLocation } from '../collector/clickhouse/over-http.ts';
+import { type Consume, startConsume } from '../collector/kafka/consume.ts';
+import { createPatience } from '../collector/kafka/patience.ts';
 import { rewind } from '../collector/kafka/rewind.ts';
-import { consumerMetrics, createRegistry, writerMetrics } from '../collector/metrics/metrics.ts';
+import { createRegistry } from '../collector/metrics/metrics.ts';
 import { startMonitor } from '../collector/metrics/monitor.ts';
-import { publicationMetrics } from '../collector/metrics/publication-metrics.ts';
 import {
   CLICKHOUSE_SETTINGS,
   KAFKA_SETTINGS,
@@ -49,45 +50,65 @@ export function consume(): Command {
       const { host, topic, group } = settings;
       assertProtected({ host, auth: settings.auth });
       const log = pino({ base: null }, pino.destination(2));
+      const stopping = new AbortController();
+      const { signal } = stopping;
+      const stopped = untilSignal().then(() => stopping.abort());
       const kafka = kafkaOf(settings);
-      const clickhouse = await openClickHouse(requiredServerOf(settings));
+      const registry = createRegistry();
+      let consuming: Consume | undefined;
+      const monitor = await startMonitor({
+        host,
+        port: settings.metricsPort,
+        registry,
+        ready: () => consuming?.isReady() ?? false,
+        health: () => ({ consumer: consuming?.counters, writer: consuming?.written }),
+        logger: log.child({}, { level: 'warn' }),
+      });
+      let clickhouse: ClickHouse | undefined;
       try {
-        await requireSchema(clickhouse.reading, clickhouse);
+        // After a power cut everything starts at once: what is not there yet is waited for, unready.
+        clickhouse = await openPatiently(requiredServerOf(settings), log, signal);
         if (since !== undefined) await rewind(kafka, { topic, group, since, now: Date.now(), log });
-        const registry = createRegistry();
-        const metrics = writerMetrics(registry, () => consuming.written);
-        const consuming = await startConsume({
+        consuming = await startConsume({
           ...settings,
           clickhouse,
           kafka,
           sessionTimeoutMillis: settings.sessionTimeout * 1_000,
           retention: retentionOf(settings),
+          registry,
           log,
           now: Date.now,
-          inserted: metrics.inserted,
-        });
-        publicationMetrics(registry, clickhouse.reading, Date.now);
-        consumerMetrics(registry, consuming.counters, consuming.left);
-        const monitor = await startMonitor({
-          host,
-          port: settings.metricsPort,
-          registry,
-          ready: consuming.isReady,
-          health: () => ({ consumer: consuming.counters, writer: consuming.written }),
-          logger: log.child({}, { level: 'warn' }),
-        }).catch(async (error: unknown) => {
-          await consuming.close();
-          throw error;
+          signal,
         });
         console.log(`originscope consumes ${topic} as ${group}: ${monitor.url}/readyz says how it is`);
-        await untilSignal();
+        await stopped;
         console.log('Shutting down: finishing what was read…');
-        await consuming.close();
-        await monitor.close();
-        log.info({ ...consuming.written }, 'down');
+      } catch (error) {
+        if (!signal.aborted) throw error;
       } finally {
-        await clickhouse.close();
+        await consuming?.close();
+        await monitor.close();
+        await clickhouse?.close();
+        log.info({ ...consuming?.written }, 'down');
       }
     },
   );
+}
+
+async function openPatiently(server: ServerLocation, log: Logger, signal: AbortSignal): Promise<ClickHouse> {
+  const { persist } = createPatience({
+    says: { failing: 'ClickHouse does not answer yet; it is waited for', over: 'ClickHouse answers' },
+    log,
+    now: Date.now,
+  });
+  return await persist(async () => {
+    const clickhouse = await openClickHouse(server);
+    try {
+      await requireSchema(clickhouse.reading, clickhouse);
+      return clickhouse;
+    } catch (error) {
+      await clickhouse.close();
+      throw error;
+    }
+  }, signal);
 }

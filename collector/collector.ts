@@ -55,7 +55,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       logger: log.child({}, { level: 'warn' }),
       registry,
       write: ({ spans }) => writer.write(spans),
-      ready: async () => (await clickhouse.reading.ping()).success,
+      ready: async () => (await clickhouse.reading.ping({ select: true })).success,
       health: () => ({ writer: writer.counters }),
     });
     publicationMetrics(registry, clickhouse.reading, now);

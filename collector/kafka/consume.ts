@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
 import type { ClickHouse } from '../clickhouse/connection.ts';
 import type { Retention } from '../clickhouse/retention.ts';
-import { createWriter, type WriterCounters, type WriterOptions } from '../clickhouse/writer.ts';
+import { createWriter, type WriterCounters } from '../clickhouse/writer.ts';
 import type { SamplingRatios } from '../derivation/sampling.ts';
 import { OriginscopeError } from '../errors.ts';
+import { consumerMetrics, writerMetrics } from '../metrics/metrics.ts';
+import { publicationMetrics } from '../metrics/publication-metrics.ts';
 import { DERIVATION_RULES } from '../otlp/decode.ts';
 import { startChores } from '../usage/chores.ts';
 import { createPublisher } from '../usage/publisher.ts';
@@ -12,6 +15,7 @@ import { startConsumer } from './consumer.ts';
 import { type ConsumerCounters, noConsumerCounts } from './consumer-counters.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createIntake } from './intake.ts';
+import { createPatience } from './patience.ts';
 import { positionsOf, withAdmin } from './positions.ts';
 import { readTopic } from './topics.ts';
 
@@ -30,7 +34,10 @@ export interface ConsumeOptions {
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  readonly inserted?: WriterOptions['inserted'];
+  /** What it tells about itself is added to it. */
+  readonly registry?: Registry;
+  /** Ends the waiting for Kafka at the start. */
+  readonly signal?: AbortSignal;
   /** Between tries of a write that failed; the last one goes on. */
   readonly waitMillis?: readonly number[];
   /** How long what is in hand is waited for at the end. */
@@ -41,13 +48,13 @@ export interface ConsumeOptions {
 export interface Consume {
   readonly counters: Readonly<ConsumerCounters>;
   readonly written: Readonly<WriterCounters>;
-  /** Slots that late spans came for when their other raw spans were gone. */
-  readonly left: ReadonlyMap<number, unknown>;
   /** Whether it is a member of its group, and neither ClickHouse nor the dead-letter topic is waited for. */
   isReady(): Promise<boolean>;
   /** Writes and commits what is in hand, leaves the group, lets a publication finish. */
   close(): Promise<void>;
 }
+
+const NEVER = new AbortController().signal;
 
 /** An insert waits so long for company: rows of several messages and partitions share it. */
 const LINGER_MILLIS = 200;
@@ -56,10 +63,13 @@ const LINGER_MILLIS = 200;
 const RETRY_MILLIS = [100, 500] as const;
 
 /**
- * @throws OriginscopeError `KAFKA_UNAVAILABLE`, `KAFKA_DENIED`, `TOPIC_MISSING`
+ * Waits until Kafka answers.
+ *
+ * @throws OriginscopeError `KAFKA_DENIED`, `TOPIC_MISSING`; the signal's reason
  */
 export async function startConsume(options: ConsumeOptions): Promise<Consume> {
   const { clickhouse, topic, group, retention, log, now } = options;
+  const { registry = new Registry(), signal = NEVER } = options;
   const counters = noConsumerCounts();
   const kafka = kafkaAt(options.kafka, log);
   const positions = positionsOf(kafka, { topic, group });
@@ -68,16 +78,25 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     now,
     lingerMillis: LINGER_MILLIS,
     retryMillis: RETRY_MILLIS,
-    ...(options.inserted !== undefined && { inserted: options.inserted }),
+    inserted: writerMetrics(registry, () => writer.counters).inserted,
   });
-  const unavailable = (cause: unknown): never => {
-    throw cause instanceof OriginscopeError ? cause : kafkaUnavailable(options.kafka, cause);
-  };
-  await withAdmin(kafka, async (admin) => {
-    await readTopic(admin, topic);
-    await readTopic(admin, options.deadLetterTopic);
-  }).catch(unavailable);
-  const deadLetters = await createDeadLetters(kafka, options.deadLetterTopic).catch(unavailable);
+  publicationMetrics(registry, clickhouse.reading, now);
+  const { persist } = createPatience({
+    says: { failing: 'Kafka does not answer yet; it is waited for', over: 'Kafka answers' },
+    log,
+    now,
+    ...(options.waitMillis !== undefined && { waitMillis: options.waitMillis }),
+  });
+  const onceKafkaAnswers = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    persist(() => work().catch((cause) => asUnavailable(options.kafka, cause)), signal);
+
+  await onceKafkaAnswers(() =>
+    withAdmin(kafka, async (admin) => {
+      await readTopic(admin, topic);
+      await readTopic(admin, options.deadLetterTopic);
+    }),
+  );
+  const deadLetters = await onceKafkaAnswers(() => createDeadLetters(kafka, options.deadLetterTopic));
   const intake = createIntake({
     writer,
     deadLetters,
@@ -88,19 +107,21 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     now,
     waitMillis: options.waitMillis,
   });
-  const consumer = await startConsumer({
-    kafka,
-    topic,
-    group,
-    positions,
-    sessionTimeoutMillis: options.sessionTimeoutMillis,
-    ...(options.graceMillis !== undefined && { graceMillis: options.graceMillis }),
-    take: intake.take,
-    counters,
-    log,
-  }).catch(async (cause: unknown) => {
+  const consumer = await onceKafkaAnswers(() =>
+    startConsumer({
+      kafka,
+      topic,
+      group,
+      positions,
+      sessionTimeoutMillis: options.sessionTimeoutMillis,
+      ...(options.graceMillis !== undefined && { graceMillis: options.graceMillis }),
+      take: intake.take,
+      counters,
+      log,
+    }),
+  ).catch(async (error: unknown) => {
     await deadLetters.close();
-    return unavailable(cause);
+    throw error;
   });
 
   async function hasArrived(before: number): Promise<boolean> {
@@ -127,15 +148,20 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     isOurs: () => consumer.assigned.has(0),
   });
 
+  consumerMetrics(registry, counters, publisher.left);
+
   return {
     counters,
     written: writer.counters,
-    left: publisher.left,
     isReady: async () =>
-      consumer.isMember() && !intake.isWaiting() && (await clickhouse.reading.ping()).success,
+      consumer.isMember() && !intake.isWaiting() && (await clickhouse.reading.ping({ select: true })).success,
     async close() {
       await consumer.stop();
       await Promise.all([writer.close(), deadLetters.close(), chores.stop()]);
     },
   };
+}
+
+function asUnavailable(location: KafkaLocation, cause: unknown): never {
+  throw cause instanceof OriginscopeError ? cause : kafkaUnavailable(location, cause);
 }

@@ -8,7 +8,7 @@ export interface Patience {
    *
    * @throws the first error that a retry cannot help; the signal's reason
    */
-  persist(work: () => Promise<void>, signal: AbortSignal): Promise<void>;
+  persist<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result>;
   /** Whether work fails at present. */
   isTried(): boolean;
 }
@@ -20,7 +20,7 @@ export interface PatienceOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** Called once when trouble begins. */
-  readonly onTrouble: () => void;
+  readonly onTrouble?: () => void;
   /** Between tries; the last one goes on. */
   readonly waitMillis?: readonly number[];
 }
@@ -39,7 +39,7 @@ export function createPatience(options: PatienceOptions): Patience {
     const at = now();
     if (since === undefined) {
       since = at;
-      onTrouble();
+      onTrouble?.();
     } else if (at - told < REMIND_MILLIS) return;
     told = at;
     log.error({ err: error, seconds: Math.round((at - since) / 1_000) }, says.failing);
@@ -57,9 +57,9 @@ export function createPatience(options: PatienceOptions): Patience {
       for (let attempt = 0; ; attempt++) {
         signal.throwIfAborted();
         try {
-          await work();
+          const result = await work();
           recovered();
-          return;
+          return result;
         } catch (error) {
           if (!(error instanceof OriginscopeError) || !error.retryable || error.code === 'WRITER_CLOSED') {
             throw error;
