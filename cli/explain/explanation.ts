@@ -73,7 +73,8 @@ function credentialsMode(recorded: RecordedRequest, hops: readonly HopFacts[]): 
     return recorded.credentials === 'include' ? 'included' : 'omitted';
   }
   for (const { kind, credentials } of decideAll(recorded, hops, 'unknown')) {
-    if (kind === 'actual' && credentials !== 'unknown') return credentials;
+    const isCors = kind === 'actual' || kind === 'preflight';
+    if (isCors && credentials !== 'unknown') return credentials;
   }
   const fits = (credentials: 'included' | 'omitted') =>
     decideAll(recorded, hops, credentials).every(

@@ -17,5 +17,5 @@ export const NOTE_TEXTS: Readonly<Record<Note, string>> = {
   server_error_without_cors:
     'The server failed, or refused, without any CORS header: what failed there (upstream, proxy, limiter, authentication) is the cause, CORS only the symptom. Look there first.',
   reason_depends_on_credentials:
-    'This does not show whether the request has credentials (preflights never do). It is refused either way, and the reason is the one without them; with them an earlier check fails, which is what the browser then names. If pages send cookies here, both have to change.',
+    'This does not show whether the request has credentials (of preflights only those of Firefox do). It is refused either way, and the reason is the one without them; with them an earlier check fails, which is what the browser then names. If pages send cookies here, both have to change.',
 };

@@ -31,7 +31,7 @@ export const REASON_CAUSES: Readonly<Record<Reason, string>> = {
   redirect_url_not_http:
     "A redirect leads to a URL that is neither http nor https, such as an app's own scheme or a broken Location.",
   credentials_mode_unknown:
-    'The answer is fine without credentials and refused with them (or the other way round), and this request does not show which it was. Preflights never do.',
+    'The answer is fine without credentials and refused with them (or the other way round), and this request does not show which it was. Preflights of Chrome and Safari never do.',
   kind_ambiguous:
     'The request carries an Origin, but could be a form or a beacon, which CORS does not concern. Browsers say which it is by fetch metadata, but only on https and localhost.',
   not_modified:

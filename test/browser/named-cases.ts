@@ -32,7 +32,7 @@ const GRANTED = granted();
 
 const INCLUDE: Setting = { credentials: 'include' };
 const COOKIE: Setting = { credentials: 'include', cookie: true };
-/** A server cannot see a preflight's credentials mode. */
+/** A server cannot see the credentials mode of Chromium's preflights. */
 const UNSEEN: Setting = { credentials: 'include', seen: 'credentials_mode_unknown' };
 const SANDBOXED: Setting = { page: 'sandboxed' };
 const INSECURE: Setting = { page: 'insecure' };

@@ -7,16 +7,17 @@ import { remembering } from './remembering.ts';
 const STORAGE_ACCESS_SINCE = 133;
 
 /**
- * Whether the request's credentials mode was `include` (Fetch §2.2.5), as far as a server can tell. A preflight
- * never shows it. A cookie across origins is proof. Chromium sends Sec-Fetch-Storage-Access on exactly the
- * cross-site requests of that mode (frames in frames, workers, images, event streams: measured), so its absence
- * is proof as well, where the browser is known to be one that would send it. Origin `null` is the exception: a
- * redirect may have led the request back to the site that the user visits.
+ * Whether the request's credentials mode was `include` (Fetch §2.2.5), as far as a server can tell. A cookie
+ * across origins is proof, and so is Sec-Fetch-Storage-Access, which Chromium and Firefox send with exactly the
+ * cross-site requests of that mode (frames in frames, workers, images, event streams: measured), Firefox with
+ * their preflights, too. Its absence is proof where the browser is known to be one that would send it. Origin
+ * `null` is the exception: a redirect may have led the request back to the site that the user visits.
  */
 export function credentialsOf(kind: Kind, request: RequestHeaders, context: Context): Credentials {
   if (context.credentials !== undefined) return context.credentials;
+  if (request['sec-fetch-storage-access'] !== null) return 'included';
   if (kind === 'preflight') return 'unknown';
-  if (request.cookie !== null || request['sec-fetch-storage-access'] !== null) return 'included';
+  if (request.cookie !== null) return 'included';
   if (context.requestHeadersCaptured === false) return 'unknown';
   const isCrossSite = request['sec-fetch-site'] === 'cross-site' && request.origin !== 'null';
   const brands = request['sec-ch-ua'];

@@ -135,6 +135,20 @@ describe('an actual request', () => {
     expect(actual([], { headers }, { requestHeadersCaptured: false }).credentials).toBe('unknown');
   });
 
+  test('is told from its preflight by Firefox, and by no other browser', () => {
+    const asked = (...more: HeaderList) =>
+      decide({
+        request: {
+          method: 'OPTIONS',
+          url: '/data',
+          headers: [['Origin', PAGE], ...CORS_METADATA, ['Access-Control-Request-Method', 'PUT'], ...more],
+        },
+        response: { status: 204, headers: [ALLOW_ANY, ALLOW_PUT] },
+      });
+    expect(asked(['Sec-Fetch-Storage-Access', 'none']).reason).toBe('acao_wildcard_with_credentials');
+    expect(asked(['sec-ch-ua', '"Chromium";v="156"']).reason).toBe('credentials_mode_unknown');
+  });
+
   test('is decided by one branch where the page side is known', () => {
     expect(actual([ALLOW_ANY], {}, { credentials: 'omitted' }).verdict).toBe('allowed');
     expect(actual([ALLOW_ANY], {}, { credentials: 'included' }).verdict).toBe('blocked');
