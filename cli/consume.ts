@@ -108,7 +108,7 @@ async function openPatiently(server: ServerLocation, log: Logger, signal: AbortS
       return clickhouse;
     } catch (error) {
       await clickhouse.close();
-      throw error;
+      throw clickhouse.unavailable(error);
     }
   }, signal);
 }

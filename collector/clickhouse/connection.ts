@@ -30,15 +30,15 @@ export interface ClickHouse {
   readonly reading: ClickHouseConnection;
   /** How statements are put in this place. */
   readonly dialect: Dialect;
+  /** The error of a statement in words of what a person can do about it, and whether another try can help. */
+  unavailable(cause: unknown): OriginscopeError;
   close(): Promise<void>;
 }
 
 /** Opens connections to one place. */
-export interface Connector {
+export interface Connector extends Pick<ClickHouse, 'unavailable'> {
   /** @param patient whether statements may take minutes */
   connect(settings: ClickHouseSettings, patient: boolean): Promise<ClickHouseConnection>;
-  /** In words of what a person can do about it. */
-  unavailable(cause: unknown): OriginscopeError;
 }
 
 const GIB = 1024 ** 3;
@@ -111,6 +111,7 @@ export async function openClickHouse(
       publishing: await open({ ...PUBLISHING, ...dialect.settings }, true),
       reading,
       dialect,
+      unavailable: connector.unavailable,
       close,
     };
   } catch (cause) {

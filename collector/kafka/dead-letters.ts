@@ -1,4 +1,4 @@
-import { CompressionTypes, type IHeaders, type Kafka, type Message } from 'kafkajs';
+import { CompressionTypes, type IHeaders, type Kafka, type Message, Partitioners } from 'kafkajs';
 import { DERIVATION } from '../decision-span.ts';
 import { OriginscopeError } from '../errors.ts';
 import { createGroupCommit, type GroupCommitLimits } from '../group-commit.ts';
@@ -51,7 +51,11 @@ const LONGEST_MESSAGE = 500;
  * @throws the error of kafkajs when no broker can be spoken to
  */
 export async function createDeadLetters(kafka: Kafka, topic: string): Promise<DeadLetters> {
-  const producer = kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 2 } });
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    retry: { retries: 2 },
+  });
   await producer.connect();
   const commits = createGroupCommit<Message>(
     {

@@ -98,7 +98,10 @@ export async function replayDeadLetters(
   const withoutBody: Letter[] = [];
   let tooOld = 0;
   let sent = 0;
-  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
   await producer.connect();
 
   async function send(messages: readonly Message[]): Promise<void> {
