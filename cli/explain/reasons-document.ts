@@ -8,6 +8,7 @@ import {
   type Reason,
   UNKNOWN_REASONS,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
+import { browserDifferences } from './browser-differences.ts';
 import { asOfPreflight, BROWSERS, type Browser, CONSOLE_MESSAGES } from './console-messages.ts';
 import { explainRequest } from './explanation.ts';
 import { NOTE_TEXTS } from './note-texts.ts';
@@ -29,7 +30,29 @@ export function reasonsDocument(): string {
     '## Notes',
     'Facts that are no verdict, but matter to an owner.',
     ...NOTES.map((note) => [`### \`${note}\``, NOTE_TEXTS[note], ...warnings(note)].join('\n\n')),
+    '## Where browsers differ',
+    'Of Chromium 156 and Firefox 153 as measured, of Safari from the source of WebKit. A verdict is that of Chrome unless it says otherwise.',
+    differences(),
   ].join('\n\n')}\n`;
+}
+
+function differences(): string {
+  const rows = browserDifferences().map(({ about, standard, chrome, firefox, safari }) => [
+    about,
+    standard,
+    chrome,
+    firefox,
+    safari,
+  ]);
+  return markdownTable(['', 'Fetch standard', 'Chrome', 'Firefox', 'Safari'], rows);
+}
+
+/** With columns as wide as their cells, as formatters want them. */
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((cell, i) => Math.max(3, cell.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
 const INTRODUCTION = `# Reasons

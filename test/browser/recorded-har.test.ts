@@ -8,7 +8,13 @@ const directory = new URL('../fixtures/har/', import.meta.url);
 
 interface Commented {
   readonly log: {
-    readonly entries: readonly { readonly request: { readonly url: string }; readonly comment: string }[];
+    readonly entries: readonly {
+      readonly request: {
+        readonly url: string;
+        readonly headers: readonly { readonly name: string; readonly value: string }[];
+      };
+      readonly comment: string;
+    }[];
   };
 }
 
@@ -26,6 +32,19 @@ describe.each(readdirSync(directory))('%s, as the developer tools saved it', (fi
   test('shows each named case', () => {
     expect(requests.length).toBeGreaterThan(40);
     expect(new Set(requests.map(({ name }) => name)).size).toBe(requests.length);
+  });
+
+  test('shows the credentials mode of all requests across sites, preflights too', () => {
+    const shown = har.log.entries.flatMap(({ request, comment }) => {
+      const valueFor = (name: string) => request.headers.find((one) => one.name === name)?.value;
+      // A redirect may have led it back to the site that the user visits.
+      if (valueFor('Sec-Fetch-Site') !== 'cross-site' || valueFor('Origin') === 'null') return [];
+      const known = namedCases.find(({ browserCase }) => browserCase.name === comment);
+      const isIncluded = known?.browserCase.credentials === 'include';
+      return [{ comment, isRight: isIncluded === (valueFor('Sec-Fetch-Storage-Access') !== undefined) }];
+    });
+    expect(shown.length).toBeGreaterThan(60);
+    expect(shown.filter(({ isRight }) => !isRight)).toEqual([]);
   });
 
   test.each(requests)('is explained as what the browser did: $name', ({ name, request }) => {

@@ -4,7 +4,7 @@ import type { Context } from './observed-exchange.ts';
 import { remembering } from './remembering.ts';
 
 /** The first Chromium that sends Sec-Fetch-Storage-Access. */
-const STORAGE_ACCESS_SINCE = 133;
+export const STORAGE_ACCESS_SINCE = 133;
 
 /**
  * Whether the request's credentials mode was `include` (Fetch §2.2.5), as far as a server can tell. A cookie
