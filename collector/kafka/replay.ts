@@ -1,4 +1,4 @@
-import type { Kafka, KafkaMessage, Message } from 'kafkajs';
+import { type Kafka, type KafkaMessage, type Message, Partitioners } from 'kafkajs';
 import { OPEN_MILLIS } from '../clickhouse/slots.ts';
 import { bounded, cleaned } from '../otlp/text.ts';
 import { COMPRESSION_TYPES, type Compression } from './connection.ts';
