@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { OriginscopeError } from '../errors.ts';
 import { bounded, cleaned } from '../otlp/text.ts';
 import { registerCodecs } from './codecs.ts';
+import { letMembersJoinOnce } from './join-once.ts';
 import { letIdleConnectionsRest } from './request-queue.ts';
 
 /** As Kafka's own clients name them (`security.protocol`), in lower case. */
@@ -54,6 +55,7 @@ export type KafkaPatience = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'r
 export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPatience = {}): Kafka {
   registerCodecs();
   letIdleConnectionsRest();
+  letMembersJoinOnce();
   const { tls, sasl } = location;
   return new Kafka({
     clientId: 'originscope',
