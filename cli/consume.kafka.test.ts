@@ -32,6 +32,8 @@ describeKafka('originscope consume', ({ brokers }) => {
     expect(metrics).toContain('originscope_consumer_messages_total 2');
     expect(metrics).toContain('originscope_writer_spans_total{outcome="written"} 5');
     expect(metrics).toContain('cors_decisions_total{service="checkout"');
+    const health = await (await fetch(`${monitor}/healthz`)).json();
+    expect(health).toMatchObject({ consumer: { messages: 2, lag: {} }, writer: { written: 5 } });
     consumer.kill('SIGTERM');
     const { code, stderr } = await consumer.ended;
     expect(code).toBe(0);

@@ -61,7 +61,13 @@ export function consume(): Command {
         port: settings.metricsPort,
         registry,
         ready: () => consuming?.isReady() ?? false,
-        health: () => ({ consumer: consuming?.counters, writer: consuming?.written }),
+        health: () =>
+          consuming === undefined
+            ? {}
+            : {
+                consumer: { ...consuming.counters, lag: Object.fromEntries(consuming.counters.lag) },
+                writer: consuming.written,
+              },
         logger: log.child({}, { level: 'warn' }),
       });
       let clickhouse: ClickHouse | undefined;
