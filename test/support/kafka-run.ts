@@ -4,6 +4,7 @@ import { describe, inject, onTestFinished, test } from 'vitest';
 import { letIdleConnectionsRest } from '../../collector/kafka/request-queue.ts';
 import { topicIsKnown } from '../../collector/kafka/topics.ts';
 import type { KafkaAddresses } from './kafka.ts';
+import { until } from './until.ts';
 
 /** Tests against the broker of the run; on a machine where none can run, one skipped test that says why. */
 export function describeKafka(name: string, tests: (kafka: KafkaAddresses) => void): void {
@@ -50,6 +51,15 @@ export async function temporaryTopic(
     const topics = [{ topic, numPartitions: partitions, configEntries }];
     await admin.createTopics({ topics, waitForLeaders: false });
     await topicIsKnown(admin, topic);
+    // A broker tells of a topic a moment before it leads its partitions.
+    await until(
+      () =>
+        admin.fetchTopicOffsets(topic).then(
+          () => true,
+          () => false,
+        ),
+      50,
+    );
   });
   topicsDeletedAfter(brokers, [topic]);
   return topic;
