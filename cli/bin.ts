@@ -40,5 +40,6 @@ try {
   if (error instanceof CommanderError) process.exit(error.exitCode);
   if (!(error instanceof OriginscopeError)) throw error;
   console.error(`originscope: ${error.message}\n  ${error.remedy}`);
-  process.exitCode = 1;
+  // Whatever was open is closed by now, or is what failed.
+  process.exit(1);
 }

@@ -20,7 +20,7 @@ import {
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName } from './settings/table.ts';
 import { parseTime } from './time.ts';
-import { untilSignal } from './until-signal.ts';
+import { leave, untilSignal } from './until-signal.ts';
 
 const SETTINGS: readonly SettingName[] = [
   ...KAFKA_SETTINGS,
@@ -97,6 +97,7 @@ export function consume(): Command {
         await clickhouse?.close();
         log.info({ ...consuming?.written }, 'down');
       }
+      leave();
     },
   );
 }

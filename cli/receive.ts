@@ -4,7 +4,7 @@ import { startReceive } from '../collector/kafka/receive.ts';
 import { KAFKA_SETTINGS, kafkaOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName } from './settings/table.ts';
-import { untilSignal } from './until-signal.ts';
+import { leave, untilSignal } from './until-signal.ts';
 
 const SETTINGS: readonly SettingName[] = [
   'host',
@@ -27,5 +27,6 @@ export function receive(): Command {
     console.log('Shutting down: finishing what was received…');
     await receiving.close();
     log.info({ ...receiving.produced }, 'down');
+    leave();
   });
 }
