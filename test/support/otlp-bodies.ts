@@ -165,6 +165,8 @@ interface Template {
   /** Where its span ids and start times are. */
   readonly spanIds: readonly number[];
   readonly times: readonly number[];
+  /** Where the halves of trace ids, and the ids of links, are. */
+  readonly otherIds: readonly number[];
 }
 
 /** Field 7, fixed64: the tag before a start time. */
@@ -174,25 +176,44 @@ function templateOf(request: TraceRequest): Template {
   const bytes = encodeRequest(request);
   const spanIds: number[] = [];
   const times: number[] = [];
+  const otherIds: number[] = [];
   let from = 0;
+  const find = (field: Buffer): number => {
+    from = bytes.indexOf(field, from) + field.length;
+    return from;
+  };
   for (const { spans = [] } of request.resourceSpans?.[0]?.scopeSpans ?? []) {
-    for (const { spanId = '', startTimeUnixNano = 0 } of spans) {
+    for (const { traceId = '', spanId = '', startTimeUnixNano = 0, links = [] } of spans) {
       const time = Buffer.alloc(9, START_TIME_TAG);
       time.writeBigUInt64LE(BigInt(startTimeUnixNano), 1);
-      const idAt =
-        bytes.indexOf(Buffer.concat([Buffer.from([0x12, 8]), Buffer.from(spanId, 'hex')]), from) + 2;
-      const timeAt = bytes.indexOf(time, idAt) + 1;
-      spanIds.push(idAt);
-      times.push(timeAt);
-      from = timeAt;
+      const traceEnd = find(Buffer.from(traceId, 'hex'));
+      otherIds.push(traceEnd - 16, traceEnd - 8);
+      spanIds.push(find(Buffer.from(spanId, 'hex')) - 8);
+      times.push(find(time) - 8);
+      for (const link of links) {
+        const linkedTraceEnd = find(Buffer.from(link.traceId ?? '', 'hex'));
+        otherIds.push(
+          linkedTraceEnd - 16,
+          linkedTraceEnd - 8,
+          find(Buffer.from(link.spanId ?? '', 'hex')) - 8,
+        );
+      }
     }
   }
-  return { bytes, spanIds, times };
+  return { bytes, spanIds, times, otherIds };
+}
+
+/** A one-to-one scrambling of 32 bits (the finalizer of MurmurHash3). */
+function scrambled(value: number): number {
+  let mixed = value;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
 /**
- * A source of ever new protobuf bodies, much faster than encoding: 200 spans each of 20 services, with span ids
- * that never come again and the time given (epoch milliseconds). Each body is a buffer of its own.
+ * A source of ever new protobuf bodies, much faster than encoding: 200 spans each of 20 services, with ids that
+ * look random and never come again, and the time given (epoch milliseconds). Each body is a buffer of its own.
  *
  * @param options.instances of each service, which take turns
  */
@@ -204,13 +225,21 @@ export function protobufBodies(
   const templates = Array.from({ length: services * instances }, (_, index) =>
     templateOf(realisticRequest({ random, time: 0x123456789, service: index % services, spans })),
   );
+  const key = scrambled(seed);
   let made = 0;
-  let id = BigInt(seed) << 40n;
+  let ids = 0;
+  /** Both halves of it depend on its number alone, the first one-to-one. */
+  const writeId = (bytes: Buffer, at: number): void => {
+    ids++;
+    bytes.writeUInt32BE(scrambled(ids), at);
+    bytes.writeUInt32BE(scrambled(ids ^ key), at + 4);
+  };
   return (time: number): Buffer => {
     const template = templates[made++ % templates.length] as Template;
     const bytes = Buffer.from(template.bytes);
     const nanos = BigInt(time) * 1_000_000n;
-    for (const at of template.spanIds) bytes.writeBigUInt64BE(++id, at);
+    for (const at of template.spanIds) writeId(bytes, at);
+    for (const at of template.otherIds) writeId(bytes, at);
     for (const at of template.times) bytes.writeBigUInt64LE(nanos, at);
     return bytes;
   };
