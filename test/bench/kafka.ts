@@ -14,7 +14,7 @@ import { startOriginscope } from '../support/running-originscope.ts';
 import { unread } from '../support/unread.ts';
 import { until } from '../support/until.ts';
 import { openDoor } from './support/clickhouse-door.ts';
-import { startOurs, startPeer } from './support/contenders.ts';
+import { type Contender, startCollector, startOurs, type Work } from './support/contenders.ts';
 import { latencies } from './support/latency.ts';
 import { cpuOf, memoryOf } from './support/process-usage.ts';
 import { fillTopic } from './support/spans-topic.ts';
@@ -27,6 +27,20 @@ const MINUTE = 60_000;
 const MEASURED_CORE = '0';
 const OTHER_CORES = `1-${availableParallelism() - 1}`;
 const MOST_MINUTES = 10;
+
+interface Entrant {
+  readonly name: string;
+  readonly isOurs: boolean;
+  start(work: Work): Promise<Contender>;
+}
+
+const MIB = 1024 ** 2;
+const LARGE_FETCHES = { max_fetch_size: 64 * MIB, max_partition_fetch_size: 16 * MIB };
+const CONTENDERS: readonly Entrant[] = [
+  { name: 'consume', isOurs: true, start: startOurs },
+  { name: 'Collector', isOurs: false, start: (work) => startCollector(work) },
+  { name: 'Collector-large-fetches', isOurs: false, start: (work) => startCollector(work, LARGE_FETCHES) },
+];
 
 /** What a contender did with the whole topic. */
 interface Measured {
@@ -56,12 +70,12 @@ export async function run(args: string[]): Promise<void> {
       probes: { type: 'string', default: '120' },
     },
   });
-  const [spans, rounds, probes] = [values.spans, values.rounds, values.probes].map(Number) as [
-    number,
-    number,
-    number,
-  ];
-  const why = whyNoKafka() ?? whyNoCollector();
+  const spans = Number(values.spans);
+  const rounds = Number(values.rounds);
+  const why =
+    (availableParallelism() < 2 ? 'One core is measured, so there have to be two.' : undefined) ??
+    whyNoKafka() ??
+    whyNoCollector();
   if (why !== undefined) return void console.log(why);
   opentelemetryCollector(console.log);
   // What this process starts inherits it.
@@ -76,19 +90,9 @@ export async function run(args: string[]): Promise<void> {
     await createTopics(kafka.brokers, TOPIC);
     await fillTopic(client, { topic: TOPIC, partitions: PARTITIONS, spans });
     const context = { brokers: kafka.brokers, admin, spans };
-    const rates: number[] = [];
-    for (const discard of [true, false]) {
-      console.log(discard ? '\nspan inserts are discarded' : '\ninto ClickHouse (the stand-in)');
-      const ratios: number[] = [];
-      for (let round = 1; round <= rounds; round++) {
-        const ours = await measure(context, 'consume', { discard, round });
-        const peer = await measure(context, 'peer', { discard, round });
-        ratios.push(peer.cpuSecondsAMillion / ours.cpuSecondsAMillion);
-        if (!discard) rates.push(ours.spansASecond);
-      }
-      console.log(`  spans a CPU second, ours ÷ the Collector's, min / median / max: ${spread(ratios)}`);
-    }
-    await measureLatency(kafka.brokers, middle(rates) / 5, probes);
+    await compare(context, CONTENDERS, { discard: true, rounds });
+    const storing = await compare(context, CONTENDERS.slice(0, 2), { discard: false, rounds });
+    await measureLatency(kafka.brokers, middle(storing) / 5, Number(values.probes));
   } finally {
     await admin.disconnect();
     await kafka.close();
@@ -101,9 +105,32 @@ interface Context {
   readonly spans: number;
 }
 
+/** Rounds in which each has its turn. @returns our spans a second */
+async function compare(
+  context: Context,
+  contenders: readonly Entrant[],
+  { discard, rounds }: { readonly discard: boolean; readonly rounds: number },
+): Promise<number[]> {
+  console.log(discard ? '\nspan inserts are discarded' : '\ninto ClickHouse (the stand-in)');
+  const results = new Map<Entrant, Measured[]>(contenders.map((one) => [one, []]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const [one, measured] of results) measured.push(await measure(context, one, { discard, round }));
+  }
+  const [ours = [], ...others] = [...results.values()];
+  for (const [index, peer] of others.entries()) {
+    const ratios = peer.map(
+      ({ cpuSecondsAMillion }, round) => cpuSecondsAMillion / (ours[round]?.cpuSecondsAMillion ?? 0),
+    );
+    console.log(
+      `  spans a CPU second, ours ÷ ${contenders[index + 1]?.name}, min / median / max: ${spread(ratios)}`,
+    );
+  }
+  return ours.map(({ spansASecond }) => spansASecond);
+}
+
 async function measure(
   { brokers, admin, spans }: Context,
-  who: 'consume' | 'peer',
+  { name, isOurs, start }: Entrant,
   { discard, round }: { readonly discard: boolean; readonly round: number },
 ): Promise<Measured> {
   const server = await launchClickHouseServer();
@@ -112,19 +139,19 @@ async function measure(
   const clickhouse = await openClickHouse({ url: database });
   try {
     await migrate(clickhouse.writing);
-    const group = `${who}-${discard ? 'discarding' : 'storing'}-${round}`;
+    const group = `${name}-${discard ? 'discarding' : 'storing'}-${round}`;
     const work = {
       ...{ brokers, topic: TOPIC, group, cores: MEASURED_CORE },
       clickhouse: `${door.url}/default`,
     };
     const started = performance.now();
-    const program = await (who === 'consume' ? startOurs(work) : startPeer(work));
+    const program = await start(work);
     const startCpu = cpuOf(program.pid);
     let measured: Measured;
     try {
       await until(async () => {
-        if (performance.now() - started > MOST_MINUTES * MINUTE) throw new Error(`${who} does not finish`);
-        if (who === 'peer') return door.collectorRows >= spans;
+        if (performance.now() - started > MOST_MINUTES * MINUTE) throw new Error(`${name} does not finish`);
+        if (!isOurs) return door.collectorRows >= spans;
         return (await unread(admin, TOPIC, group)) === 0;
       }, 100);
       measured = {
@@ -136,15 +163,15 @@ async function measure(
       await program.end();
     }
     console.log(
-      `  ${who.padEnd(8)} ${Math.round(measured.spansASecond).toLocaleString('en').padStart(8)} spans/s, ` +
+      `  ${name.padEnd(24)} ${Math.round(measured.spansASecond).toLocaleString('en').padStart(8)} spans/s, ` +
         `${measured.cpuSecondsAMillion.toFixed(1)} CPU s a million ` +
         `(${Math.round(1e6 / measured.cpuSecondsAMillion).toLocaleString('en')} spans a CPU second), ` +
         `${startCpu.toFixed(1)} CPU s of it to start, peak RSS ${measured.peakMiB} MiB, ${(door.insertedBytes / spans).toFixed(0)} B a span inserted`,
     );
     if (!discard && round === 1) {
-      const { raw, published } = await onDisk(clickhouse, who, spans);
+      const { raw, published } = await onDisk(clickhouse, isOurs, spans);
       console.log(
-        `           on disk: ${raw.toFixed(1)} B a span${who === 'peer' ? '' : `; published ${published.toFixed(2)}`}`,
+        `    on disk: ${raw.toFixed(1)} B a span${isOurs ? `; published ${published.toFixed(3)}` : ''}`,
       );
     }
     return measured;
@@ -158,10 +185,10 @@ async function measure(
 /** Merged, as tables are after a while. */
 async function onDisk(
   { writing, publishing }: { writing: ClickHouseClient; publishing: ClickHouseClient },
-  who: 'consume' | 'peer',
+  isOurs: boolean,
   spans: number,
 ): Promise<OnDisk> {
-  if (who === 'consume') {
+  if (isOurs) {
     const inAnHour = () => Date.now() + 60 * MINUTE;
     await createPublisher({
       client: publishing,
@@ -170,9 +197,8 @@ async function onDisk(
       readerGraceMillis: 0,
     }).tick();
   }
-  const rawTables =
-    who === 'peer' ? ['otel_traces', 'otel_traces_trace_id_ts'] : ['decision_spans', 'blocked_spans'];
-  const publishedTables = who === 'peer' ? [] : ['usage_minutes', 'usage_hours'];
+  const rawTables = isOurs ? ['decision_spans', 'blocked_spans'] : ['otel_traces', 'otel_traces_trace_id_ts'];
+  const publishedTables = isOurs ? ['usage_minutes', 'usage_hours'] : [];
   for (const table of [...rawTables, ...publishedTables]) {
     await writing.command({ query: `OPTIMIZE TABLE ${table} FINAL` });
   }
