@@ -20,7 +20,7 @@ test('a service that ends by itself has told all that its main thread decided', 
   for (let i = 0; i < 3; i++) await ask(url, { headers: crossOrigin() });
   await ask(`${url}/stop`);
 
-  expect(await service.ended).toEqual({ code: 0, signal: null, stderr: '' });
+  expect(await service.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
   expect(receiver.decisions()).toEqual({ allowed: 5, acao_missing: 3 });
 });
 
@@ -42,7 +42,7 @@ test('a server in a worker thread is observed there', async () => {
   for (let i = 0; i < 4; i++) await ask(`${url}/allowed`, { headers: crossOrigin() });
   await ask(`${url}/stop`);
 
-  expect(await service.ended).toEqual({ code: 0, signal: null, stderr: '' });
+  expect(await service.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
   expect(receiver.decisions()).toEqual({ allowed: 4 });
 });
 
