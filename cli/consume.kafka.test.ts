@@ -18,7 +18,10 @@ describeKafka('originscope consume', ({ brokers }) => {
     const { topic, deadLetterTopic, group, send, unread } = await consuming(brokers, clickHouse);
     const args = ['--brokers', brokers.join(','), '--topic', topic, '--dead-letter-topic', deadLetterTopic];
     args.push('--group', group);
-    await send([asProtobuf(request(5)), { body: Buffer.from('?'), partition: 0 }]);
+    await send([
+      { ...asProtobuf(request(5)), partition: 1 },
+      { body: Buffer.from('?'), partition: 0 },
+    ]);
 
     const consumer = start(process.execPath, [
       ...[BIN, 'consume', ...args, '--clickhouse', url, '--metrics-port', '0'],
