@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Admin } from 'kafkajs';
 import { openClickHouse } from '../../collector/clickhouse/connection.ts';
 import { launchClickHouseServer } from '../support/clickhouse-server/launch.ts';
 import { freePort } from '../support/free-port.ts';
@@ -13,6 +12,7 @@ import { kafkaClient } from '../support/kafka-run.ts';
 import { type Counts, type Kept, publishAndRead } from '../support/ledger.ts';
 import { seeded } from '../support/otlp-bodies.ts';
 import { startSenders } from '../support/senders.ts';
+import { unread } from '../support/unread.ts';
 import { until } from '../support/until.ts';
 import { type Line, startLine } from './line.ts';
 import { type Program, program, type Victim } from './victim.ts';
@@ -103,7 +103,7 @@ export async function chaos({ kills, seed, progress }: ChaosOptions): Promise<Ch
     await unlessItFails(Promise.all(mending));
     await unlessItFails(senders.finish());
     progress(`all mended, ${senders.acknowledged} batches acknowledged; reading to the end`);
-    await until(async () => (await unread(admin)) === 0, 200);
+    await until(async () => (await patiently(() => unread(admin, TOPIC, GROUP))) === 0, 200);
 
     const peakMemory = Object.fromEntries(whole.programs.map((one) => [one.name, one.peakMemory]));
     for (const { name, end } of whole.programs) {
@@ -225,18 +225,6 @@ async function disturb(target: Target, fault: Fault, random: () => number): Prom
     victim.mend?.();
   }
   target.isDisturbed = false;
-}
-
-/** Messages that the group has not acknowledged yet. */
-async function unread(admin: Admin): Promise<number> {
-  const [ends, [topic]] = await patiently(() =>
-    Promise.all([admin.fetchTopicOffsets(TOPIC), admin.fetchOffsets({ groupId: GROUP, topics: [TOPIC] })]),
-  );
-  const read = new Map(topic?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
-  return ends.reduce((sum, { partition, low, high }) => {
-    const offset = read.get(partition) ?? -1;
-    return sum + Number(high) - (offset < 0 ? Number(low) : offset);
-  }, 0);
 }
 
 /** Brokers come and go. */
