@@ -5,10 +5,10 @@ import { type ClickHouse, openClickHouse } from '../collector/clickhouse/connect
 import { requireSchema } from '../collector/clickhouse/migrations.ts';
 import type { ServerLocation } from '../collector/clickhouse/over-http.ts';
 import { type Consume, startConsume } from '../collector/kafka/consume.ts';
-import { createPatience } from '../collector/kafka/patience.ts';
 import { rewind } from '../collector/kafka/rewind.ts';
 import { createRegistry } from '../collector/metrics/metrics.ts';
 import { startMonitor } from '../collector/metrics/monitor.ts';
+import { createPatience } from '../collector/patience.ts';
 import {
   CLICKHOUSE_SETTINGS,
   KAFKA_SETTINGS,

@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Kafka } from 'kafkajs';
 import { pino } from 'pino';
-import { OriginscopeError } from '../collector/errors.ts';
 import { kafkaAt, kafkaUnavailable } from '../collector/kafka/connection.ts';
 import {
   type Letter,
@@ -75,7 +74,7 @@ async function withKafka<Result>(
   try {
     return await work(kafkaAt(location, pino({ level: 'silent' })));
   } catch (error) {
-    throw error instanceof OriginscopeError ? error : kafkaUnavailable(location, error);
+    throw kafkaUnavailable(location, error);
   }
 }
 

@@ -4,7 +4,7 @@ import { migrate } from '../collector/clickhouse/migrations.ts';
 import { applyRetention } from '../collector/clickhouse/retention.ts';
 import { createWriter } from '../collector/clickhouse/writer.ts';
 import { OriginscopeError } from '../collector/errors.ts';
-import { DERIVATION_RULES, decodeTraces } from '../collector/otlp/decode.ts';
+import { decodeTraces, derivationRules } from '../collector/otlp/decode.ts';
 import type { DerivationRules } from '../collector/otlp/derived-span-of.ts';
 import { beginImport, type Import, type ImportResult } from '../collector/usage/import.ts';
 import { createPublisher } from '../collector/usage/publisher.ts';
@@ -61,9 +61,8 @@ export function importSpans(): Command {
           now: Date.now,
           retention,
         });
-        const { samplingRatios = DERIVATION_RULES.samplingRatios } = settings;
         const read = await readFiles(files, importing, {
-          rules: { ...DERIVATION_RULES, samplingRatios },
+          rules: derivationRules(settings.samplingRatios),
           skipMalformed: flags.skipMalformed === true,
         });
         const { replaced: _, refused, ...done } = await importing.finish();

@@ -3,14 +3,24 @@ import { Command } from 'commander';
 import { dialectOf } from '../collector/clickhouse/cluster.ts';
 import { type ClickHouse, openClickHouse } from '../collector/clickhouse/connection.ts';
 import { withMigrationLock } from '../collector/clickhouse/migration-lock.ts';
-import { allSteps, type PlannedStep, planMigration } from '../collector/clickhouse/migrations.ts';
+import {
+  allSteps,
+  migrate as bringUp,
+  type PlannedStep,
+  planMigration,
+} from '../collector/clickhouse/migrations.ts';
 import {
   addressOf,
   createDatabaseStatement,
   type ServerLocation,
 } from '../collector/clickhouse/over-http.ts';
 import { requireCluster } from '../collector/clickhouse/require-cluster.ts';
-import { allRetention, planRetention, type Retention } from '../collector/clickhouse/retention.ts';
+import {
+  allRetention,
+  applyRetention,
+  planRetention,
+  type Retention,
+} from '../collector/clickhouse/retention.ts';
 import { OriginscopeError } from '../collector/errors.ts';
 import {
   CLICKHOUSE_SETTINGS,
@@ -80,18 +90,10 @@ async function apply(server: ServerLocation, retention: Retention): Promise<Plan
       owner: `${hostname()}, process ${process.pid}`,
       waiting: (holder: string) => console.error(`Waiting for a migration that began ${holder}`),
     };
-    return withMigrationLock(writing, dialect, lock, async () => {
-      const done: PlannedStep[] = [];
-      const carryOut = async (steps: readonly PlannedStep[]): Promise<void> => {
-        for (const step of steps) {
-          for (const query of step.statements) await writing.command({ query });
-          done.push(step);
-        }
-      };
-      await carryOut(await planMigration(writing, { dialect }));
-      await carryOut(retentionStep(await planRetention(writing, retention, dialect)));
-      return done;
-    });
+    return withMigrationLock(writing, dialect, lock, async () => [
+      ...(await bringUp(writing, { dialect })),
+      ...retentionStep(await applyRetention(writing, retention, dialect)),
+    ]);
   });
 }
 

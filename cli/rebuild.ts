@@ -4,7 +4,7 @@ import { requireSchema } from '../collector/clickhouse/migrations.ts';
 import { OriginscopeError } from '../collector/errors.ts';
 import { kafkaAt, kafkaUnavailable } from '../collector/kafka/connection.ts';
 import { type RebuildResult, rebuild as rebuildSlots } from '../collector/kafka/rebuild.ts';
-import { DERIVATION_RULES } from '../collector/otlp/decode.ts';
+import { derivationRules } from '../collector/otlp/decode.ts';
 import type { SlotChange } from '../collector/usage/import.ts';
 import { counted } from './counted.ts';
 import { DATABASE_SETTINGS, openDatabase } from './database.ts';
@@ -54,7 +54,6 @@ export function rebuild(): Command {
     const progress = createProgress();
     try {
       await requireSchema(clickhouse.reading, clickhouse);
-      const { samplingRatios = DERIVATION_RULES.samplingRatios } = settings;
       const result = await rebuildSlots({
         kafka: kafkaAt(location, pino({ level: 'silent' })),
         topic: settings.topic,
@@ -62,7 +61,7 @@ export function rebuild(): Command {
         since,
         until,
         mayShrink,
-        rules: { ...DERIVATION_RULES, samplingRatios },
+        rules: derivationRules(settings.samplingRatios),
         retention: retentionOf(settings),
         now: Date.now,
         onProgress: (read, total) =>
@@ -73,8 +72,7 @@ export function rebuild(): Command {
       if (result.refused.length > 0) process.exitCode = 1;
     } catch (error) {
       progress.clear();
-      const isOurs = error instanceof OriginscopeError || !isKafkas(error);
-      throw isOurs ? error : kafkaUnavailable(location, error);
+      throw isKafkas(error) ? kafkaUnavailable(location, error) : error;
     } finally {
       await clickhouse.close();
     }

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
-import { OriginscopeError } from '../collector/errors.ts';
-import { kafkaAt, kafkaUnavailable } from '../collector/kafka/connection.ts';
+import { kafkaAt, kafkaUnavailable, withAdmin } from '../collector/kafka/connection.ts';
 import { compareTopics, createTopics, type TopicOutcome } from '../collector/kafka/topics.ts';
 import { counted } from './counted.ts';
 import { KAFKA_SETTINGS, kafkaOf, TOPIC_SETTINGS, topicPlanOf } from './settings/locations.ts';
@@ -27,16 +26,12 @@ function topicsCommand(name: string, description: string, work: typeof createTop
     async (flags: Record<string, unknown>) => {
       const settings = readSettings(flags, process.env);
       const location = kafkaOf(settings);
-      const admin = kafkaAt(location, pino({ level: 'silent' })).admin();
+      const kafka = kafkaAt(location, pino({ level: 'silent' }));
       try {
-        await admin.connect();
-        for (const outcome of await work(admin, topicPlanOf(settings))) {
-          process.stdout.write(described(outcome));
-        }
+        const outcomes = await withAdmin(kafka, (admin) => work(admin, topicPlanOf(settings)));
+        for (const outcome of outcomes) process.stdout.write(described(outcome));
       } catch (error) {
-        throw error instanceof OriginscopeError ? error : kafkaUnavailable(location, error);
-      } finally {
-        await admin.disconnect();
+        throw kafkaUnavailable(location, error);
       }
     },
   );

@@ -1,3 +1,4 @@
+import { askedHeaders } from '../../instrumentation/src/fetch-standard/asked-headers.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
 
 /** What the other exchanges of a request and its page tell about one of them. */
@@ -88,8 +89,8 @@ function isPreflight(request: RecordedExchange['request']): boolean {
 }
 
 function asksForConditional({ headers }: RecordedExchange['request']): boolean {
-  const names = headerOf(headers, 'access-control-request-headers')?.toLowerCase().split(',') ?? [];
-  return names.some((name) => CONDITIONAL.has(name.trim()));
+  const { names } = askedHeaders(headerOf(headers, 'access-control-request-headers') ?? null);
+  return names.some((name) => CONDITIONAL.has(name));
 }
 
 const CONDITIONAL: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since']);

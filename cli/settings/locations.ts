@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { ClickHouseLocation } from '../../collector/clickhouse/connection.ts';
 import type { Retention } from '../../collector/clickhouse/retention.ts';
 import { OriginscopeError } from '../../collector/errors.ts';
 import type { KafkaLocation } from '../../collector/kafka/connection.ts';
 import type { TopicPlan } from '../../collector/kafka/topics.ts';
+import { readText } from './read-settings.ts';
 import type { SettingName, Settings } from './table.ts';
 
 /** Settings that go together: what commands list as theirs, and what the collector calls them. */
@@ -124,13 +124,5 @@ export function topicPlanOf(settings: Settings): TopicPlan {
 }
 
 function readPem(path: string | undefined, flag: string): string | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${flag}: ${path} cannot be read`, {
-      cause,
-      remedy: 'Check the path and its permissions.',
-    });
-  }
+  return path === undefined ? undefined : readText(path, flag);
 }

@@ -133,7 +133,13 @@ function readConfigFile(path: string): Partial<Record<SettingName, unknown>> {
   return value;
 }
 
-function readText(path: string, source: string): string {
+/**
+ * The text of a file that a setting names.
+ *
+ * @param source the flag or variable, for the error
+ * @throws OriginscopeError `CONFIG_UNREADABLE`
+ */
+export function readText(path: string, source: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {

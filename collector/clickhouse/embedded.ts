@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
 import { OriginscopeError } from '../errors.ts';
 import type { Connector } from './connection.ts';
-import type { Insert } from './rows.ts';
+import { type Insert, targetOf } from './rows.ts';
 import { literal } from './sql-text.ts';
 
 export interface EmbeddedLocation {
@@ -66,13 +66,12 @@ function insertsOf(directory: string): string {
  * lives long enough to reach the disk.
  */
 async function insertByFile(client: ClickHouseClient, inserts: string, rows: Insert): Promise<void> {
-  const { table, columns, block } = rows;
   const file = join(inserts, `${process.pid}-${randomUUID()}`);
-  const structure = columns.map(({ name, type }) => `${name} ${type}`).join(', ');
+  const structure = rows.columns.map(({ name, type }) => `${name} ${type}`).join(', ');
   try {
-    await writeFile(file, block, { mode: 0o600 });
+    await writeFile(file, rows.block, { mode: 0o600 });
     await client.command({
-      query: `INSERT INTO ${table} (${columns.map(({ name }) => name).join(', ')})
+      query: `INSERT INTO ${targetOf(rows)}
         SELECT * FROM file(${literal(file)}, 'Native', ${literal(structure)})`,
     });
   } finally {

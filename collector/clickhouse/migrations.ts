@@ -26,12 +26,16 @@ interface AppliedStep {
  * Brings the schema up to the program's. Steps that the ledger has are compared and skipped; a step that
  * was cut short is run again.
  *
+ * @returns the steps that were done
  * @throws OriginscopeError `SCHEMA_NEWER`, `SCHEMA_CHANGED`
  */
-export async function migrate(client: ClickHouseClient, options: MigrationOptions = {}): Promise<void> {
-  for (const step of await planMigration(client, options)) {
-    for (const query of step.statements) await client.command({ query });
-  }
+export async function migrate(
+  client: ClickHouseClient,
+  options: MigrationOptions = {},
+): Promise<PlannedStep[]> {
+  const steps = await planMigration(client, options);
+  for (const query of steps.flatMap(({ statements }) => statements)) await client.command({ query });
+  return steps;
 }
 
 /**

@@ -8,7 +8,7 @@ import {
 import { OriginscopeError } from '../errors.ts';
 import type { Connector } from './connection.ts';
 import type { Dialect } from './dialect.ts';
-import type { Insert } from './rows.ts';
+import { type Insert, targetOf } from './rows.ts';
 import { identifier } from './sql-text.ts';
 import { codeOf, isCertificateProblem, isLoginProblem, mayPass } from './trouble.ts';
 
@@ -83,10 +83,10 @@ export async function serverConnector(
   };
 }
 
-async function insertBody(client: ClickHouseClient, { table, columns, block }: Insert): Promise<void> {
+async function insertBody(client: ClickHouseClient, rows: Insert): Promise<void> {
   const { stream } = await client.exec({
-    query: `INSERT INTO ${table} (${columns.map(({ name }) => name).join(', ')}) FORMAT Native`,
-    values: Readable.from([block], { objectMode: false }),
+    query: `INSERT INTO ${targetOf(rows)} FORMAT Native`,
+    values: Readable.from([rows.block], { objectMode: false }),
   });
   // The answer is empty; the connection is free again when it was read.
   await stream.resume().toArray();

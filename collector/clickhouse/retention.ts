@@ -18,14 +18,17 @@ export const RETENTION: Retention = { rawHours: 48, minutesDays: 30, hoursMonths
 /**
  * Writes the retention into the tables' TTLs where it differs from what they have.
  *
+ * @returns the statements that were run
  * @throws OriginscopeError `RETENTION_INVALID`
  */
 export async function applyRetention(
   client: ClickHouseClient,
   retention: Retention,
   dialect: Dialect = singleServer,
-): Promise<void> {
-  for (const query of await planRetention(client, retention, dialect)) await client.command({ query });
+): Promise<string[]> {
+  const statements = await planRetention(client, retention, dialect);
+  for (const query of statements) await client.command({ query });
+  return statements;
 }
 
 /**

@@ -10,6 +10,11 @@ export interface Insert {
   readonly block: Buffer;
 }
 
+/** As it stands behind INSERT INTO. */
+export function targetOf({ table, columns }: Insert): string {
+  return `${table} (${columns.map(({ name }) => name).join(', ')})`;
+}
+
 type Cell = CellOf<DecisionSpan>;
 
 /** Where each column comes from. */

@@ -1,4 +1,4 @@
-import { CompressionTypes, Kafka, type KafkaConfig, logLevel } from 'kafkajs';
+import { type Admin, CompressionTypes, Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import type { Logger } from 'pino';
 import { OriginscopeError } from '../errors.ts';
 import { bounded, cleaned } from '../otlp/text.ts';
@@ -78,6 +78,20 @@ export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPat
   });
 }
 
+/** Connected for one piece of work: it is done every few seconds at most, and brokers come and go between. */
+export async function withAdmin<Result>(
+  kafka: Kafka,
+  work: (admin: Admin) => Promise<Result>,
+): Promise<Result> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    return await work(admin);
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
 /** Of what kafkajs adds to a line, what cannot be a secret or a message. */
 function pick({ broker, groupId, topic, retryCount }: Readonly<Record<string, unknown>>) {
   return { broker, groupId, topic, retryCount };
@@ -89,8 +103,16 @@ export function kafkaErrorType(error: unknown): string | undefined {
   return typed !== undefined && 'type' in typed ? String(typed.type) : undefined;
 }
 
-/** What is said when Kafka cannot be used: nobody answers, or we are not let in. */
+const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+
+/** Whether brokers refuse a message or a batch for its size, which they will again. */
+export function isTooLarge(error: unknown): boolean {
+  return TOO_LARGE.has(kafkaErrorType(error) ?? '');
+}
+
+/** What is said when Kafka cannot be used: nobody answers, or we are not let in. An error of ours says more already. */
 export function kafkaUnavailable(location: KafkaLocation, cause: unknown): OriginscopeError {
+  if (cause instanceof OriginscopeError) return cause;
   const where = location.brokers.join(',');
   const why = causes(cause)
     .map((error) => bounded(cleaned(error.message), 200))

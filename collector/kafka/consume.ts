@@ -4,19 +4,18 @@ import type { ClickHouse } from '../clickhouse/connection.ts';
 import type { Retention } from '../clickhouse/retention.ts';
 import { createWriter, type WriterCounters } from '../clickhouse/writer.ts';
 import type { SamplingRatios } from '../derivation/sampling.ts';
-import { OriginscopeError } from '../errors.ts';
 import { consumerMetrics, writerMetrics } from '../metrics/metrics.ts';
 import { publicationMetrics } from '../metrics/publication-metrics.ts';
-import { DERIVATION_RULES } from '../otlp/decode.ts';
+import { derivationRules } from '../otlp/decode.ts';
+import { createPatience } from '../patience.ts';
 import { startChores } from '../usage/chores.ts';
 import { createPublisher } from '../usage/publisher.ts';
-import { type KafkaLocation, kafkaAt, kafkaUnavailable } from './connection.ts';
+import { type KafkaLocation, kafkaAt, kafkaUnavailable, withAdmin } from './connection.ts';
 import { startConsumer } from './consumer.ts';
 import { type ConsumerCounters, noConsumerCounts } from './consumer-counters.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createIntake } from './intake.ts';
-import { createPatience } from './patience.ts';
-import { positionsOf, withAdmin } from './positions.ts';
+import { positionsOf } from './positions.ts';
 import { readTopic } from './topics.ts';
 
 export interface ConsumeOptions {
@@ -88,7 +87,13 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     ...(options.waitMillis !== undefined && { waitMillis: options.waitMillis }),
   });
   const onceKafkaAnswers = <Result>(work: () => Promise<Result>): Promise<Result> =>
-    persist(() => work().catch((cause) => asUnavailable(options.kafka, cause)), signal);
+    persist(
+      () =>
+        work().catch((cause: unknown) => {
+          throw kafkaUnavailable(options.kafka, cause);
+        }),
+      signal,
+    );
 
   await onceKafkaAnswers(() =>
     withAdmin(kafka, async (admin) => {
@@ -100,7 +105,7 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
   const intake = createIntake({
     writer,
     deadLetters,
-    rules: { ...DERIVATION_RULES, samplingRatios: options.samplingRatios ?? DERIVATION_RULES.samplingRatios },
+    rules: derivationRules(options.samplingRatios),
     retention,
     counters,
     log,
@@ -160,8 +165,4 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
       await Promise.all([writer.close(), deadLetters.close(), chores.stop()]);
     },
   };
-}
-
-function asUnavailable(location: KafkaLocation, cause: unknown): never {
-  throw cause instanceof OriginscopeError ? cause : kafkaUnavailable(location, cause);
 }

@@ -4,7 +4,7 @@ import { OriginscopeError } from '../errors.ts';
 import { createGroupCommit, type GroupCommitLimits } from '../group-commit.ts';
 import { bounded, cleaned } from '../otlp/text.ts';
 import type { Delivered } from './batch-handler.ts';
-import { kafkaErrorType } from './connection.ts';
+import { isTooLarge } from './connection.ts';
 import type { LetterReason } from './consumer-counters.ts';
 
 /** Beside the headers that the message had. */
@@ -56,7 +56,10 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
     createPartitioner: Partitioners.DefaultPartitioner,
     retry: { retries: 2 },
   });
-  await producer.connect();
+  await producer.connect().catch(async (error: unknown) => {
+    await producer.disconnect().catch(() => undefined);
+    throw error;
+  });
   const commits = createGroupCommit<Message>(
     {
       name: `topic ${topic}`,
@@ -65,7 +68,7 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
         await producer.send({ topic, acks: -1, compression: CompressionTypes.ZSTD, messages: [...messages] });
       },
       bytesOf: ({ value }) => 500 + (value?.length ?? 0),
-      isRefusal: (error) => TOO_LARGE.has(kafkaErrorType(error) ?? ''),
+      isRefusal: isTooLarge,
     },
     LIMITS,
     { written: 0, refused: 0, failed: 0, overloaded: 0, inserts: 0, retries: 0 },
@@ -88,8 +91,6 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
     },
   };
 }
-
-const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 function headersOf({ topic, partition, message }: Delivered, reason: LetterReason, error: unknown): IHeaders {
   return {
@@ -119,4 +120,15 @@ export function writtenAt(message: Pick<Delivered['message'], 'timestamp' | 'hea
   if (header === undefined || Array.isArray(header)) return own;
   const original = /^\d{1,15}$/.test(header.toString()) ? Number(header.toString()) : own;
   return Math.min(original, own);
+}
+
+/**
+ * When a message reached us, epoch milliseconds. Not the clock, so that what waited in Kafka is not late; but no
+ * producer's clock reaches beyond ours.
+ */
+export function receivedAt(
+  message: Pick<Delivered['message'], 'timestamp' | 'headers'>,
+  now: number,
+): number {
+  return Math.min(writtenAt(message), now);
 }

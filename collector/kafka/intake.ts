@@ -4,11 +4,11 @@ import type { Writer } from '../clickhouse/writer.ts';
 import { OriginscopeError } from '../errors.ts';
 import { acceptedWindow, type Decoded, type Rejection } from '../otlp/decoded.ts';
 import type { DerivationRules } from '../otlp/derived-span-of.ts';
+import { createPatience } from '../patience.ts';
 import type { Delivered } from './batch-handler.ts';
 import type { ConsumerCounters, LetterReason } from './consumer-counters.ts';
-import { type DeadLetters, writtenAt } from './dead-letters.ts';
+import { type DeadLetters, receivedAt } from './dead-letters.ts';
 import { decodeMessage } from './message.ts';
-import { createPatience } from './patience.ts';
 
 export interface IntakeOptions {
   readonly writer: Pick<Writer, 'write'>;
@@ -62,16 +62,15 @@ export function createIntake(options: IntakeOptions): Intake {
 
   async function take(delivered: Delivered, signal: AbortSignal): Promise<void> {
     const { message } = delivered;
-    // Not the clock, so that what waited in Kafka is not late; but no producer's clock reaches beyond ours.
-    const receivedAt = Math.min(writtenAt(message), now());
-    const { earliest, latest } = acceptedWindow(receivedAt);
+    const came = receivedAt(message, now());
+    const { earliest, latest } = acceptedWindow(came);
     const window = { earliest: Math.max(earliest, keptSince(retention, now())), latest };
     const decoded = attempt(() => decodeMessage(message, window, rules));
     if ('error' in decoded) {
       await bury(delivered, 'OTLP_MALFORMED', decoded.error, signal);
     } else {
       try {
-        await rows.persist(() => writer.write(decoded.spans, receivedAt), signal);
+        await rows.persist(() => writer.write(decoded.spans, came), signal);
         countSpans(decoded);
       } catch (error) {
         if (!isCode(error, 'ROW_REFUSED')) throw error;

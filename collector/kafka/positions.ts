@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
-import { kafkaErrorType } from './connection.ts';
+import { kafkaErrorType, withAdmin } from './connection.ts';
 
 const COORDINATOR_WITHIN_MILLIS = 15_000;
 const COORDINATOR_POLL_MILLIS = 200;
@@ -62,20 +62,6 @@ export function positionsOf(kafka: Kafka, { topic, group }: { topic: string; gro
         });
       }),
   };
-}
-
-/** Connected for one piece of work: it is done every few seconds at most, and brokers come and go between. */
-export async function withAdmin<Result>(
-  kafka: Kafka,
-  work: (admin: Admin) => Promise<Result>,
-): Promise<Result> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    return await work(admin);
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
 }
 
 /**

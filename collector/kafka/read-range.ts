@@ -2,13 +2,34 @@ import { randomUUID } from 'node:crypto';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { OriginscopeError } from '../errors.ts';
 import { repeat } from '../repeat.ts';
+import { withAdmin } from './connection.ts';
 import { keepUp } from './keep-up.ts';
-import { positionsOf, withAdmin } from './positions.ts';
+import { positionsOf } from './positions.ts';
+import { readTopic } from './topics.ts';
 
 /** Offsets of one partition; `until` is the first that is not read. */
 export interface OffsetRange {
   readonly from: number;
   readonly until: number;
+}
+
+/**
+ * All that a topic holds, by partition.
+ *
+ * @throws OriginscopeError `TOPIC_MISSING`; errors of kafkajs
+ */
+export async function wholeTopic(kafka: Kafka, topic: string): Promise<ReadonlyMap<number, OffsetRange>> {
+  const ends = await withAdmin(kafka, async (admin) => {
+    await readTopic(admin, topic);
+    return admin.fetchTopicOffsets(topic);
+  });
+  return new Map(
+    ends.map(({ partition, low, high }) => [partition, { from: Number(low), until: Number(high) }]),
+  );
+}
+
+export function messagesIn(ranges: ReadonlyMap<number, OffsetRange>): number {
+  return [...ranges.values()].reduce((sum, { from, until }) => sum + until - from, 0);
 }
 
 export interface ReadRangeOptions {

@@ -8,11 +8,10 @@ import { acceptedWindow, type Decoded } from '../otlp/decoded.ts';
 import type { DerivationRules } from '../otlp/derived-span-of.ts';
 import { beginImport, type ImportResult } from '../usage/import.ts';
 import { createPublisher } from '../usage/publisher.ts';
-import { writtenAt } from './dead-letters.ts';
+import { receivedAt } from './dead-letters.ts';
 import { decodeMessage } from './message.ts';
-import { positionsOf, withAdmin } from './positions.ts';
-import { type OffsetRange, readRange } from './read-range.ts';
-import { readTopic } from './topics.ts';
+import { positionsOf } from './positions.ts';
+import { messagesIn, type OffsetRange, readRange, wholeTopic } from './read-range.ts';
 
 export interface RebuildOptions {
   readonly kafka: Kafka;
@@ -53,7 +52,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   const until = slotOf(options.until - 1) + SLOT_MILLIS;
   if (since <= keptSince(retention, now())) throw expired(options.since, retention, now());
   const ranges = await rangesOf(kafka, topic, since - AHEAD_MILLIS);
-  const total = [...ranges.values()].reduce((sum, { from, until: end }) => sum + end - from, 0);
+  const total = messagesIn(ranges);
   const counts = { messages: 0, malformed: 0, spans: 0, rejected: 0 };
 
   const writer = createWriter({ client: clickhouse.writing, now });
@@ -88,9 +87,8 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
 
   /** As the consumer did when it was sent. */
   function decode(message: KafkaMessage): Decoded | undefined {
-    const receivedAt = Math.min(writtenAt(message), now());
     try {
-      return decodeMessage(message, acceptedWindow(receivedAt), rules);
+      return decodeMessage(message, acceptedWindow(receivedAt(message, now())), rules);
     } catch (error) {
       if (error instanceof OriginscopeError && error.code === 'OTLP_MALFORMED') return undefined;
       throw error;
@@ -117,15 +115,12 @@ async function rangesOf(
   topic: string,
   time: number,
 ): Promise<ReadonlyMap<number, OffsetRange>> {
-  const ends = await withAdmin(kafka, async (admin) => {
-    await readTopic(admin, topic);
-    return admin.fetchTopicOffsets(topic);
-  });
+  const whole = await wholeTopic(kafka, topic);
   const begins = await positionsOf(kafka, { topic, group: '' }).at(time);
   return new Map(
-    ends.map(({ partition, low, high }) => [
+    [...whole].map(([partition, { from, until }]) => [
       partition,
-      { from: Math.max(Number(low), begins.get(partition) ?? 0), until: Number(high) },
+      { from: Math.max(from, begins.get(partition) ?? 0), until },
     ]),
   );
 }

@@ -11,14 +11,15 @@ import type { AcceptedRequest } from '../otlp/trace-export.ts';
 import {
   COMPRESSION_TYPES,
   type Compression,
+  isTooLarge,
   type KafkaLocation,
   type KafkaPatience,
   kafkaAt,
   kafkaErrorType,
   kafkaUnavailable,
+  withAdmin,
 } from './connection.ts';
 import { headersFor } from './message.ts';
-import { withAdmin } from './positions.ts';
 import { createBatchProducer } from './producer.ts';
 import { splitBody } from './split.ts';
 import { watchTopic } from './topic-watch.ts';
@@ -90,7 +91,6 @@ export async function startReceive(options: ReceiveOptions): Promise<Receive> {
   // kafkajs tells every try; what matters of it is said here once.
   const kafka = kafkaAt(options.kafka, log.child({}, { level: 'error' }), PATIENCE);
   const unavailable = (error: unknown): OriginscopeError => {
-    if (error instanceof OriginscopeError) return error;
     if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return topicMissing(options.topic, error);
     return kafkaUnavailable(options.kafka, error);
   };
@@ -198,9 +198,6 @@ function batchesOf(messages: readonly Message[], maxBytes: number): Message[][] 
   }
   return batches;
 }
-
-const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
-const isTooLarge = (error: unknown): boolean => TOO_LARGE.has(kafkaErrorType(error) ?? '');
 
 /** Whatever it is, somebody mends it, and then the same request is taken. */
 function notWritten(topic: string, cause: OriginscopeError): OriginscopeError {

@@ -1,10 +1,10 @@
 import { type Kafka, type KafkaMessage, type Message, Partitioners } from 'kafkajs';
 import { OPEN_MILLIS } from '../clickhouse/slots.ts';
 import { bounded, cleaned } from '../otlp/text.ts';
-import { COMPRESSION_TYPES, type Compression } from './connection.ts';
+import { COMPRESSION_TYPES, type Compression, withAdmin } from './connection.ts';
 import { LETTER_HEADERS, writtenAt } from './dead-letters.ts';
-import { positionsOf, withAdmin } from './positions.ts';
-import { type OffsetRange, readRange } from './read-range.ts';
+import { positionsOf } from './positions.ts';
+import { messagesIn, type OffsetRange, readRange, wholeTopic } from './read-range.ts';
 import { readTopic } from './topics.ts';
 
 /** A dead letter as its headers tell it; texts are bounded and printable. */
@@ -57,8 +57,8 @@ export async function listDeadLetters(
   letters.sort((one, other) => one.writtenAt - other.writtenAt || one.offset - other.offset);
   return {
     letters: letters.slice(-limit),
-    total: sum(ends),
-    waiting: sum(unreplayed(ends, replayed)),
+    total: messagesIn(ends),
+    waiting: messagesIn(unreplayed(ends, replayed)),
   };
 }
 
@@ -143,7 +143,7 @@ export async function replayDeadLetters(
   } finally {
     await producer.disconnect();
   }
-  return { replayed: sent, withoutBody, tooOld, waiting: sum(all) - sum(ranges) };
+  return { replayed: sent, withoutBody, tooOld, waiting: messagesIn(all) - messagesIn(ranges) };
 }
 
 const replayGroup = (group: string): string => `${group}.dead-letters`;
@@ -153,14 +153,8 @@ async function stand({ kafka, deadLetterTopic: topic, group }: LettersOptions): 
   readonly ends: ReadonlyMap<number, OffsetRange>;
   readonly replayed: ReadonlyMap<number, number>;
 }> {
-  const ends = await withAdmin(kafka, async (admin) => {
-    await readTopic(admin, topic);
-    return admin.fetchTopicOffsets(topic);
-  });
   return {
-    ends: new Map(
-      ends.map(({ partition, low, high }) => [partition, { from: Number(low), until: Number(high) }]),
-    ),
+    ends: await wholeTopic(kafka, topic),
     replayed: await positionsOf(kafka, { topic, group: replayGroup(group) }).committed(),
   };
 }
@@ -186,10 +180,6 @@ function limited(ranges: ReadonlyMap<number, OffsetRange>, limit: number): Reado
       return [partition, { from, until: end }];
     }),
   );
-}
-
-function sum(ranges: ReadonlyMap<number, OffsetRange>): number {
-  return [...ranges.values()].reduce((total, { from, until }) => total + until - from, 0);
 }
 
 const OWN_HEADERS: ReadonlySet<string> = new Set(Object.values(LETTER_HEADERS));

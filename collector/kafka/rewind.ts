@@ -2,8 +2,8 @@ import type { Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
 import { OPEN_MILLIS } from '../clickhouse/slots.ts';
 import { OriginscopeError } from '../errors.ts';
-import { type KafkaLocation, kafkaAt, kafkaUnavailable } from './connection.ts';
-import { positionsOf, withAdmin } from './positions.ts';
+import { type KafkaLocation, kafkaAt, kafkaUnavailable, withAdmin } from './connection.ts';
+import { positionsOf } from './positions.ts';
 import { readTopic } from './topics.ts';
 
 /**
@@ -34,7 +34,7 @@ export async function rewind(
     const offsets = await positionsOf(kafka, { topic, group }).at(since);
     await commitAs(kafka, group, topic, offsets);
   } catch (error) {
-    throw error instanceof OriginscopeError ? error : kafkaUnavailable(location, error);
+    throw kafkaUnavailable(location, error);
   }
   log.info({ topic, group, since: new Date(since).toISOString() }, 'the group reads again from here');
 }

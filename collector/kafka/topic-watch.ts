@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import { repeat } from '../repeat.ts';
-import { withAdmin } from './positions.ts';
+import { withAdmin } from './connection.ts';
 import { readTopic, type Topic } from './topics.ts';
 
 export interface TopicWatch {

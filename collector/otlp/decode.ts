@@ -1,5 +1,5 @@
 import { DERIVATION } from '../decision-span.ts';
-import { NO_RATIOS } from '../derivation/sampling.ts';
+import { NO_RATIOS, type SamplingRatios } from '../derivation/sampling.ts';
 import { OriginscopeError } from '../errors.ts';
 import type { Decoded, TimeWindow } from './decoded.ts';
 import type { DerivationRules } from './derived-span-of.ts';
@@ -10,8 +10,12 @@ import { bounded, cleaned } from './text.ts';
 /** The two encodings of OTLP/HTTP. */
 export type Encoding = 'protobuf' | 'json';
 
-/** How decisions are derived where nobody says by which ratio spans are sampled. */
-export const DERIVATION_RULES: DerivationRules = { samplingRatios: NO_RATIOS, derivation: DERIVATION };
+/** @param samplingRatios by which ratio services sample the spans that decisions are derived from, if somebody says it */
+export function derivationRules(samplingRatios: SamplingRatios = NO_RATIOS): DerivationRules {
+  return { samplingRatios, derivation: DERIVATION };
+}
+
+export const DERIVATION_RULES: DerivationRules = derivationRules();
 
 /**
  * The decision spans in the body of an OTLP trace export request, those derived from HTTP server spans, and what

@@ -5,7 +5,7 @@ import { noReceiverCounts, type ReceiverCounters } from '../counters.ts';
 import type { SamplingRatios } from '../derivation/sampling.ts';
 import { receiverMetrics } from '../metrics/metrics.ts';
 import { addMonitoring } from '../metrics/monitor.ts';
-import { DERIVATION_RULES } from './decode.ts';
+import { derivationRules } from './decode.ts';
 import { signals } from './signals.ts';
 import { type AcceptedRequest, traceExport } from './trace-export.ts';
 
@@ -74,7 +74,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
   const exportTraces = traceExport({
     write: options.write,
-    rules: { ...DERIVATION_RULES, samplingRatios: options.samplingRatios ?? DERIVATION_RULES.samplingRatios },
+    rules: derivationRules(options.samplingRatios),
     now: options.now,
     maxBodyBytes: options.maxBodyBytes ?? 16 * MIB,
     maxHeldBytes: options.maxHeldBytes ?? 64 * MIB,

@@ -1,15 +1,14 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { openClickHouse } from '../../collector/clickhouse/connection.ts';
 import { launchClickHouseServer } from '../support/clickhouse-server/launch.ts';
 import { freePort } from '../support/free-port.ts';
 import { startKafka } from '../support/kafka.ts';
 import { kafkaClient } from '../support/kafka-run.ts';
 import { type Counts, type Kept, publishAndRead } from '../support/ledger.ts';
+import { mustRunOriginscope } from '../support/originscope.ts';
 import { seeded } from '../support/otlp-bodies.ts';
 import { startSenders } from '../support/senders.ts';
 import { unread } from '../support/unread.ts';
@@ -148,8 +147,8 @@ async function startWhole(directory: string, cleanups: (() => Promise<unknown>)[
     ORIGINSCOPE_CLICKHOUSE_TIMEOUT: '5',
     ORIGINSCOPE_SESSION_TIMEOUT: String(SESSION_SECONDS),
   };
-  await run(['topics', 'create', '--partitions', String(PARTITIONS)], environment);
-  await run(['migrate'], environment);
+  await mustRunOriginscope(['topics', 'create', '--partitions', String(PARTITIONS)], environment);
+  await mustRunOriginscope(['migrate'], environment);
 
   const started = async (name: string, args: readonly string[], port: number): Promise<Program> => {
     const isReady = () =>
@@ -240,10 +239,4 @@ async function patiently<Result>(work: () => Promise<Result>): Promise<Result> {
 
 function oneOf<One>(all: readonly One[], random: () => number): One | undefined {
   return all[Math.floor(random() * all.length)];
-}
-
-async function run(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<void> {
-  await promisify(execFile)(process.execPath, [BIN, ...args], {
-    env: { PATH: process.env.PATH, ...environment },
-  });
 }

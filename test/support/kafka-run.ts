@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { describe, inject, onTestFinished, test } from 'vitest';
+import { withAdmin as withAdminOf } from '../../collector/kafka/connection.ts';
 import { letIdleConnectionsRest } from '../../collector/kafka/request-queue.ts';
 import { topicIsKnown } from '../../collector/kafka/topics.ts';
 import type { KafkaAddresses } from './kafka.ts';
@@ -25,13 +26,7 @@ export async function withAdmin<Result>(
   brokers: readonly string[],
   work: (admin: Admin) => Promise<Result>,
 ): Promise<Result> {
-  const admin = kafkaClient(brokers).admin();
-  await admin.connect();
-  try {
-    return await work(admin);
-  } finally {
-    await admin.disconnect();
-  }
+  return withAdminOf(kafkaClient(brokers), work);
 }
 
 export interface TopicOptions {

@@ -7,7 +7,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { withAdmin } from '../../collector/kafka/connection.ts';
 import { letIdleConnectionsRest } from '../../collector/kafka/request-queue.ts';
 import { kafkaClassPath, run } from './kafka/jars.ts';
 import {
@@ -217,40 +218,31 @@ function clientOf(brokers: readonly string[]): Kafka {
 }
 
 /** Resolves when a broker tells the members of its cluster. */
-async function answering(brokers: readonly string[]): Promise<void> {
-  const deadline = performance.now() + READY_WITHIN_MILLIS;
-  for (;;) {
-    const admin = clientOf(brokers).admin();
-    try {
-      await admin.connect();
-      const { brokers: members } = await admin.describeCluster();
-      if (members.length > 0) return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-    } finally {
-      await admin.disconnect().catch(() => undefined);
-    }
-    await delay(100);
-  }
+function answering(brokers: readonly string[]): Promise<void> {
+  return untilAdmin(brokers, async (admin) => (await admin.describeCluster()).brokers.length > 0);
 }
 
 /** The first group makes the broker create and load its offsets, which takes seconds longer than its port. */
-async function groupCanBeJoined(brokers: readonly string[], nodes: readonly KafkaNode[]): Promise<void> {
+function groupCanBeJoined(brokers: readonly string[], nodes: readonly KafkaNode[]): Promise<void> {
+  return untilAdmin(brokers, async (admin) => {
+    if ((await admin.describeCluster()).brokers.length !== nodes.length) return false;
+    // As a group's first member does: the coordinator answers when its offsets are loaded.
+    await admin.fetchOffsets({ groupId: 'ready', topics: [] });
+    return true;
+  });
+}
+
+/** @throws the last error when it is not so within a minute */
+async function untilAdmin(
+  brokers: readonly string[],
+  isSo: (admin: Admin) => Promise<boolean>,
+): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MILLIS;
   for (;;) {
-    const admin = clientOf(brokers).admin();
     try {
-      await admin.connect();
-      const { brokers: members } = await admin.describeCluster();
-      if (members.length === nodes.length) {
-        // As a group's first member does: the coordinator answers when its offsets are loaded.
-        await admin.fetchOffsets({ groupId: 'ready', topics: [] });
-        return;
-      }
+      if (await withAdmin(clientOf(brokers), isSo)) return;
     } catch (error) {
       if (performance.now() > deadline) throw error;
-    } finally {
-      await admin.disconnect().catch(() => undefined);
     }
     await delay(100);
   }

@@ -1,48 +1,17 @@
 import { describe, expect, test } from 'vitest';
+import {
+  ALLOW_ANY,
+  ALLOW_CREDENTIALS,
+  ALLOW_PAGE,
+  ALLOW_PUT,
+  actual,
+  COOKIE,
+  CORS_METADATA,
+  PAGE,
+  preflight,
+} from '../../../test/support/decided.ts';
 import { decide } from './decide.ts';
-import type { Decision, HeaderList, Note } from './decision.ts';
-import type { Context } from './observed-exchange.ts';
-
-const PAGE = 'https://app.example.com';
-const CORS_METADATA: HeaderList = [
-  ['Sec-Fetch-Site', 'cross-site'],
-  ['Sec-Fetch-Mode', 'cors'],
-];
-
-interface Setting {
-  readonly method?: string;
-  /** Further request headers. */
-  readonly headers?: HeaderList;
-  readonly status?: number;
-}
-
-/** A request of a page on another site, without anything that shows its credentials mode. */
-function actual(headers: HeaderList, setting: Setting = {}, context: Context = {}): Decision {
-  const { method = 'GET', status = 200 } = setting;
-  const asked: HeaderList = [['Origin', PAGE], ...CORS_METADATA, ...(setting.headers ?? [])];
-  return decide(
-    { request: { method, url: '/data', headers: asked }, response: { status, headers } },
-    context,
-  );
-}
-
-function preflight(
-  asked: { method?: string; headers?: string },
-  headers: HeaderList,
-  status = 204,
-  context: Context = {},
-): Decision {
-  const question: [string, string][] = [['Access-Control-Request-Method', asked.method ?? 'PUT']];
-  if (asked.headers !== undefined) question.push(['Access-Control-Request-Headers', asked.headers]);
-  const request = { method: 'OPTIONS', url: '/data', headers: [['Origin', PAGE] as const, ...question] };
-  return decide({ request, response: { status, headers } }, context);
-}
-
-const ALLOW_PAGE = ['Access-Control-Allow-Origin', PAGE] as const;
-const ALLOW_ANY = ['Access-Control-Allow-Origin', '*'] as const;
-const ALLOW_CREDENTIALS = ['Access-Control-Allow-Credentials', 'true'] as const;
-const ALLOW_PUT = ['Access-Control-Allow-Methods', 'GET, PUT'] as const;
-const COOKIE = ['Cookie', 'session=1'] as const;
+import type { Decision, HeaderList } from './decision.ts';
 
 const verdictOf = ({ verdict, reason, detail }: Decision) => [verdict, reason, detail];
 
@@ -354,79 +323,6 @@ describe('a preflight', () => {
     expect(decision.requestHeaders).toEqual([...new Set(decision.requestHeaders)].sort());
     expect(decision.requestHeaders).toContain('a\\x1bb');
     expect(decision.requestHeaders).toContain('l'.repeat(64));
-  });
-});
-
-describe('notes', () => {
-  const noted = (decision: Decision): readonly Note[] => decision.notes;
-
-  test('tell that a cache may give one origin the answer of another', () => {
-    expect(noted(actual([ALLOW_PAGE]))).toEqual(['missing_vary_origin']);
-    expect(noted(actual([ALLOW_PAGE, ['Vary', 'Accept, ORIGIN']]))).toEqual([]);
-    expect(noted(actual([ALLOW_PAGE, ['Vary', '*']]))).toEqual([]);
-    expect(noted(actual([ALLOW_PAGE, ['Cache-Control', 'private, no-store']]))).toEqual([]);
-    expect(noted(actual([ALLOW_PAGE], { method: 'POST' }))).toEqual([]);
-    expect(noted(actual([ALLOW_ANY]))).toEqual([]);
-  });
-
-  test('tell a pair of headers that no browser accepts', () => {
-    expect(noted(actual([ALLOW_ANY, ALLOW_CREDENTIALS]))).toEqual(['wildcard_with_credentials']);
-  });
-
-  test('tell that everybody who can be `null` is let in', () => {
-    const decision = decide({
-      request: { method: 'GET', url: '/', headers: [['Origin', 'null'], ...CORS_METADATA] },
-      response: {
-        status: 200,
-        headers: [
-          ['Access-Control-Allow-Origin', 'null'],
-          ['Vary', 'Origin'],
-        ],
-      },
-    });
-    expect(decision).toMatchObject({ origin: 'null', allowOrigin: 'null', notes: ['reflects_null'] });
-  });
-
-  test('tell that every request pays for a preflight', () => {
-    const headers = [ALLOW_PAGE, ALLOW_CREDENTIALS, ALLOW_PUT];
-    expect(noted(preflight({}, headers))).toEqual(['preflight_uncached']);
-    expect(noted(preflight({}, [...headers, ['Access-Control-Max-Age', '0']]))).toEqual([
-      'preflight_uncached',
-    ]);
-    expect(noted(preflight({}, [...headers, ['Access-Control-Max-Age', '600']]))).toEqual([]);
-    expect(noted(preflight({}, []))).toEqual([]);
-  });
-
-  test('tell that the browser names another reason if the request has credentials', () => {
-    const headers = [ALLOW_PAGE, ALLOW_PUT, ['Access-Control-Allow-Credentials', 'True'] as const];
-    const decision = preflight({ method: 'DELETE' }, headers);
-    expect(decision).toMatchObject({
-      reason: 'method_not_allowed',
-      withCredentials: { reason: 'acac_not_true', detail: 'True' },
-      notes: ['reason_depends_on_credentials'],
-    });
-    for (const credentials of ['omitted', 'included'] as const) {
-      const told = preflight({ method: 'DELETE' }, headers, 204, { credentials });
-      expect(told).toMatchObject({ withCredentials: undefined, notes: [] });
-    }
-  });
-
-  test('tell which answers expose headers', () => {
-    const headers = [ALLOW_ANY, ['Access-Control-Expose-Headers', 'x-total'] as const];
-    expect(noted(actual(headers))).toEqual(['exposed_headers']);
-  });
-
-  test('tell that something failed before CORS was thought of', () => {
-    for (const status of [401, 429, 500, 502, 504]) {
-      expect(noted(actual([], { status }))).toEqual(['server_error_without_cors']);
-    }
-    expect(noted(actual([], { status: 404 }))).toEqual([]);
-    expect(noted(actual([ALLOW_CREDENTIALS], { status: 502 }))).toEqual([]);
-  });
-
-  test('keep silent about what is no CORS request', () => {
-    const request = { method: 'GET', url: '/', headers: [] };
-    expect(noted(decide({ request, response: { status: 500, headers: [] } }))).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { OriginscopeError } from '../errors.ts';
+import { OriginscopeError } from './errors.ts';
 
 export interface Patience {
   /**
