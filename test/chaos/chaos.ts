@@ -13,8 +13,9 @@ import { seeded } from '../support/otlp-bodies.ts';
 import { startSenders } from '../support/senders.ts';
 import { unread } from '../support/unread.ts';
 import { until } from '../support/until.ts';
+import { disturb, type Fault, noFaults, pickFault, type Target, target } from './disturb.ts';
 import { type Line, startLine } from './line.ts';
-import { type Program, program, type Victim } from './victim.ts';
+import { isReadyAt, type Program, program } from './victim.ts';
 
 const BIN = join(import.meta.dirname, '../../cli/bin.ts');
 const RECEIVERS = 2;
@@ -44,17 +45,6 @@ export interface ChaosResult {
   readonly peakMemory: Readonly<Record<string, number>>;
 }
 
-type Fault = 'killed' | 'stopped' | 'cut';
-
-/** A part of the whole, and what can happen to it. */
-interface Target {
-  readonly name: string;
-  readonly victim: Victim & Partial<Pick<Line, 'cut' | 'mend'>>;
-  /** A more likely one stands here more often. */
-  readonly faults: readonly Fault[];
-  isDisturbed: boolean;
-}
-
 /**
  * Three brokers, two receivers, three consumers, one ClickHouse, and senders that keep a ledger; one after
  * another gets `kill -9`, is stopped for longer than the session timeout, or is cut off, and partitions are
@@ -68,7 +58,7 @@ export async function chaos({ kills, seed, progress }: ChaosOptions): Promise<Ch
     const whole = await startWhole(directory, cleanups);
     const { admin } = whole;
     const senders = startSenders({ senders: SENDERS, urls: whole.receiverUrls, random, pauseMillis: 30 });
-    const faults: Record<Fault, number> = { killed: 0, stopped: 0, cut: 0 };
+    const faults = noFaults();
     const mending: Promise<void>[] = [];
     const failure = Promise.withResolvers<never>();
     const unlessItFails = <Result>(work: Promise<Result>): Promise<Result> =>
@@ -81,12 +71,12 @@ export async function chaos({ kills, seed, progress }: ChaosOptions): Promise<Ch
         await unlessItFails(delay(100));
         continue;
       }
-      const fault = target.faults[Math.floor(random() * target.faults.length)] ?? 'killed';
+      const fault = pickFault(random);
       faults[fault]++;
       progress(
         `${fault} ${target.name}: ${senders.acknowledged} batches acknowledged, ${senders.sends} sent`,
       );
-      const mended = disturb(target, fault, random);
+      const mended = disturb(target, fault, { random, leastStopMillis: (SESSION_SECONDS + 1) * 1_000 });
       mended.catch(failure.reject);
       mending.push(mended);
       if (fault === 'killed' && faults.killed % Math.ceil(kills / 3) === 0 && faults.killed < kills) {
@@ -131,67 +121,95 @@ export async function chaos({ kills, seed, progress }: ChaosOptions): Promise<Ch
 }
 
 async function startWhole(directory: string, cleanups: (() => Promise<unknown>)[]) {
-  const kafka = await startKafka({ brokers: 3 });
+  const lineTo = async (port: number): Promise<Line> => {
+    const line = await startLine(port);
+    cleanups.push(line.close);
+    return line;
+  };
+  const brokerLines: Line[] = [];
+  const kafka = await startKafka({
+    brokers: 3,
+    async advertise(port) {
+      const line = await lineTo(port);
+      brokerLines.push(line);
+      return line.port;
+    },
+  });
   cleanups.push(kafka.close);
   const clickhouse = await launchClickHouseServer();
   cleanups.push(clickhouse.stop);
-  const clickhouseLine = await startLine(() => Number(new URL(clickhouse.url).port));
-  cleanups.push(clickhouseLine.close);
+  const clickhouseLine = await lineTo(Number(new URL(clickhouse.url).port));
   const admin = kafkaClient(kafka.brokers).admin();
   await admin.connect();
   cleanups.push(() => admin.disconnect());
 
-  const environment = {
+  const environment = (line: Line): Record<string, string> => ({
     ORIGINSCOPE_BROKERS: kafka.brokers.join(','),
-    ORIGINSCOPE_CLICKHOUSE: `http://127.0.0.1:${clickhouseLine.port}/originscope`,
+    ORIGINSCOPE_CLICKHOUSE: `http://127.0.0.1:${line.port}/originscope`,
     ORIGINSCOPE_CLICKHOUSE_TIMEOUT: '5',
     ORIGINSCOPE_SESSION_TIMEOUT: String(SESSION_SECONDS),
-  };
-  await mustRunOriginscope(['topics', 'create', '--partitions', String(PARTITIONS)], environment);
-  await mustRunOriginscope(['migrate'], environment);
+  });
+  await mustRunOriginscope(
+    ['topics', 'create', '--partitions', String(PARTITIONS)],
+    environment(clickhouseLine),
+  );
+  await mustRunOriginscope(['migrate'], environment(clickhouseLine));
 
-  const started = async (name: string, args: readonly string[], port: number): Promise<Program> => {
-    const isReady = () =>
-      fetch(`http://127.0.0.1:${port}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    const one = program(name, [BIN, ...args], environment, isReady, join(directory, `${name}.log`));
+  const started = async (
+    name: string,
+    args: readonly string[],
+    port: number,
+    line: Line,
+  ): Promise<Program> => {
+    const one = program(
+      name,
+      [BIN, ...args],
+      environment(line),
+      isReadyAt(port),
+      join(directory, `${name}.log`),
+    );
     cleanups.push(one.kill);
     await one.start();
     return one;
   };
-  const receiverPorts = await Promise.all(Array.from({ length: RECEIVERS }, freePort));
-  const consumerPorts = await Promise.all(Array.from({ length: CONSUMERS }, freePort));
-  const programs = await Promise.all([
-    ...receiverPorts.map((port, n) => started(`receiver-${n + 1}`, ['receive', '--port', `${port}`], port)),
-    ...consumerPorts.map((port, n) =>
-      started(`consumer-${n + 1}`, ['consume', '--metrics-port', `${port}`], port),
-    ),
-  ]);
-  const everything: Fault[] = ['killed', 'killed', 'stopped'];
-  const targets: Target[] = [
-    ...programs.map((one) => target(one.name, one, everything)),
-    ...kafka.nodes.map((node, n) => target(`broker-${n + 1}`, node, everything)),
-    target(
-      'clickhouse',
-      {
-        kill: clickhouse.kill,
-        start: clickhouse.restart,
-        stop: () => void process.kill(clickhouse.pid, 'SIGSTOP'),
-        resume: () => void process.kill(clickhouse.pid, 'SIGCONT'),
-        ...clickhouseLine,
-      },
-      [...everything, 'cut', 'cut'],
-    ),
-  ];
+  const receivers = Array.from({ length: RECEIVERS }, async (_, n): Promise<Part> => {
+    const port = await freePort();
+    const name = `receiver-${n + 1}`;
+    const one = await started(name, ['receive', '--port', `${port}`], port, clickhouseLine);
+    // Senders use it.
+    return { program: one, line: await lineTo(port) };
+  });
+  const consumers = Array.from({ length: CONSUMERS }, async (_, n): Promise<Part> => {
+    const port = await freePort();
+    // It alone loses ClickHouse when this is cut.
+    const line = await lineTo(clickhouseLine.port);
+    const name = `consumer-${n + 1}`;
+    return { program: await started(name, ['consume', '--metrics-port', `${port}`], port, line), line };
+  });
+  const parts = await Promise.all([...receivers, ...consumers]);
+  const clickhouseProcess = {
+    kill: clickhouse.kill,
+    start: clickhouse.restart,
+    stop: () => void process.kill(clickhouse.pid, 'SIGSTOP'),
+    resume: () => void process.kill(clickhouse.pid, 'SIGCONT'),
+  };
   return {
     admin,
-    targets,
-    programs,
-    receiverUrls: receiverPorts.map((port) => `http://127.0.0.1:${port}`),
+    targets: [
+      ...parts.map(({ program: one, line }) => target(one.name, one, line)),
+      ...kafka.nodes.map((node, n) => target(`broker-${n + 1}`, node, brokerLines[n] as Line)),
+      target('clickhouse', clickhouseProcess, clickhouseLine),
+    ],
+    programs: parts.map((part) => part.program),
+    receiverUrls: parts.slice(0, RECEIVERS).map(({ line }) => `http://127.0.0.1:${line.port}`),
     clickhouseUrl: `${clickhouse.url}/originscope`,
   };
+}
+
+/** A program of ours, and the line that it is cut off by. */
+interface Part {
+  readonly program: Program;
+  readonly line: Line;
 }
 
 /** Two brokers have to be in sync for anything to be accepted, and one receiver has to be there. */
@@ -201,29 +219,6 @@ function canBeDisturbed({ isDisturbed, name }: Target, _: number, all: readonly 
     !isDisturbed &&
     (role === 'consumer' || !all.some((other) => other.isDisturbed && other.name.startsWith(role)))
   );
-}
-
-function target(name: string, victim: Target['victim'], faults: readonly Fault[]): Target {
-  return { name, victim, faults, isDisturbed: false };
-}
-
-async function disturb(target: Target, fault: Fault, random: () => number): Promise<void> {
-  const { victim } = target;
-  target.isDisturbed = true;
-  if (fault === 'killed') {
-    await victim.kill();
-    await delay(random() * 2_000);
-    await victim.start();
-  } else if (fault === 'stopped') {
-    victim.stop();
-    await delay((SESSION_SECONDS + 1 + random() * 4) * 1_000);
-    victim.resume();
-  } else {
-    victim.cut?.();
-    await delay(500 + random() * 3_000);
-    victim.mend?.();
-  }
-  target.isDisturbed = false;
 }
 
 /** Brokers come and go. */

@@ -10,7 +10,7 @@ export interface Line {
 }
 
 /** A TCP line to the port that can be cut in the middle of whatever goes through it. */
-export async function startLine(to: () => number): Promise<Line> {
+export async function startLine(to: number): Promise<Line> {
   const sockets = new Set<Socket>();
   let isCut = false;
   const keep = (socket: Socket): void => {
@@ -22,7 +22,7 @@ export async function startLine(to: () => number): Promise<Line> {
       incoming.resetAndDestroy();
       return;
     }
-    const outgoing = connect(to(), '127.0.0.1');
+    const outgoing = connect(to, '127.0.0.1');
     keep(incoming);
     keep(outgoing);
     incoming.on('close', () => outgoing.destroy());

@@ -92,3 +92,12 @@ function memoryOf(pid: number | undefined): number {
     return 0;
   }
 }
+
+/** Asks /readyz of a program of ours on this port. */
+export function isReadyAt(port: number): () => Promise<boolean> {
+  return () =>
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+}

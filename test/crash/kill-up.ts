@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { openClickHouse } from '../../collector/clickhouse/connection.ts';
+import { disturb, type Fault, noFaults, pickFault, target } from '../chaos/disturb.ts';
+import { startLine } from '../chaos/line.ts';
+import { isReadyAt, program } from '../chaos/victim.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Counts, type Kept, publishAndRead } from '../support/ledger.ts';
 import { seeded } from '../support/otlp-bodies.ts';
@@ -13,20 +13,25 @@ import { until } from '../support/until.ts';
 
 const BIN = join(import.meta.dirname, '../../cli/bin.ts');
 const SENDERS = 4;
+/** Senders wait for an answer four seconds; some of them give up, and some do not. */
+const LEAST_STOP_MILLIS = 1_000;
 
 export interface CrashResult {
-  readonly kills: number;
+  readonly faults: Readonly<Record<Fault, number>>;
   /** Requests that were acknowledged, and how often one had to be sent. */
   readonly requests: number;
   readonly sends: number;
   /** As the senders know it. */
   readonly ledger: Counts;
   readonly kept: Kept;
+  /** The most memory that the process took, bytes. */
+  readonly peakMemory: number;
 }
 
 /**
- * Kills `originscope up` again and again in the middle of traffic from senders that send the same spans
- * until they are acknowledged. Publication, its repetition and its interruption are part of it.
+ * Kills `originscope up` again and again in the middle of traffic from senders that send the same spans until
+ * they are acknowledged, stops it, and cuts it off from them. Publication, its repetition and its interruption
+ * are part of it.
  */
 export async function killUp(options: {
   readonly kills: number;
@@ -35,54 +40,44 @@ export async function killUp(options: {
 }): Promise<CrashResult> {
   const random = seeded(options.seed);
   const directory = mkdtempSync(join(tmpdir(), 'originscope-crash-'));
+  const data = join(directory, 'data');
   const port = await freePort();
-  let up: ChildProcess | undefined;
+  const args = [BIN, 'up', '--data', data, '--port', String(port)];
+  const up = program('up', args, {}, isReadyAt(port), join(directory, 'up.log'));
+  const line = await startLine(port);
   try {
-    up = await startUp(directory, port);
-    const senders = startSenders({ senders: SENDERS, urls: [`http://127.0.0.1:${port}`], random });
-    for (let kill = 1; kill <= options.kills; kill++) {
-      const target = senders.acknowledged + 3 + Math.floor(random() * 15);
-      await Promise.race([senders.failure, until(() => senders.acknowledged >= target)]);
-      const exited = once(up, 'exit');
-      up.kill('SIGKILL');
-      await exited;
-      options.progress(
-        `kill ${kill} of ${options.kills}: ${senders.acknowledged} requests acknowledged, ${senders.sends} sent`,
-      );
-      up = await startUp(directory, port);
+    await up.start();
+    const senders = startSenders({ senders: SENDERS, urls: [`http://127.0.0.1:${line.port}`], random });
+    const faults = noFaults();
+    const only = target('up', up, line);
+    while (faults.killed < options.kills) {
+      const enough = senders.acknowledged + 3 + Math.floor(random() * 15);
+      await Promise.race([senders.failure, until(() => senders.acknowledged >= enough)]);
+      const fault = pickFault(random);
+      faults[fault]++;
+      options.progress(`${fault}: ${senders.acknowledged} requests acknowledged, ${senders.sends} sent`);
+      await disturb(only, fault, { random, leastStopMillis: LEAST_STOP_MILLIS });
     }
     await senders.finish();
-    const exited = once(up, 'exit');
-    up.kill('SIGTERM');
-    const [code] = (await exited) as [number | null];
+    const { peakMemory } = up;
+    const code = await up.end();
     if (code !== 0) throw new Error(`originscope up ended with ${code} on SIGTERM`);
-    const clickhouse = await openClickHouse({ directory });
+    const clickhouse = await openClickHouse({ directory: data });
     try {
       return {
-        kills: options.kills,
+        faults,
         requests: senders.acknowledged,
         sends: senders.sends,
         ledger: senders.ledger,
         kept: await publishAndRead(clickhouse, Date.now()),
+        peakMemory,
       };
     } finally {
       await clickhouse.close();
     }
   } finally {
-    if (up?.exitCode === null) up.kill('SIGKILL');
+    await up.kill();
+    await line.close();
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-async function startUp(directory: string, port: number): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [BIN, 'up', '--data', directory, '--port', String(port)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (line.startsWith('originscope is up')) {
-      child.stdout.resume();
-      return child;
-    }
-  }
-  throw new Error('originscope up ended before it was up');
 }

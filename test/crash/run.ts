@@ -14,7 +14,7 @@ const result = await killUp({
 const exact = isExact(result);
 if (!exact) console.log(result);
 console.log(
-  `${result.kills} kills (seed ${values.seed}), ${result.requests} requests in ${result.sends} sends, ` +
-    `${sumOf(result.ledger)} decisions, ${result.ledger.blocked} blocked requests: ${exact ? 'exact' : 'NOT EXACT'}`,
+  `${result.faults.killed} kills, ${result.faults.stopped} stops, ${result.faults.cut} cuts (seed ${values.seed}), ${result.requests} requests in ${result.sends} sends, ` +
+    `${sumOf(result.ledger)} decisions, ${result.ledger.blocked} blocked requests, at most ${Math.round(result.peakMemory / 2 ** 20)} MiB: ${exact ? 'exact' : 'NOT EXACT'}`,
 );
 process.exit(exact ? 0 : 1);

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { killUp } from './kill-up.ts';
 
-test('kill -9 of originscope up in the middle of traffic changes no count', { timeout: 60_000 }, async () => {
+test('killed, stopped and cut off in the middle of traffic, originscope up changes no count', {
+  timeout: 60_000,
+}, async () => {
   const { requests, sends, ledger, kept } = await killUp({ kills: 4, seed: 1, progress: () => {} });
   expect(sends).toBeGreaterThan(requests);
   expect(kept.raw).toEqual(ledger.decisions);

@@ -66,10 +66,13 @@ const READY_WITHIN_MILLIS = 60_000;
 export async function startKafka({
   brokers: count = 1,
   port,
+  advertise = async (own) => own,
 }: {
   readonly brokers?: 1 | 3;
   /** Of the first node without encryption and passwords; default: a free one. */
   readonly port?: number;
+  /** By which port others reach a node's one without encryption and passwords; default: the same. */
+  readonly advertise?: (port: number) => Promise<number>;
 } = {}): Promise<RunningKafka> {
   const classPath = await kafkaClassPath();
   const directory = await mkdtemp(join(tmpdir(), 'originscope-kafka-'));
@@ -81,6 +84,8 @@ export async function startKafka({
   const ids = Array.from({ length: count }, (_, index) => index + 1);
   const ports = await Promise.all(ids.map(freePorts));
   if (port !== undefined) portsOf(ports, 0).plaintext = port;
+  const advertised: Ports[] = [];
+  for (const own of ports) advertised.push({ ...own, plaintext: await advertise(own.plaintext) });
   const controllers = new Map(ids.map((id, index) => [id, portsOf(ports, index).controller]));
   // As the tool takes it: not like an option.
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, '_');
@@ -94,6 +99,7 @@ export async function startKafka({
       properties: serverProperties({
         id,
         ports: portsOf(ports, index),
+        advertised: portsOf(advertised, index),
         controllers,
         dataDirectory: join(directory, `data-${id}`),
         keyStore,
@@ -102,7 +108,7 @@ export async function startKafka({
       address: `127.0.0.1:${portsOf(ports, index).plaintext}`,
     }),
   );
-  const at = (listener: Listener): string[] => ports.map((own) => `127.0.0.1:${own[listener]}`);
+  const at = (listener: Listener): string[] => advertised.map((own) => `127.0.0.1:${own[listener]}`);
 
   const close = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.kill()));

@@ -18,6 +18,8 @@ export type Ports = Readonly<Record<Listener, number>>;
 export interface NodeOptions {
   readonly id: number;
   readonly ports: Ports;
+  /** The ports that clients and other nodes are told to use. */
+  readonly advertised: Ports;
   /** The controller port of every node, by its id. */
   readonly controllers: ReadonlyMap<number, number>;
   readonly dataDirectory: string;
@@ -33,8 +35,8 @@ const SASL_LISTENERS = ['sasl', 'saslTls'] as const;
 export function serverProperties(options: NodeOptions): Readonly<Record<string, string | number>> {
   const { id, ports, controllers } = options;
   const names = Object.keys(LISTENERS) as Listener[];
-  const addresses = (listeners: readonly Listener[]): string =>
-    listeners.map((name) => `${name.toUpperCase()}://127.0.0.1:${ports[name]}`).join(',');
+  const addresses = (listeners: readonly Listener[], at: Ports): string =>
+    listeners.map((name) => `${name.toUpperCase()}://127.0.0.1:${at[name]}`).join(',');
   const replicas = Math.min(3, controllers.size);
   return {
     'process.roles': 'broker,controller',
@@ -46,8 +48,11 @@ export function serverProperties(options: NodeOptions): Readonly<Record<string, 
             .map(([node, port]) => `${node}@127.0.0.1:${port}`)
             .join(','),
         }),
-    listeners: addresses(names),
-    'advertised.listeners': addresses(names.filter((name) => name !== 'controller')),
+    listeners: addresses(names, ports),
+    'advertised.listeners': addresses(
+      names.filter((name) => name !== 'controller'),
+      options.advertised,
+    ),
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': names
