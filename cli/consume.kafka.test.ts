@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { isReadyAt } from '../test/chaos/victim.ts';
 import { newDatabase, openTestDatabase } from '../test/support/clickhouse.ts';
 import { startClickHouseServer } from '../test/support/clickhouse-server/start.ts';
 import { asProtobuf, consuming, kept, request } from '../test/support/consuming.ts';
+import { freePort } from '../test/support/free-port.ts';
 import { describeKafka } from '../test/support/kafka-run.ts';
 import { runOriginscope } from '../test/support/originscope.ts';
 import { start } from '../test/support/process.ts';
@@ -63,6 +65,36 @@ describeKafka('originscope consume', ({ brokers }) => {
     expect(JSON.parse(rebuilt.stdout)).toMatchObject({ messages: 3, malformed: 2, spans: 5, written: 5 });
   });
 
+  test('waits, unready, for servers that do not answer yet, and ends when it is told meanwhile', async () => {
+    const server = await startClickHouseServer();
+    const url = newDatabase(server);
+    const { topic, deadLetterTopic, group } = await consuming(brokers, await openTestDatabase(url));
+    const begin = async (at: readonly string[]) => {
+      const port = await freePort();
+      const args = ['--brokers', at.join(','), '--topic', topic, '--dead-letter-topic', deadLetterTopic];
+      args.push('--group', group, '--clickhouse', url, '--metrics-port', String(port));
+      const consumer = start(process.execPath, [BIN, 'consume', ...args]);
+      return {
+        consumer,
+        isReady: isReadyAt(port),
+        status: () => statusOf(`http://127.0.0.1:${port}/readyz`),
+      };
+    };
+
+    await server.kill();
+    const early = await begin(brokers);
+    await expect.poll(early.status, patient).toBe(503);
+    await server.restart();
+    await expect.poll(early.isReady, patient).toBe(true);
+    early.consumer.kill('SIGTERM');
+    expect(await early.consumer.ended).toMatchObject({ code: 0 });
+
+    const lonely = await begin([`127.0.0.1:${await freePort()}`]);
+    await expect.poll(lonely.status, patient).toBe(503);
+    lonely.consumer.kill('SIGTERM');
+    expect(await lonely.consumer.ended).toMatchObject({ code: 0 });
+  });
+
   test('says what is missing: a server, a schema, a topic', async () => {
     const url = newDatabase(await startClickHouseServer());
     const consume = ['consume', '--brokers', brokers.join(','), '--metrics-port', '0'];
@@ -78,3 +110,11 @@ describeKafka('originscope consume', ({ brokers }) => {
     expect(await say('--clickhouse', url, '--since', '49h')).toContain('originscope rebuild --since');
   });
 });
+
+/** 0 while nobody answers. */
+function statusOf(url: string): Promise<number> {
+  return fetch(url).then(
+    ({ status }) => status,
+    () => 0,
+  );
+}
