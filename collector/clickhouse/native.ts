@@ -37,7 +37,8 @@ export function nativeBlock<Row>(columns: readonly NativeColumn<Row>[], rows: re
   for (const { name, type, cell } of columns) {
     block.text(name);
     block.text(type);
-    writeColumn(block, name, type, cell, rows);
+    // Of no rows the engine expects no data, not even an empty dictionary.
+    if (rows.length > 0) writeColumn(block, name, type, cell, rows);
   }
   return block.written();
 }
@@ -118,7 +119,7 @@ class Block {
   #end = 0;
 
   constructor(size: number) {
-    this.#bytes = Buffer.allocUnsafeSlow(size);
+    this.#bytes = Buffer.alloc(size);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
@@ -175,7 +176,9 @@ class Block {
     if (length > SHORT || !this.#ascii(value)) {
       const size = Buffer.byteLength(value);
       this.varint(size);
-      this.#bytes.write(value, this.#take(size));
+      // In two statements: making room may replace the bytes.
+      const at = this.#take(size);
+      this.#bytes.write(value, at);
     }
   }
 
@@ -205,7 +208,8 @@ class Block {
   }
 
   #grow(): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.#end, this.#bytes.length * 2));
+    // Zeroed: what a mistake leaves unwritten must never be another request's memory.
+    const larger = Buffer.alloc(Math.max(this.#end, this.#bytes.length * 2));
     this.#bytes.copy(larger);
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
