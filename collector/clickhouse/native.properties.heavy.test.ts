@@ -29,7 +29,10 @@ const CELLS: readonly NativeColumn<Row>[] = [
 
 /** The text is the same in every place of it, so that foreign bytes show, and is on both sides of 64 characters. */
 const text = fc
-  .tuple(fc.constantFrom('a', '~', '\n', 'é', '語', '\u{1f600}', '\ud800'), fc.integer({ min: 0, max: 3_000 }))
+  .tuple(
+    fc.constantFrom('a', '~', '\n', 'é', '語', '\u{1f600}', '\ud800'),
+    fc.integer({ min: 0, max: 3_000 }),
+  )
   .map(([character, length]) => character.repeat(length));
 
 const row: fc.Arbitrary<Row> = fc.record({
@@ -59,7 +62,11 @@ const block = fc.record({
 });
 
 /** As text arrives in a database: lone surrogates are not UTF-8. */
-const stored = (row: Row): Row => ({ ...row, label: row.label.toWellFormed(), text: row.text.toWellFormed() });
+const stored = (row: Row): Row => ({
+  ...row,
+  label: row.label.toWellFormed(),
+  text: row.text.toWellFormed(),
+});
 
 const sorted = (some: readonly Row[]): string[] => some.map((each) => JSON.stringify(each)).sort();
 

@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { openClickHouse } from '../../collector/clickhouse/connection.ts';
+import type { ClickHouse } from '../../collector/clickhouse/connection.ts';
+import { migrate } from '../../collector/clickhouse/migrations.ts';
+import { type Event, history } from './history.ts';
+import { Simulation } from './simulation.ts';
+
+export interface SimulationOptions {
+  /** Of the embedded engine, empty. */
+  readonly directory: string;
+  readonly seeds: readonly number[];
+  readonly report: (line: string) => void;
+}
+
+/**
+ * Runs one history a seed. Of one that fails the shortest found history that fails, too, is reported.
+ *
+ * @returns how many failed
+ */
+export async function simulate({ directory, seeds, report }: SimulationOptions): Promise<number> {
+  const clickHouse = await openClickHouse({ directory });
+  let failures = 0;
+  try {
+    await migrate(clickHouse.writing);
+    const began = performance.now();
+    let statements = 0;
+    for (const [index, seed] of seeds.entries()) {
+      const details = await fc.check(
+        fc.asyncProperty(history, async (events) => {
+          statements += (await run(clickHouse, events)).statements;
+        }),
+        { seed, numRuns: 1, endOnFailure: false, skipAllAfterTimeLimit: 30_000 },
+      );
+      if (details.failed) {
+        failures++;
+        const { errorInstance: error } = details as { errorInstance: Error & { history?: string[] } };
+        report([`seed ${seed} fails: ${error}`, ...(error.history ?? [])].join('\n  '));
+      }
+      if ((index + 1) % 100 === 0) {
+        const seconds = (performance.now() - began) / 1000;
+        report(`${index + 1} seeds, ${failures} failures, ${statements} statements, ${seconds.toFixed(0)} s`);
+      }
+    }
+  } finally {
+    await clickHouse.close();
+  }
+  return failures;
+}
+
+async function run(clickHouse: ClickHouse, events: readonly Event[]): Promise<Simulation> {
+  await empty(clickHouse);
+  const simulation = new Simulation(clickHouse);
+  try {
+    for (const [index, event] of events.entries()) {
+      await simulation.happen(event);
+      if (index % 5 === 4) await simulation.checkMoment();
+    }
+    await simulation.end();
+  } catch (error) {
+    throw Object.assign(error as Error, { history: simulation.log });
+  }
+  return simulation;
+}
+
+async function empty(clickHouse: ClickHouse): Promise<void> {
+  const result = await clickHouse.writing.query({
+    query: `SELECT name FROM system.tables
+      WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_steps'`,
+    format: 'JSONEachRow',
+  });
+  for (const { name } of await result.json<{ name: string }>()) {
+    await clickHouse.writing.command({ query: `TRUNCATE TABLE ${name}` });
+  }
+}
