@@ -66,7 +66,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       now,
       retention,
     });
-    const chores = startChores({ publisher, log });
+    const chores = startChores({ publisher, log, now });
     return {
       url,
       reading: clickhouse.reading,

@@ -57,8 +57,6 @@ export function clusterDialect({ cluster, database }: ClusterLocation): Dialect 
     agreement: (table) => [
       `SYSTEM SYNC REPLICA${onCluster} ${identifier(database)}.${isSharded(table) ? holding(table) : table} LIGHTWEIGHT`,
     ],
-    // A mark that is earlier than a run by less than this makes its slot due again.
-    clockToleranceSeconds: 10,
     settings: SETTINGS,
   };
 }

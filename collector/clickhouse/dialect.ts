@@ -1,7 +1,7 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 
 /** Tables whose rows have an identity: in a cluster each shard has its part of them. All others are whole everywhere. */
-const SHARDED_TABLES = ['decision_spans', 'blocked_spans', 'staged_spans'] as const;
+const SHARDED_TABLES = ['decision_spans', 'blocked_spans', 'staged_spans', 'retired_spans'] as const;
 export type ShardedTable = (typeof SHARDED_TABLES)[number];
 
 export function isSharded(table: string): table is ShardedTable {
@@ -27,8 +27,6 @@ export interface Dialect {
   system(table: 'one' | 'parts' | 'tables'): string;
   /** Waits until all replicas of a table have what was inserted into it before. */
   agreement(table: string): string[];
-  /** By how much the clocks of servers that write marks and of those that publish may differ. */
-  readonly clockToleranceSeconds: number;
   /** For connections that write. */
   readonly settings: ClickHouseSettings;
 }
@@ -44,7 +42,6 @@ export const singleServer: Dialect = {
   whole: () => [],
   system: (table) => `system.${table}`,
   agreement: () => [],
-  clockToleranceSeconds: 0,
   settings: {},
 };
 

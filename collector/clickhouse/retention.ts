@@ -71,9 +71,11 @@ function ttlsOf({ minutesDays: days, hoursMonths: months }: Retention): Ttl[] {
     { table: 'blocked_spans', ttl: `minute + toIntervalDay(${days})` },
     { table: 'usage_minutes', ttl: `minute + toIntervalDay(${days})` },
     { table: 'completeness_slots', ttl: `slot + toIntervalDay(${days})` },
-    { table: 'slot_marks', ttl: `slot + toIntervalDay(${days})` },
+    { table: 'slot_writes', ttl: `slot + toIntervalDay(${days})` },
+    { table: 'publication_failures', ttl: `slot + toIntervalDay(${days})` },
     // Markers outlive what they mark.
     { table: 'published_slots', ttl: `slot + toIntervalDay(${days + 7})` },
+    { table: 'sealed_slots', ttl: `slot + toIntervalDay(${days + 7})` },
     { table: 'usage_hours', ttl: `hour + toIntervalMonth(${months})` },
     { table: 'completeness_hours', ttl: `hour + toIntervalMonth(${months})` },
     { table: 'published_hours', ttl: `hour + toIntervalMonth(${months + 1})` },

@@ -23,6 +23,8 @@ export const SCHEMA: readonly SchemaStep[] = [
   { version: 1, name: 'decision spans', statements: decisionSpans },
   { version: 2, name: 'published usage', statements: publishedUsage },
   { version: 3, name: 'views', statements: views },
+  { version: 4, name: 'writes by number', statements: writesByNumber },
+  { version: 5, name: 'views of whole hours', statements: viewsOfWholeHours },
 ];
 
 function decisionSpans(dialect: Dialect): string[] {
@@ -169,5 +171,83 @@ function views(dialect: Dialect): string[] {
        )
      )
      GROUP BY hour, service`,
+  ];
+}
+
+/**
+ * Whether a slot has to be published again is decided by numbers that writers count, because clocks differ
+ * between hosts and are set right: a run records the numbers that it knew before it summed.
+ */
+function writesByNumber(dialect: Dialect): string[] {
+  const { onCluster, onShards } = dialect;
+  const started = `fromUnixTimestamp64Micro(toInt64(intDiv(run, 1024)), 'UTC')`;
+  return [
+    `CREATE TABLE IF NOT EXISTS slot_writes${onCluster} (slot DateTime('UTC'), writer UInt64, sequence UInt64)
+     ENGINE = ${dialect.replacingMergeTree('sequence')} ORDER BY (slot, writer)
+     TTL slot + INTERVAL 30 DAY SETTINGS ${DURABLE}`,
+    `ALTER TABLE published_slots${onCluster} ADD COLUMN IF NOT EXISTS writes Array(Tuple(UInt64, UInt64))`,
+    // What the marks of before left to be published.
+    `INSERT INTO slot_writes
+     SELECT slot, 0, 1 FROM (SELECT slot, max(marked_at) AS marked FROM slot_marks GROUP BY slot) AS marks
+     LEFT JOIN (SELECT slot, max(run) AS run FROM published_slots GROUP BY slot) AS published USING (slot)
+     WHERE run = 0 OR marked >= ${started} - INTERVAL 10 SECOND`,
+    // Stage 1: the raw rows are being put aside, whole. Stage 2: what is left of them is not the whole slot.
+    `CREATE TABLE IF NOT EXISTS sealed_slots${onCluster} (slot DateTime('UTC'), stage UInt8)
+     ENGINE = ${dialect.replacingMergeTree('stage')} ORDER BY slot
+     TTL slot + INTERVAL 37 DAY SETTINGS ${DURABLE}`,
+    `INSERT INTO sealed_slots
+     SELECT DISTINCT slot, 2 FROM published_slots WHERE toDate(slot, 'UTC') NOT IN (
+       SELECT toDate(partition) FROM ${dialect.system('parts')}
+       WHERE database = (SELECT currentDatabase()) AND table = '${dialect.holding('decision_spans')}' AND active)`,
+    // Days of raw spans on their way out: moved here in one piece, compared with what was published, dropped.
+    `CREATE TABLE IF NOT EXISTS ${onShards('retired_spans')} (${definitions(SPAN_COLUMNS)})
+     ENGINE = ${dialect.replacingMergeTree('derivation', 'sharded')}
+     PARTITION BY toDate(minute, 'UTC') ORDER BY (service, minute, span)
+     SETTINGS ${DURABLE}`,
+    ...dialect.whole('retired_spans'),
+    `CREATE TABLE IF NOT EXISTS publication_failures${onCluster} (
+       slot DateTime('UTC'), failed_at DateTime64(6, 'UTC'), reason String)
+     ENGINE = ${dialect.replacingMergeTree('failed_at')} ORDER BY slot
+     TTL slot + INTERVAL 30 DAY`,
+  ];
+}
+
+/** As `views`, but an hour counts as published only while it is made of its slots' newest runs. */
+function viewsOfWholeHours(dialect: Dialect): string[] {
+  const { onCluster } = dialect;
+  const behind = `(SELECT slot, max(sequence > recorded) AS behind FROM (
+         SELECT slot, writer, max(sequence) AS sequence FROM slot_writes GROUP BY slot, writer) AS written
+       LEFT JOIN (
+         SELECT slot, recorded_write.1 AS writer, recorded_write.2 AS recorded
+         FROM (SELECT slot, argMax(writes, run) AS writes FROM published_slots GROUP BY slot)
+         ARRAY JOIN writes AS recorded_write) AS known USING (slot, writer)
+       GROUP BY slot)`;
+  const leftOut = '(SELECT groupArray(slot) FROM slot_states WHERE sealed AND behind) AS sealed_slots_behind';
+  const never = `toDateTime(4294967295, 'UTC')`;
+  return [
+    `CREATE OR REPLACE VIEW slots${onCluster} AS
+     SELECT slot, max(run) AS run FROM (
+       SELECT slot, toUInt64(0) AS run FROM slot_writes UNION ALL SELECT slot, run FROM published_slots)
+     GROUP BY slot`,
+    // behind: rows came that the newest run may not hold. sealed: only an import or a rebuild may change it.
+    `CREATE OR REPLACE VIEW slot_states${onCluster} AS
+     SELECT slot, run, behind, slot IN (SELECT slot FROM sealed_slots) AS sealed, reason AS failure
+     FROM slots
+     LEFT JOIN ${behind} AS writes USING (slot)
+     LEFT JOIN (SELECT slot, argMax(reason, failed_at) AS reason FROM publication_failures GROUP BY slot) AS failures USING (slot)`,
+    `CREATE OR REPLACE VIEW hours${onCluster} AS
+     SELECT hour, newest AS run
+     FROM (SELECT hour, max(run) AS newest, argMax(slot_runs, run) AS made_of FROM published_hours GROUP BY hour) AS published
+     LEFT JOIN (
+       SELECT toStartOfHour(slot) AS hour, groupArray((slot, run)) AS slot_runs FROM slots GROUP BY hour) AS current USING (hour)
+     WHERE hasAll(made_of, slot_runs)`,
+    // Late spans of slots whose other raw rows are gone: in no other view.
+    `CREATE OR REPLACE VIEW left_out${onCluster} AS
+     WITH ${leftOut}
+     SELECT toStartOfTenMinutes(minute) AS slot, service, count() AS spans, sum(decisions) AS decisions
+     FROM decision_spans FINAL
+     WHERE minute >= arrayMin(arrayPushBack(sealed_slots_behind, ${never}))
+       AND toStartOfTenMinutes(minute) IN sealed_slots_behind
+     GROUP BY slot, service`,
   ];
 }

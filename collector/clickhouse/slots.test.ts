@@ -1,20 +1,14 @@
 import { expect, test } from 'vitest';
-import { isFrozen, needsMarks, OPEN_MILLIS, SLOT_MILLIS, slotOf } from './slots.ts';
+import { isFrozen, OPEN_MILLIS, SLOT_MILLIS, slotOf } from './slots.ts';
 
 const SLOT = Date.UTC(2026, 8, 21, 14, 10);
 const END = SLOT + SLOT_MILLIS;
-const SETTLING = 120_000;
 
 test('a slot is the ten minutes that begin with it', () => {
   expect(slotOf(SLOT)).toBe(SLOT);
   expect(slotOf(END - 1)).toBe(SLOT);
   expect(slotOf(END)).toBe(END);
   expect(slotOf(-1)).toBe(-SLOT_MILLIS);
-});
-
-test('inserts mark a slot from before it can be published', () => {
-  expect(needsMarks(SLOT, END, SETTLING)).toBe(false);
-  expect(needsMarks(SLOT, END + SETTLING - 30_000, SETTLING)).toBe(true);
 });
 
 test('a slot takes spans for as long as the receiver does, whole', () => {

@@ -24,14 +24,6 @@ export function slotOf(time: number): number {
   return time - (((time % SLOT_MILLIS) + SLOT_MILLIS) % SLOT_MILLIS);
 }
 
-/**
- * Whether an insert into the slot has to mark it. Earlier than the slot closes by half the settling time,
- * so that neither a slow insert nor a clock that is a little behind slips in between mark and publication.
- */
-export function needsMarks(slot: number, now: number, settlingMillis: number): boolean {
-  return slot + SLOT_MILLIS + settlingMillis / 2 <= now;
-}
-
 export function isFrozen(slot: number, now: number): boolean {
   return slot + SLOT_MILLIS + OPEN_MILLIS <= now;
 }

@@ -58,6 +58,12 @@ export function isCertificateProblem(error: unknown): boolean {
   return /^ERR_(TLS|SSL)|CERT|^UNABLE_TO_|^EPROTO$/.test(codeOf(error) ?? '');
 }
 
+/** Whether the engine itself answered with an error, that another statement may not meet. */
+export function isOfEngine(error: unknown): boolean {
+  const code = codeOf(error) ?? '';
+  return /^\d+$/.test(code) && !STAND.has(code);
+}
+
 /** ClickHouse's number as text, or the name of a network error; the embedded engine has a class of its own. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;

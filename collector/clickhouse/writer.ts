@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { DecisionSpan } from '../decision-span.ts';
 import { createGroupCommit, type GroupCommitCounters, type GroupCommitLimits } from '../group-commit.ts';
 import type { Inserting } from './connection.ts';
 import { insertBlocked, insertSpans } from './rows.ts';
-import { AHEAD_MILLIS, isFrozen, needsMarks, SETTLING_MILLIS, seconds, slotOf } from './slots.ts';
+import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from './slots.ts';
 import { isRefusal, mayPass } from './trouble.ts';
 
 export interface WriterOptions extends Partial<GroupCommitLimits> {
@@ -11,7 +12,6 @@ export interface WriterOptions extends Partial<GroupCommitLimits> {
   readonly client: Pick<ClickHouseClient, 'command'> & Inserting;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  readonly settlingMillis?: number;
   /** Told of every insert that succeeded and how long it took. */
   readonly inserted?: (spans: readonly DecisionSpan[], seconds: number) => void;
 }
@@ -51,7 +51,7 @@ const LIMITS: GroupCommitLimits = {
 
 /** Writes decision spans, and blocked ones as blocked requests too, in bounded group commits. */
 export function createWriter(options: WriterOptions): Writer {
-  const { client, now, settlingMillis = SETTLING_MILLIS, inserted } = options;
+  const { client, now, inserted } = options;
   const counters: WriterCounters = {
     written: 0,
     refused: 0,
@@ -67,16 +67,18 @@ export function createWriter(options: WriterOptions): Writer {
     { ...LIMITS, ...options },
     counters,
   );
-  /** Slots that this process has marked. */
-  const marked = new Set<number>();
+  const writer = randomBytes(8).readBigUInt64BE();
+  /** Counts up through all slots, so that forgetting one cannot begin it anew. */
+  let sequence = 0;
 
   async function write(spans: readonly DecisionSpan[], at = now()): Promise<void> {
+    const latest = Math.max(at, now()) + AHEAD_MILLIS;
     const late = spans.filter((span) => isFrozen(slotOf(span.time), at)).length;
-    const ahead = spans.filter((span) => span.time > at + AHEAD_MILLIS).length;
+    const ahead = spans.filter((span) => span.time > latest).length;
     const taken =
       late + ahead === 0
         ? spans
-        : spans.filter((span) => !isFrozen(slotOf(span.time), at) && span.time <= at + AHEAD_MILLIS);
+        : spans.filter((span) => !isFrozen(slotOf(span.time), at) && span.time <= latest);
     if (taken.length > 0) await commits.add(taken);
     // Counted when the request succeeds: a sender whose request fails sends them again.
     counters.late += late;
@@ -84,9 +86,9 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   /**
-   * A slot's mark says: rows came. The first insert of this process marks it before, so that the publisher
-   * knows the slot. An insert into a slot that may be published already marks it before (a crash in between
-   * must not hide the rows) and after (the publisher may have run in between).
+   * Every insert is numbered in each of its slots, before the rows (the slot is known, and a crash in between
+   * hides none) and after them. A publisher that has read a number finds all rows that were inserted before the
+   * number was given; one that is beyond what it read makes the slot due again. No clock is asked.
    */
   async function insert(spans: readonly DecisionSpan[]): Promise<void> {
     // A row that is no decision any more has to replace the blocked one that an older rule set made.
@@ -96,23 +98,19 @@ export function createWriter(options: WriterOptions): Writer {
     const blocked = requests.length === 0 ? undefined : insertBlocked(requests);
     const slots = [...new Set(spans.map((span) => slotOf(span.time)))];
     const start = performance.now();
-    await mark(slots.filter((slot) => !marked.has(slot) || needsMarks(slot, now(), settlingMillis)));
+    await numberWrite(slots);
     await client.insertRows(rows);
     if (blocked !== undefined) await client.insertRows(blocked);
-    await mark(slots.filter((slot) => needsMarks(slot, now(), settlingMillis)));
+    await numberWrite(slots);
     inserted?.(spans, (performance.now() - start) / 1000);
   }
 
-  async function mark(slots: readonly number[]): Promise<void> {
-    if (slots.length === 0) return;
-    // By the engine's clock, which publications are timed by as well.
+  async function numberWrite(slots: readonly number[]): Promise<void> {
     await client.command({
-      query: `INSERT INTO slot_marks
-        SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC'), now64(6, 'UTC')`,
-      query_params: { slots: slots.map(seconds) },
+      query: `INSERT INTO slot_writes
+        SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC'), {writer:UInt64}, {sequence:UInt64}`,
+      query_params: { slots: slots.map(seconds), writer, sequence: ++sequence },
     });
-    for (const slot of slots) marked.add(slot);
-    for (const slot of marked) if (isFrozen(slot, now())) marked.delete(slot);
   }
 
   return { write, counters, close: () => commits.close() };

@@ -149,11 +149,12 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
   const chores = startChores({
     publisher,
     log,
+    now,
     // One of the group, whoever it is; in a rebalance two or none, which is as good.
     isOurs: () => consumer.assigned.has(0),
   });
 
-  consumerMetrics(registry, counters, publisher.left);
+  consumerMetrics(registry, counters);
 
   return {
     counters,

@@ -6,6 +6,7 @@ import { describeKafka, kafkaClient, withAdmin } from '../../test/support/kafka-
 import type { ClickHouse } from '../clickhouse/connection.ts';
 import { RETENTION } from '../clickhouse/retention.ts';
 import { DERIVATION_RULES } from '../otlp/decode.ts';
+import { publicationState } from '../usage/publication-state.ts';
 import { createPublisher } from '../usage/publisher.ts';
 import { rebuild } from './rebuild.ts';
 import { rewind } from './rewind.ts';
@@ -63,7 +64,9 @@ describeKafka('reading again', ({ brokers }) => {
     await house.send([{ ...asProtobuf(request(5, SENT)), timestamp: SENT + 2 * HOUR, partition: 1 }]);
     await expect.poll(house.unread, patient).toBe(0);
     await publisher.tick();
-    expect(publisher.left.size).toBe(1);
+    expect((await publicationState(clickHouse.reading, NOW)).leftOut).toEqual([
+      { slot: SENT, spans: 5, decisions: 15 },
+    ]);
     expect(await published(clickHouse)).toEqual({ minutes: 60, hours: 60 });
 
     expect(await rebuilding(clickHouse, house)).toMatchObject({

@@ -105,12 +105,7 @@ export function writerMetrics(registry: Registry, writer: () => WriterCounters):
   };
 }
 
-/** @param left slots that late spans came for when their other raw spans were gone */
-export function consumerMetrics(
-  registry: Registry,
-  consumer: ConsumerCounters,
-  left: ReadonlyMap<number, unknown>,
-): void {
+export function consumerMetrics(registry: Registry, consumer: ConsumerCounters): void {
   const events = (): Record<string, number> => ({
     pause: consumer.pauses,
     rebalance: consumer.rebalances,
@@ -153,12 +148,6 @@ export function consumerMetrics(
     () => consumer.lost,
   );
   counters(registry, 'originscope_consumer_events_total', 'What happened beside reading', 'event', events);
-  gauge(
-    registry,
-    'originscope_consumer_left_slots',
-    'Slots that late spans came for when their other raw spans were gone: rebuild reads them anew',
-    () => left.size,
-  );
   const lag: Gauge = new Gauge({
     name: 'originscope_consumer_lag_messages',
     help: 'Messages that wait, by partition of this consumer',

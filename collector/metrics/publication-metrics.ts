@@ -1,6 +1,33 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Gauge, type Registry } from 'prom-client';
-import { SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
+import { type PublicationState, publicationState } from '../usage/publication-state.ts';
+
+const GAUGES: readonly {
+  readonly name: string;
+  readonly help: string;
+  value(state: PublicationState): number;
+}[] = [
+  {
+    name: 'originscope_unpublished_slots',
+    help: 'Slots that are closed and not published: views read their raw rows, which costs more',
+    value: ({ unpublished }) => unpublished,
+  },
+  {
+    name: 'originscope_stuck_slots',
+    help: 'Slots that are due and could not be published; the log and the report say why',
+    value: ({ stuck }) => stuck.length,
+  },
+  {
+    name: 'originscope_left_out_slots',
+    help: 'Slots for which spans came after their raw rows had been dropped: no view counts these spans',
+    value: ({ leftOut }) => leftOut.length,
+  },
+  {
+    name: 'originscope_left_out_decisions',
+    help: 'Decisions of these spans, at most',
+    value: ({ leftOut }) => leftOut.reduce((sum, { decisions }) => sum + decisions, 0),
+  },
+];
 
 /**
  * Asked of ClickHouse with every scrape, so that all who share the publishing tell the same; without a value
@@ -14,26 +41,28 @@ export function publicationMetrics(
   reading: Pick<ClickHouseClient, 'query'>,
   now: () => number,
 ): void {
-  const waiting: Gauge = new Gauge({
-    name: 'originscope_unpublished_slots',
-    help: 'Slots that are closed and not published: views read their raw rows, which costs more',
-    // A label only to have no series where there is no value.
-    labelNames: ['state'],
-    registers: [registry],
-    async collect() {
-      waiting.reset();
-      const slots = await unpublishedSlots(reading, now()).catch(() => undefined);
-      if (slots !== undefined) waiting.set({ state: 'closed' }, slots);
-    },
-  });
-}
-
-async function unpublishedSlots(reading: Pick<ClickHouseClient, 'query'>, now: number): Promise<number> {
-  const result = await reading.query({
-    query: `SELECT toUInt32(count()) AS slots FROM slots WHERE run = 0 AND slot <= toDateTime({closed:UInt32}, 'UTC')`,
-    query_params: { closed: seconds(now - SLOT_MILLIS - SETTLING_MILLIS) },
-    format: 'JSONEachRow',
-  });
-  const [row] = await result.json<{ slots: number }>();
-  return row?.slots ?? 0;
+  // One question a scrape, whose gauges are collected at the same time.
+  let asked: Promise<PublicationState | undefined> | undefined;
+  const ask = (): Promise<PublicationState | undefined> => {
+    asked ??= publicationState(reading, now())
+      .catch(() => undefined)
+      .finally(() => {
+        asked = undefined;
+      });
+    return asked;
+  };
+  for (const { name, help, value } of GAUGES) {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      // A label only to have no series where there is no value.
+      labelNames: ['state'],
+      registers: [registry],
+      async collect() {
+        gauge.reset();
+        const state = await ask();
+        if (state !== undefined) gauge.set({ state: 'closed' }, value(state));
+      },
+    });
+  }
 }

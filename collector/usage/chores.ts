@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
 import { repeat } from '../repeat.ts';
+import { publicationState } from './publication-state.ts';
 import type { Publisher } from './publisher.ts';
 
 export interface ChoresOptions {
-  readonly publisher: Pick<Publisher, 'tick' | 'clean' | 'left'>;
+  readonly publisher: Publisher;
   readonly log: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   /**
    * Whether it is this process's turn. Where several share the work, any number may do it at once: it only
    * costs more. Default: always.
@@ -21,20 +24,34 @@ export interface Chores {
 
 /** What is done beside writing, again and again: publishing what has settled, and cleaning up. */
 export function startChores(options: ChoresOptions): Chores {
-  const { publisher, log, isOurs = () => true } = options;
+  const { publisher, log, now, isOurs = () => true } = options;
   const { publishEveryMillis = 5_000, cleanEveryMillis = 3_600_000 } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
 
   async function publish(): Promise<void> {
     if (!isOurs()) return;
-    const known = new Set(publisher.left.keys());
+    const known = new Set(publisher.stuck.keys());
     await publisher.tick(signal);
-    const left = [...publisher.left.keys()].filter((slot) => !known.has(slot));
-    if (left.length === 0) return;
+    for (const [slot, reason] of publisher.stuck) {
+      if (known.has(slot)) continue;
+      log.error(
+        { slot: new Date(slot).toISOString(), reason },
+        'a slot cannot be published; it is tried again every 5 minutes, the others are published',
+      );
+    }
+  }
+
+  /** Slots that were told of. */
+  const told = new Set<number>();
+  async function tellLeftOut(): Promise<void> {
+    const { leftOut } = await publicationState(publisher.publication.client, now());
+    const news = leftOut.filter(({ slot }) => !told.has(slot));
+    for (const { slot } of news) told.add(slot);
+    if (news.length === 0) return;
     log.warn(
-      { slots: left.map((slot) => new Date(slot).toISOString()) },
-      'late spans came for slots whose other raw spans are gone: they stay as they were published; originscope rebuild reads them anew',
+      { slots: news.map(({ slot, decisions }) => ({ slot: new Date(slot).toISOString(), decisions })) },
+      'late spans came for slots whose other raw spans are gone: the views do not count them; originscope rebuild reads the slots anew from Kafka',
     );
   }
 
@@ -43,6 +60,7 @@ export function startChores(options: ChoresOptions): Chores {
     if (!isOurs() || performance.now() < cleanAt) return;
     cleanAt = performance.now() + cleanEveryMillis;
     await publisher.clean();
+    await tellLeftOut();
   }
 
   const chores = Promise.all([

@@ -1,39 +1,123 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { agree, type Dialect } from '../clickhouse/dialect.ts';
-import { isDirty, RUN_START } from './run.ts';
+import { seconds } from '../clickhouse/slots.ts';
+import { publishEach } from './publish-each.ts';
+import { FINGERPRINT, type Publication } from './publish-slots.ts';
+
+/** Epoch milliseconds. */
+export interface RetireOptions {
+  /** Days that ended before are dropped. */
+  readonly before: number;
+  /** Slots before are not published any more. */
+  readonly keptSince: number;
+}
 
 /**
- * Drops the days of raw spans that ended before `before` (epoch milliseconds), unless a slot of theirs waits
- * to be published: a TTL would not ask.
+ * Drops the days of raw spans that ended long ago, unless a slot of theirs waits to be published: a TTL would not
+ * ask. A span may still come at any moment. So the slots are sealed, the day is put aside in one piece, and it is
+ * dropped when every slot is published as it lies there. What comes later finds its slot sealed: it stays in
+ * `decision_spans` and shows in the view `left_out`. A crash at any point is continued by the next call.
  */
-export async function dropPublishedDays(
-  client: ClickHouseClient,
-  dialect: Dialect,
-  before: number,
-): Promise<void> {
-  await agree(client, dialect, ['slot_marks', 'published_slots']);
+export async function retireDays(publication: Publication, options: RetireOptions): Promise<void> {
+  const { client, dialect } = publication;
+  await settleRetired(publication, options);
+  for (const day of await retirableDays(publication, options)) {
+    await client.command({
+      query: `INSERT INTO sealed_slots SELECT DISTINCT slot, 1 FROM published_slots WHERE toDate(slot, 'UTC') = {day:Date}`,
+      query_params: { day: day.date },
+    });
+    await agree(client, dialect, ['sealed_slots', 'decision_spans']);
+    const to = dialect.holding('retired_spans');
+    await client.command({
+      query: `ALTER TABLE ${dialect.onShards('decision_spans')} MOVE PARTITION ID {day:String} TO TABLE ${to}`,
+      query_params: { day: day.partition },
+    });
+    await settleRetired(publication, options);
+  }
+}
+
+interface Day {
+  readonly partition: string;
+  /** YYYY-MM-DD. */
+  readonly date: string;
+}
+
+async function daysOf(
+  { client, dialect }: Publication,
+  table: 'decision_spans' | 'retired_spans',
+): Promise<Day[]> {
   const result = await client.query({
-    query: `SELECT day FROM (
-        SELECT DISTINCT partition_id AS day, toDate(partition) AS date FROM ${dialect.system('parts')}
-        WHERE database = (SELECT currentDatabase()) AND table = '${dialect.holding('decision_spans')}' AND active)
-      WHERE toDateTime(date, 'UTC') + toIntervalDay(1) <= toDateTime({before:UInt32}, 'UTC')
-        AND date NOT IN (
-          SELECT toDate(slot, 'UTC')
-          FROM (SELECT slot, max(marked_at) AS marked FROM slot_marks GROUP BY slot) AS marks
-          LEFT JOIN (SELECT slot, max(run) AS run FROM published_slots GROUP BY slot) AS published USING (slot)
-          WHERE run = 0 OR ${isDirty(dialect)})`,
-    query_params: { before: Math.floor(before / 1000) },
+    query: `SELECT DISTINCT partition_id AS partition, toString(toDate(parts.partition)) AS date
+      FROM ${dialect.system('parts')} AS parts
+      WHERE database = (SELECT currentDatabase()) AND table = '${dialect.holding(table)}' AND active ORDER BY date`,
     format: 'JSONEachRow',
   });
-  for (const { day } of await result.json<{ day: string }>()) {
+  return result.json<Day>();
+}
+
+async function retirableDays(publication: Publication, { before }: RetireOptions): Promise<Day[]> {
+  const { client, dialect } = publication;
+  await agree(client, dialect, ['slot_writes', 'published_slots']);
+  const result = await client.query({
+    query: `SELECT DISTINCT toString(toDate(slot, 'UTC')) AS date FROM slot_states WHERE run = 0 OR behind`,
+    format: 'JSONEachRow',
+  });
+  const waiting = new Set((await result.json<{ date: string }>()).map(({ date }) => date));
+  return (await daysOf(publication, 'decision_spans')).filter(
+    ({ date }) => Date.parse(date) + 86_400_000 <= before && !waiting.has(date),
+  );
+}
+
+/** Publishes what of the days that were put aside is not published yet, and drops those that are. */
+async function settleRetired(publication: Publication, options: RetireOptions): Promise<void> {
+  const { client, dialect } = publication;
+  for (const { partition, date } of await daysOf(publication, 'retired_spans')) {
     await client.command({
-      query: `ALTER TABLE ${dialect.onShards('decision_spans')} DROP PARTITION ID {day:String}`,
-      query_params: { day },
+      query: `INSERT INTO sealed_slots SELECT DISTINCT toStartOfTenMinutes(minute), 1 FROM retired_spans
+        WHERE toDate(minute, 'UTC') = {date:Date}`,
+      query_params: { date },
+    });
+    await agree(client, dialect, ['retired_spans', 'published_slots', 'sealed_slots']);
+    const differing = await unpublished(client, date, options.keptSince);
+    if (differing.length > 0) {
+      const { marked } = await publishEach(publication, { table: 'retired_spans' }, differing);
+      // What could not be published stays where it is, and is tried again with the next call.
+      if (marked.length < differing.length) continue;
+    }
+    await client.command({
+      query: `INSERT INTO sealed_slots SELECT DISTINCT slot, 2 FROM sealed_slots WHERE toDate(slot, 'UTC') = {date:Date}`,
+      query_params: { date },
+    });
+    await client.command({
+      query: `ALTER TABLE ${dialect.onShards('retired_spans')} DROP PARTITION ID {partition:String}`,
+      query_params: { partition },
     });
   }
 }
 
-/** Runs of a period that one statement names: parameters travel in the URL. */
+/**
+ * Slots that were put aside whole and hold something else than what is published. Of slots that had been dropped
+ * before, what lies there is only what came later.
+ */
+async function unpublished(client: ClickHouseClient, date: string, keptSince: number): Promise<number[]> {
+  const result = await client.query({
+    query: `SELECT toUnixTimestamp(slot) AS slot
+      FROM (
+        SELECT toStartOfTenMinutes(minute) AS slot, ${FINGERPRINT} AS held
+        FROM retired_spans FINAL WHERE toDate(minute, 'UTC') = {date:Date} GROUP BY slot) AS retired
+      LEFT JOIN (
+        SELECT slot, argMax(fingerprint, run) AS fingerprint, true AS known FROM published_slots GROUP BY slot
+      ) AS published USING (slot)
+      WHERE (NOT known OR held != fingerprint) AND slot > toDateTime({keptSince:UInt32}, 'UTC')
+        AND slot NOT IN (SELECT slot FROM sealed_slots WHERE stage = 2)
+      ORDER BY slot`,
+    query_params: { date, keptSince: seconds(keptSince) },
+    format: 'JSONEachRow',
+  });
+  return (await result.json<{ slot: number }>()).map(({ slot }) => slot * 1000);
+}
+
+/** Runs of a period that one statement names: what it says has to fit a request. */
 const MOST_AT_ONCE = 500;
 
 /** Tables of a run, with the ledger that says which run of a period is the newest. */
@@ -43,26 +127,19 @@ const PUBLISHED = [
 ] as const;
 
 /**
- * Removes runs that began an hour ago and are not the newest marked one of their period: superseded ones,
- * and what a crash left behind. A reader or a publication in flight is younger than that.
+ * Removes runs that are older than the newest marked one of their period, and their markers. Whoever still works
+ * under one of these numbers works for nothing: a marker of it would not be read either.
  */
-export async function removeSuperseded(client: ClickHouseClient, dialect: Dialect): Promise<void> {
+export async function removeSuperseded({ client, dialect, pause }: Publication): Promise<void> {
   for (const { ledger, period, tables } of PUBLISHED) {
-    const newest = `SELECT ${period}, max(run) FROM ${ledger} GROUP BY ${period}`;
     for (const table of [...tables, ledger]) {
       let found: { start: number; number: string }[];
       do {
-        const result = await client.query({
-          query: `SELECT start, toString(run) AS number FROM (
-              SELECT DISTINCT toUnixTimestamp(${period}) AS start, run FROM ${table}
-              WHERE (${period}, run) NOT IN (${newest}) AND ${RUN_START} < now64(6, 'UTC') - toIntervalHour(1))
-            ORDER BY start, run LIMIT ${MOST_AT_ONCE}`,
-          format: 'JSONEachRow',
-        });
-        found = await result.json();
+        found = await superseded(client, { ledger, period, table });
         if (found.length === 0) break;
-        // Every reader has to know the run that took their place.
+        // Every reader has to know the run that took their place, and those that were planned before to have begun.
         await agree(client, dialect, [ledger]);
+        await pause();
         // By value: a replicated table takes no subquery here, which each replica would answer for itself.
         await client.command({
           query: `DELETE FROM ${table}
@@ -75,4 +152,19 @@ export async function removeSuperseded(client: ClickHouseClient, dialect: Dialec
       } while (found.length === MOST_AT_ONCE);
     }
   }
+}
+
+async function superseded(
+  client: ClickHouseClient,
+  { ledger, period, table }: { readonly ledger: string; readonly period: string; readonly table: string },
+): Promise<{ start: number; number: string }[]> {
+  const result = await client.query({
+    query: `SELECT start, toString(run) AS number FROM (
+        SELECT DISTINCT toUnixTimestamp(${period}) AS start, run FROM ${table} AS rows
+        LEFT JOIN (SELECT ${period}, max(run) AS newest FROM ${ledger} GROUP BY ${period}) AS marked USING (${period})
+        WHERE run < newest)
+      ORDER BY start, run LIMIT ${MOST_AT_ONCE}`,
+    format: 'JSONEachRow',
+  });
+  return result.json();
 }

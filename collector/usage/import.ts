@@ -7,7 +7,7 @@ import { insertStaged } from '../clickhouse/rows.ts';
 import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../clickhouse/slots.ts';
 import type { Writer } from '../clickhouse/writer.ts';
 import type { DecisionSpan } from '../decision-span.ts';
-import { FINGERPRINT, type Publication, publishSlots } from './publish-slots.ts';
+import { FINGERPRINT, type Publication, publishSlots, readWrites } from './publish-slots.ts';
 import type { Publisher } from './publisher.ts';
 import { RUN_START, takeRun } from './run.ts';
 
@@ -55,6 +55,8 @@ export interface ImportResult {
   readonly expired: number;
   /** Spans that lie in the future. */
   readonly ahead: number;
+  /** Spans that the writer did not take any more, because their slot froze meanwhile. */
+  readonly late: number;
 }
 
 export interface Import {
@@ -75,19 +77,24 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
   const number = await takeRun(client);
   const { dialect } = publisher.publication;
   await dropAbandoned(client, dialect);
+  // Which slots are frozen is decided once, or one could be written in part and staged in part.
+  const began = now();
+  // Before the source is read: what is written from now on may not be in it.
+  const writes = await readWrites(client, dialect);
   let open: DecisionSpan[] = [];
   let frozen: DecisionSpan[] = [];
   let written = 0;
   let expired = 0;
   let ahead = 0;
+  let late = 0;
 
   async function add(spans: readonly DecisionSpan[]): Promise<void> {
-    const at = now();
-    const oldest = keptSince(retention, at);
+    const latest = now() + AHEAD_MILLIS;
+    const oldest = keptSince(retention, began);
     for (const span of spans) {
       const slot = slotOf(span.time);
-      if (span.time > at + AHEAD_MILLIS) ahead++;
-      else if (!isFrozen(slot, at)) open.push(span);
+      if (span.time > latest) ahead++;
+      else if (!isFrozen(slot, began)) open.push(span);
       else if (slot > oldest) frozen.push(span);
       else expired++;
     }
@@ -98,8 +105,15 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
   async function writeOpen(): Promise<void> {
     const spans = open;
     open = [];
-    await writer.write(spans);
-    written += spans.length;
+    const before = { ...writer.counters };
+    await writer.write(spans, began);
+    const refused = {
+      late: writer.counters.late - before.late,
+      ahead: writer.counters.ahead - before.ahead,
+    };
+    late += refused.late;
+    ahead += refused.ahead;
+    written += spans.length - refused.late - refused.ahead;
   }
 
   async function stageFrozen(): Promise<void> {
@@ -122,11 +136,11 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
     const marked = new Set<number>();
     for (const slots of byDay([...fresh, ...taken.map(({ slot }) => slot)])) {
       await copyBlocked(publisher.publication, number, slots);
-      const source = { table: 'staged_spans', import: number } as const;
+      await seal(publisher.publication, slots);
+      const source = { table: 'staged_spans', import: number, writes } as const;
       const mayShrink = conflicts === 'shrink';
-      for (const slot of await publishSlots(publisher.publication, source, slots, { mayShrink })) {
-        marked.add(slot);
-      }
+      const published = await publishSlots(publisher.publication, source, slots, { mayShrink });
+      for (const slot of published.marked) marked.add(slot);
     }
     await publisher.tick();
     await dropStaged(client, dialect, number);
@@ -138,6 +152,7 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
       refused: differing.filter(({ slot }) => !marked.has(slot)),
       expired,
       ahead,
+      late,
     };
   }
 
@@ -218,6 +233,15 @@ async function copyBlocked(
     query: `INSERT INTO blocked_spans (${columns}) SELECT ${columns} ${imported}`,
     query_params,
   });
+}
+
+/** From now on nobody publishes these slots from their raw spans, which may lack what the import has. */
+async function seal({ client, dialect }: Publication, slots: readonly number[]): Promise<void> {
+  await client.command({
+    query: `INSERT INTO sealed_slots SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC'), 2`,
+    query_params: { slots: slots.map(seconds) },
+  });
+  await agree(client, dialect, ['sealed_slots']);
 }
 
 /** A day at a time: one partition an insert, and bounded memory. */

@@ -18,12 +18,14 @@ export interface SlotRun {
  * @param hour epoch milliseconds
  * @param made the newest run of each of the hour's slots, in the order of the slots; slots published together
  * share a run, so a run alone does not say which rows count
+ * @returns whether the hour was marked. It is not when the rows of a slot went away meanwhile, because a newer run
+ * took their place: then the hour is due again.
  */
 export async function publishHour(
   { client, dialect, pause }: Publication,
   hour: number,
   made: readonly SlotRun[],
-): Promise<void> {
+): Promise<boolean> {
   const run = await takeRun(client);
   const query_params = {
     hour: seconds(hour),
@@ -34,9 +36,7 @@ export async function publishHour(
   const start = `toDateTime({hour:UInt32}, 'UTC')`;
   const within = (column: string): string =>
     `${column} >= ${start} AND ${column} < ${start} + toIntervalHour(1)
-     AND (slot, run) IN (
-       SELECT toDateTime(made.1, 'UTC'), made.2
-       FROM (SELECT arrayJoin(arrayZip({slots:Array(UInt32)}, {runs:Array(UInt64)})) AS made))`;
+     AND (slot, run) IN ${MADE}`;
   await client.command({
     query: `INSERT INTO usage_hours (hour, run, first_seen, last_seen, ${dimensions}, decisions, clients)
       SELECT ${start}, {run:UInt64}, min(minute), max(minute), ${dimensions}, sum(decisions), groupBitOr(clients)
@@ -58,11 +58,24 @@ export async function publishHour(
   });
   await agree(client, dialect, ['usage_hours', 'completeness_hours']);
   await pause();
+  const summed = `(SELECT sum(decisions) FROM usage_hours WHERE hour = ${start} AND run = {run:UInt64})`;
+  const ofSlots = `(SELECT sum(decisions) FROM published_slots WHERE (slot, run) IN ${MADE})`;
   await client.command({
     query: `INSERT INTO published_hours (hour, run, published_at, slot_runs, decisions)
       SELECT ${start}, {run:UInt64}, now64(6, 'UTC'),
-        arrayMap((slot, run) -> (toDateTime(slot, 'UTC'), run), {slots:Array(UInt32)}, {runs:Array(UInt64)}),
-        (SELECT sum(decisions) FROM usage_hours WHERE hour = ${start} AND run = {run:UInt64})`,
+        arrayMap((slot, run) -> (toDateTime(slot, 'UTC'), run), {slots:Array(UInt32)}, {runs:Array(UInt64)}), ${summed}
+      WHERE ${summed} = ${ofSlots}`,
     query_params: { ...query_params, run: marked },
   });
+  const result = await client.query({
+    query: `SELECT count() > 0 AS is_marked FROM published_hours WHERE hour = ${start} AND run = {run:UInt64}`,
+    query_params: { hour: seconds(hour), run: marked },
+    format: 'JSONEachRow',
+  });
+  return (await result.json<{ is_marked: number }>())[0]?.is_marked === 1;
 }
+
+/** The hour's (slot, run) pairs. */
+const MADE = `(
+  SELECT toDateTime(made.1, 'UTC'), made.2
+  FROM (SELECT arrayJoin(arrayZip({slots:Array(UInt32)}, {runs:Array(UInt64)})) AS made))`;

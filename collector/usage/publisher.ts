@@ -3,10 +3,11 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { type Dialect, singleServer } from '../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
 import { OPEN_MILLIS, SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
-import { dropPublishedDays, removeSuperseded } from './housekeeping.ts';
+import { removeSuperseded, retireDays } from './housekeeping.ts';
+import { publishEach } from './publish-each.ts';
 import { publishHour, type SlotRun } from './publish-hour.ts';
-import { type Publication, publishSlots } from './publish-slots.ts';
-import { isDirty, RUN_START, type Run } from './run.ts';
+import type { Publication } from './publish-slots.ts';
+import type { Run } from './run.ts';
 
 export interface PublisherOptions {
   /** `ClickHouse.publishing`. */
@@ -15,6 +16,8 @@ export interface PublisherOptions {
   readonly dialect?: Dialect;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Milliseconds of a clock that is never set; default: of this process. */
+  readonly elapsed?: () => number;
   readonly settlingMillis?: number;
   /** A slot that goes on getting late spans is published again at most this often. */
   readonly republishMillis?: number;
@@ -42,17 +45,14 @@ export interface Publisher {
   tick(signal?: AbortSignal): Promise<Published>;
   /** Drops raw days that are published and past their retention, and runs that nobody reads any more. To be called hourly. */
   clean(): Promise<void>;
-  /**
-   * Slots (starts, epoch milliseconds) that were due, and would have shrunk: what is left of their raw spans
-   * is not all of them.
-   */
-  readonly left: ReadonlyMap<number, unknown>;
+  /** Slots (starts, epoch milliseconds) that are due and could not be published, with the reason. */
+  readonly stuck: ReadonlyMap<number, string>;
   /** For an import, which publishes frozen slots in the same way. */
   readonly publication: Publication;
 }
 
 /** Reading such a slot again soon shows the same, and costs as much as publishing it. */
-const RETRY_SHRUNK_MILLIS = 300_000;
+const RETRY_STUCK_MILLIS = 300_000;
 
 /**
  * Sums what has settled, so that readers do not. Any number of publishers may run at once: each works under
@@ -63,14 +63,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
     client,
     dialect = singleServer,
     now,
+    elapsed = () => performance.now(),
     settlingMillis = SETTLING_MILLIS,
     republishMillis = 60_000,
     readerGraceMillis = 1_000,
     retention = RETENTION,
     hasArrived = () => Promise.resolve(true),
   } = options;
-  /** With the time at which each is tried again. */
-  const left = new Map<number, number>();
+  const stuck = new Map<number, string>();
+  /** When a slot or an hour may be published again, by `elapsed`. */
+  const waiting = { slots: new Map<number, number>(), hours: new Map<number, number>() };
   const publication: Publication = {
     client,
     dialect,
@@ -78,41 +80,57 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 
   async function tick(signal?: AbortSignal): Promise<Published> {
-    const slots: number[] = [];
-    const all = await dueSlots();
-    for (const slot of left.keys()) if (!all.includes(slot)) left.delete(slot);
-    for (const due of byHour(all.filter((slot) => (left.get(slot) ?? 0) <= now()))) {
-      if (signal?.aborted) break;
-      const marked = await publishSlots(publication, { table: 'decision_spans' }, due);
-      slots.push(...marked);
-      for (const slot of due) {
-        if (marked.includes(slot)) left.delete(slot);
-        else left.set(slot, now() + RETRY_SHRUNK_MILLIS);
-      }
-    }
-    const hours: number[] = [];
-    for (const { hour, made } of await dueHours()) {
-      if (signal?.aborted) break;
-      await publishHour(publication, hour, made);
-      hours.push(hour);
-    }
-    return { slots, hours };
+    return { slots: await publishDueSlots(signal), hours: await publishDueHours(signal) };
   }
 
-  /** Closed slots without a run, or marked since their newest run began. */
+  async function publishDueSlots(signal: AbortSignal | undefined): Promise<number[]> {
+    const due = await dueSlots();
+    for (const slot of stuck.keys()) if (!due.includes(slot)) stuck.delete(slot);
+    const slots: number[] = [];
+    for (const group of byHour(notWaiting(due, waiting.slots))) {
+      if (signal?.aborted) break;
+      const { marked, failed } = await publishEach(publication, { table: 'decision_spans' }, group);
+      for (const slot of marked) {
+        slots.push(slot);
+        stuck.delete(slot);
+        waiting.slots.set(slot, elapsed() + republishMillis);
+      }
+      for (const [slot, reason] of failed) {
+        stuck.set(slot, reason);
+        waiting.slots.set(slot, elapsed() + RETRY_STUCK_MILLIS);
+      }
+    }
+    return slots;
+  }
+
+  async function publishDueHours(signal: AbortSignal | undefined): Promise<number[]> {
+    const due = await dueHours();
+    const ready = new Set(notWaiting([...due.keys()], waiting.hours));
+    const hours: number[] = [];
+    for (const [hour, made] of due) {
+      if (signal?.aborted) break;
+      if (!ready.has(hour) || !(await publishHour(publication, hour, made))) continue;
+      hours.push(hour);
+      waiting.hours.set(hour, elapsed() + republishMillis);
+    }
+    return hours;
+  }
+
+  function notWaiting(starts: readonly number[], until: Map<number, number>): number[] {
+    for (const [start, end] of until) if (end <= elapsed()) until.delete(start);
+    return starts.filter((start) => !until.has(start));
+  }
+
+  /** Closed slots without a run, or with writes that their newest run may not hold. */
   async function dueSlots(): Promise<number[]> {
     const result = await client.query({
-      query: `SELECT toUnixTimestamp(slot) AS slot
-        FROM (SELECT slot, max(marked_at) AS marked FROM slot_marks GROUP BY slot) AS marks
-        LEFT JOIN (SELECT slot, max(run) AS run FROM published_slots GROUP BY slot) AS published USING (slot)
+      query: `SELECT toUnixTimestamp(slot) AS slot FROM slot_states
         WHERE slot <= toDateTime({closed:UInt32}, 'UTC') AND slot > toDateTime({kept:UInt32}, 'UTC')
-          AND (run = 0 OR ${isDirty(dialect)}
-            AND ${RUN_START} <= now64(6, 'UTC') - toIntervalMillisecond({republish:UInt32}))
+          AND (run = 0 OR behind AND NOT sealed)
         ORDER BY slot`,
       query_params: {
         closed: seconds(now() - SLOT_MILLIS - settlingMillis),
         kept: seconds(keptSince(retention, now())),
-        republish: republishMillis,
       },
       format: 'JSONEachRow',
     });
@@ -123,7 +141,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
    * Closed hours whose slots are all published, and not the ones that the hour was made of. Only while
    * all their minutes are kept: an hour must not shrink when they go.
    */
-  async function dueHours(): Promise<{ hour: number; made: SlotRun[] }[]> {
+  async function dueHours(): Promise<Map<number, SlotRun[]>> {
     const result = await client.query({
       query: `SELECT toUnixTimestamp(hour) AS hour,
           arrayMap(made -> toUnixTimestamp(made.1), slot_runs) AS slots, arrayMap(made -> toString(made.2), slot_runs) AS runs
@@ -131,36 +149,35 @@ export function createPublisher(options: PublisherOptions): Publisher {
           SELECT toStartOfHour(slot) AS hour, arraySort(groupArray((slot, run))) AS slot_runs FROM slots GROUP BY hour
         ) AS current
         LEFT JOIN (
-          SELECT hour, max(run) AS newest, argMax(slot_runs, run) AS made_of FROM published_hours GROUP BY hour
+          SELECT hour, argMax(slot_runs, run) AS made_of FROM published_hours GROUP BY hour
         ) AS published USING (hour)
         WHERE hour <= toDateTime({closed:UInt32}, 'UTC') AND hour > toDateTime({kept:UInt32}, 'UTC')
           AND NOT arrayExists(made -> made.2 = 0, slot_runs) AND slot_runs != made_of
-          AND fromUnixTimestamp64Micro(toInt64(intDiv(newest, 1024)), 'UTC')
-            <= now64(6, 'UTC') - toIntervalMillisecond({republish:UInt32})
         ORDER BY hour`,
       query_params: {
         closed: seconds(now() - 3_600_000 - settlingMillis),
         kept: seconds(keptSince(retention, now())),
-        republish: republishMillis,
       },
       format: 'JSONEachRow',
     });
-    return (await result.json<{ hour: number; slots: number[]; runs: Run[] }>()).map(
-      ({ hour, slots, runs }) => ({
-        hour: hour * 1000,
-        made: runs.map((run, index) => ({ slot: (slots[index] ?? 0) * 1000, run })),
-      }),
+    return new Map(
+      (await result.json<{ hour: number; slots: number[]; runs: Run[] }>()).map(({ hour, slots, runs }) => [
+        hour * 1000,
+        runs.map((run, index) => ({ slot: (slots[index] ?? 0) * 1000, run })),
+      ]),
     );
   }
 
   async function clean(): Promise<void> {
     const ended = startOfDay(now() - retention.rawHours * 3_600_000);
     // What is sent so long after a day may still belong to it.
-    if (await hasArrived(ended + OPEN_MILLIS)) await dropPublishedDays(client, dialect, ended);
-    await removeSuperseded(client, dialect);
+    if (await hasArrived(ended + OPEN_MILLIS)) {
+      await retireDays(publication, { before: ended, keptSince: keptSince(retention, now()) });
+    }
+    await removeSuperseded(publication);
   }
 
-  return { tick, clean, left, publication };
+  return { tick, clean, stuck, publication };
 }
 
 /** In UTC, as the days of raw spans are cut. */
@@ -169,6 +186,6 @@ function startOfDay(time: number): number {
 }
 
 /** What was left behind while nobody published goes an hour at a time: fewer runs, bounded memory. */
-function byHour(slots: readonly number[]): number[][] {
+export function byHour(slots: readonly number[]): number[][] {
   return [...Map.groupBy(slots, (slot) => Math.floor(slot / 3_600_000)).values()];
 }

@@ -1,5 +1,4 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Dialect } from '../clickhouse/dialect.ts';
 
 /**
  * The number of a published set of rows, as decimal text (64 bits): microseconds of the engine's clock at
@@ -10,11 +9,6 @@ export type Run = string;
 
 /** The time at which a run began, from its column `run`. */
 export const RUN_START = `fromUnixTimestamp64Micro(toInt64(intDiv(run, 1024)), 'UTC')`;
-
-/** Whether a slot of these columns `run` and `marked` was marked since the run began. */
-export function isDirty({ clockToleranceSeconds }: Dialect): string {
-  return `marked >= ${RUN_START} - toIntervalSecond(${clockToleranceSeconds})`;
-}
 
 /** Greater than any published one, even when the engine's clock was set back. */
 export async function takeRun(client: ClickHouseClient): Promise<Run> {

@@ -33,7 +33,12 @@ export type Event =
     }
   | { readonly is: 'publish' | 'clean'; readonly host: Host; readonly steps: number }
   /** Reads an hour of the queue anew, as `originscope rebuild` does. */
-  | { readonly is: 'rebuild'; readonly host: Host; readonly slot: (typeof SLOTS)[number]; readonly steps: number }
+  | {
+      readonly is: 'rebuild';
+      readonly host: Host;
+      readonly slot: (typeof SLOTS)[number];
+      readonly steps: number;
+    }
   | { readonly is: 'step'; readonly process: number; readonly steps: number }
   | { readonly is: 'fault'; readonly process: number; readonly fault: Fault }
   | { readonly is: 'crash'; readonly process: number; readonly reachedEngine: boolean }
@@ -50,7 +55,7 @@ const steps = fc.oneof(
   { weight: 2, arbitrary: fc.constant(1_000) },
   { weight: 1, arbitrary: fc.nat({ max: 12 }) },
 );
-const queuedMinutes = fc.constantFrom(undefined, undefined, 0, 60, 46 * 60, 70 * 60);
+const queuedMinutes = fc.constantFrom(undefined, undefined, 0, 60, 46 * 60, 70 * 60, 100 * 60);
 
 const weighted = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => ({ weight, arbitrary });
 const is = <Name extends Event['is']>(name: Name) => fc.constant(name);
@@ -72,7 +77,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     }),
   ),
   weighted(8, fc.record({ is: is('publish'), host, steps })),
-  weighted(3, fc.record({ is: is('clean'), host, steps })),
+  weighted(5, fc.record({ is: is('clean'), host, steps })),
   weighted(1, fc.record({ is: is('rebuild'), host, slot, steps })),
   weighted(8, fc.record({ is: is('step'), process, steps })),
   weighted(
@@ -97,7 +102,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     fc.record({
       is: is('time passes'),
       minutes: fc.oneof(
-        weighted(4, fc.constantFrom(1, 3, 10, 13, 61)),
+        weighted(2, fc.constantFrom(1, 3, 13, 61)),
         weighted(1, fc.constantFrom(24 * 60, 75 * 60)),
       ),
     }),
@@ -106,4 +111,4 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 );
 
 /** Not biased: the first values of fast-check would be short lists. */
-export const history: fc.Arbitrary<Event[]> = fc.noBias(fc.array(event, { minLength: 20, maxLength: 60 }));
+export const history: fc.Arbitrary<Event[]> = fc.noBias(fc.array(event, { minLength: 20, maxLength: 50 }));

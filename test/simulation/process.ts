@@ -85,7 +85,10 @@ export class SimulatedProcess {
    * @param poison whether a statement fails whatever happens
    * @returns what happened to it, unless it succeeded
    */
-  async step(poison: (sql: string, parameters: Record<string, unknown>) => boolean, fault?: Fault): Promise<string | undefined> {
+  async step(
+    poison: (sql: string, parameters: Record<string, unknown>) => boolean,
+    fault?: Fault,
+  ): Promise<string | undefined> {
     await this.settle();
     const pending = this.#pending.shift();
     if (pending === undefined) return;

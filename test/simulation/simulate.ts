@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { openClickHouse } from '../../collector/clickhouse/connection.ts';
 import type { ClickHouse } from '../../collector/clickhouse/connection.ts';
+import { openClickHouse } from '../../collector/clickhouse/connection.ts';
 import { migrate } from '../../collector/clickhouse/migrations.ts';
 import { type Event, history } from './history.ts';
 import { Simulation } from './simulation.ts';

@@ -1,8 +1,9 @@
-import { createWriter } from '../../collector/clickhouse/writer.ts';
 import type { ClickHouse } from '../../collector/clickhouse/connection.ts';
 import { AHEAD_MILLIS, isFrozen, SLOT_MILLIS, slotOf } from '../../collector/clickhouse/slots.ts';
+import { createWriter } from '../../collector/clickhouse/writer.ts';
 import type { DecisionSpan } from '../../collector/decision-span.ts';
 import { beginImport } from '../../collector/usage/import.ts';
+import { publicationState } from '../../collector/usage/publication-state.ts';
 import { createPublisher, type Publisher } from '../../collector/usage/publisher.ts';
 import { blocked, decisionSpan } from '../support/decision-spans.ts';
 import type { ClockOwner, Event, Host } from './history.ts';
@@ -178,7 +179,9 @@ export class Simulation {
   async #crash(index: number, reachedEngine: boolean): Promise<void> {
     const process = this.#process(index);
     await process.settle();
-    this.#say(`${process.name} is killed at: ${process.next}${reachedEngine ? ', which is carried out' : ''}`);
+    this.#say(
+      `${process.name} is killed at: ${process.next}${reachedEngine ? ', which is carried out' : ''}`,
+    );
     await process.crash(reachedEngine);
     const host = HOSTS[index % HOSTS.length] as Host;
     if (index < 2) this.#beginWriter(host);
@@ -233,9 +236,8 @@ export class Simulation {
     const { queuedMinutes: queued } = event;
     const receivedAt = queued === undefined ? undefined : this.#time - queued * MINUTE;
     const judgedAt = receivedAt ?? this.#now(event.host);
-    const taken = spans.filter(
-      ({ time }) => !isFrozen(slotOf(time), judgedAt) && time <= judgedAt + AHEAD_MILLIS,
-    );
+    const latest = Math.max(judgedAt, this.#now(event.host)) + AHEAD_MILLIS;
+    const taken = spans.filter(({ time }) => !isFrozen(slotOf(time), judgedAt) && time <= latest);
     for (const span of taken) {
       const sent = this.#sent.get(span.spanId) ?? { span, acknowledged: new Map(), offered: new Map() };
       sent.offered.set(span.derivation, span.decisions);
@@ -290,7 +292,9 @@ export class Simulation {
     for (const [id, decisions] of counted) {
       const sent = this.#sent.get(id);
       if (sent === undefined || ![...sent.offered.values()].includes(decisions)) {
-        throw new Violation(`The views count ${decisions} decisions of span ${id}, which was sent with ${[...(sent?.offered.values() ?? [])]}`);
+        throw new Violation(
+          `The views count ${decisions} decisions of span ${id}, which was sent with ${[...(sent?.offered.values() ?? [])]}`,
+        );
       }
     }
     const [hours] = await this.#ask<{ differing: number }>(
@@ -365,11 +369,14 @@ export class Simulation {
 
   async #checkAcknowledged(): Promise<void> {
     const counted = await this.#counted();
-    const left = new Set(this.#publishing.flatMap(({ left }) => [...left.keys()]));
+    const { leftOut } = await publicationState(this.#clickHouse.reading, this.#time);
+    const left = new Set(leftOut.map(({ slot }) => slot));
     for (const [id, { span, acknowledged, offered }] of this.#sent) {
       if (acknowledged.size === 0) continue;
       const newest = Math.max(...acknowledged.keys());
-      const right = [...offered].filter(([derivation]) => derivation >= newest).map(([, decisions]) => decisions);
+      const right = [...offered]
+        .filter(([derivation]) => derivation >= newest)
+        .map(([, decisions]) => decisions);
       const found = counted.get(id);
       if (found !== undefined && right.includes(found)) continue;
       if (left.has(slotOf(span.time))) continue;
