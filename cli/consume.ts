@@ -60,13 +60,16 @@ export function consume(): Command {
         host,
         port: settings.metricsPort,
         registry,
-        ready: () => consuming?.isReady() ?? false,
+        ready: async () => ({
+          missing: (await consuming?.missing()) ?? ['Kafka and ClickHouse have not answered yet'],
+        }),
         health: () =>
           consuming === undefined
             ? {}
             : {
                 consumer: { ...consuming.counters, lag: Object.fromEntries(consuming.counters.lag) },
                 writer: consuming.written,
+                disks: consuming.disks,
               },
         logger: log.child({}, { level: 'warn' }),
       });

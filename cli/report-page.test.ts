@@ -184,6 +184,18 @@ test('a count from sampled spans is never shown as exact', () => {
   expect(renderReport(reportOf(service()), PLAIN)).not.toMatch(/≥|≈ \d/);
 });
 
+test('how much space is left stands below, and what to do when it is little', () => {
+  const disk = { name: 'default', freeBytes: 30 * 1024 ** 3, totalBytes: 40 * 1024 ** 3, low: false };
+  const enough = renderReport({ ...reportOf(service()), disks: [disk] }, PLAIN);
+  expect(enough).toMatch(/\n\nDisk default: 30\.0 GiB of 40\.0 GiB free\n$/);
+  for (const services of [[service()], []]) {
+    const little = { ...disk, freeBytes: 1024 ** 2, low: true };
+    expect(renderReport({ ...reportOf(...services), disks: [little] }, PLAIN)).toContain(
+      'Disk default: 1.0 MiB of 40.0 GiB free. Free some of the disk default, or make it larger',
+    );
+  }
+});
+
 test('what a gateway saw, too, is said', () => {
   const page = renderReport(reportOf(service({ behindGateway: 11_000 })), PLAIN);
   expect(page).toContain('11,000 of these a gateway saw, too');

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { type DiskSpace, spaceRemedy, spaceText } from '../collector/clickhouse/disks.ts';
 import type { Difference } from '../collector/usage/nearest-origin.ts';
 import { REASON_TEXTS } from '../collector/usage/remedies.ts';
 import type { OriginCount, ReasonCount, Refusal, Report, ServiceReport } from '../collector/usage/report.ts';
@@ -38,7 +39,11 @@ export function renderReport(report: Report, options: PageOptions): string {
   const { paint } = page;
   const until = report.until.slice(0, 10) === report.since.slice(0, 10) ? 11 : 0;
   const title = `CORS decisions, ${report.since.slice(0, 16).replace('T', ' ')} to ${report.until.slice(until, 16).replace('T', ' ')} UTC`;
-  if (report.services.length === 0) return `${paint('bold', title)}\n\n${whatNext(report, page)}\n`;
+  const space = (report.disks ?? []).map((disk) => renderDisk(disk, page)).join('\n');
+  if (report.services.length === 0) {
+    const parts = [paint('bold', title), whatNext(report, page), space];
+    return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+  }
   const parts = [
     paint('bold', title),
     overview(report.services, page),
@@ -47,7 +52,14 @@ export function renderReport(report: Report, options: PageOptions): string {
   if (report.furtherServices > 0) {
     parts.push(`${count(report.furtherServices)} more services: ask for one with --service.`);
   }
+  if (space !== '') parts.push(space);
   return `${parts.join('\n\n')}\n`;
+}
+
+function renderDisk(disk: DiskSpace, { paint, width }: Page): string {
+  const text = `Disk ${plain(disk.name)}: ${spaceText(disk)}`;
+  if (!disk.low) return paint('dim', text);
+  return wrapped('', '  ', `${paint('red', text)}. ${plain(spaceRemedy(disk))} before it is full.`, width);
 }
 
 /** Foreign text as it may stand on a terminal: without what moves the cursor, hides or turns text around. */

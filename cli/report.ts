@@ -55,7 +55,7 @@ async function findReport(settings: Settings, options: ReportOptions): Promise<R
   const clickhouse = await openDatabase(settings, 'report', { createDatabase: false });
   try {
     await requireSchema(clickhouse.reading, clickhouse);
-    return await readReport(clickhouse.reading, options);
+    return await readReport(clickhouse.reading, { ...options, dialect: clickhouse.dialect });
   } finally {
     await clickhouse.close();
   }

@@ -3,10 +3,12 @@ import type { Logger } from 'pino';
 import { type ClickHouseLocation, openClickHouse } from './clickhouse/connection.ts';
 import { migrate } from './clickhouse/migrations.ts';
 import { applyRetention, type Retention } from './clickhouse/retention.ts';
+import { startWriteWatch } from './clickhouse/write-watch.ts';
 import { createWriter, type WriterCounters } from './clickhouse/writer.ts';
 import type { SamplingRatios } from './derivation/sampling.ts';
 import { createRegistry, writerMetrics } from './metrics/metrics.ts';
 import { publicationMetrics } from './metrics/publication-metrics.ts';
+import { writeMetrics } from './metrics/write-metrics.ts';
 import { createReceiver } from './otlp/receiver.ts';
 import { startChores } from './usage/chores.ts';
 import { createPublisher } from './usage/publisher.ts';
@@ -24,6 +26,10 @@ export interface CollectorOptions {
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Waits between tries of an insert that failed; see GroupCommitLimits. */
+  readonly retryMillis?: readonly number[];
+  /** How often the disks are looked at, and a write is tried again that failed. */
+  readonly watchMillis?: number;
 }
 
 /** Receiver, writer and publisher over one ClickHouse, in this process. */
@@ -48,15 +54,32 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     await applyRetention(clickhouse.writing, retention, clickhouse.dialect);
     const registry = createRegistry();
     const metrics = writerMetrics(registry, () => writer.counters);
-    const writer = createWriter({ client: clickhouse.writing, now, inserted: metrics.inserted });
+    const watch = startWriteWatch({
+      clickhouse,
+      write: (spans) => writer.write(spans),
+      log,
+      now,
+      ...(options.watchMillis !== undefined && { everyMillis: options.watchMillis }),
+    });
+    const writer = createWriter({
+      client: clickhouse.writing,
+      now,
+      inserted(spans, seconds) {
+        metrics.inserted(spans, seconds);
+        watch.inserted();
+      },
+      failed: watch.failed,
+      ...(options.retryMillis !== undefined && { retryMillis: options.retryMillis }),
+    });
+    writeMetrics(registry, watch);
     const receiver = createReceiver({
       ...options,
       // Of its own lines only the bad ones: it would announce every port.
       logger: log.child({}, { level: 'warn' }),
       registry,
       write: ({ spans }) => writer.write(spans),
-      ready: async () => (await clickhouse.reading.ping({ select: true })).success,
-      health: () => ({ writer: writer.counters }),
+      ready: async () => ({ missing: await watch.missing() }),
+      health: () => ({ writer: writer.counters, disks: watch.disks }),
     });
     publicationMetrics(registry, clickhouse.reading, now);
     const url = await receiver.listen();
@@ -73,7 +96,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       written: writer.counters,
       async close() {
         await receiver.close();
-        await writer.close();
+        await Promise.all([writer.close(), watch.stop()]);
         await chores.stop();
         await clickhouse.close();
       },

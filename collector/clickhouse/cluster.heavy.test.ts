@@ -15,6 +15,7 @@ import { createPublisher } from '../usage/publisher.ts';
 import { report } from '../usage/report.ts';
 import { clusterDialect } from './cluster.ts';
 import type { Dialect } from './dialect.ts';
+import { readDisks } from './disks.ts';
 import { allSteps, migrate, planMigration, requireSchema } from './migrations.ts';
 import { requireCluster } from './require-cluster.ts';
 import { applyRetention, RETENTION } from './retention.ts';
@@ -105,6 +106,10 @@ async function everything(): Promise<Rehearsal> {
   expect((await importing.finish()).published).toEqual([START - 72 * HOUR]);
   const all = { minutes: 755, hours: 755, blocked: 45 };
   expect(await totals(rehearsal)).toEqual(all);
+
+  expect(await readDisks(clickHouse.reading, clickHouse.dialect)).toEqual([
+    expect.objectContaining({ name: expect.stringMatching(/^[^/]+\/default$/), low: expect.any(Boolean) }),
+  ]);
 
   at(80 * HOUR);
   await publisher.tick();

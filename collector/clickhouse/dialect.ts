@@ -24,7 +24,7 @@ export interface Dialect {
   /** Makes a sharded table one that is read and written as a whole, under its own name. */
   whole(table: ShardedTable): string[];
   /** A table of the database `system`, with the rows of every node. */
-  system(table: 'one' | 'parts' | 'tables'): string;
+  system(table: 'disks' | 'one' | 'parts' | 'tables'): string;
   /** Waits until all replicas of a table have what was inserted into it before. */
   agreement(table: string): string[];
   /** For connections that write. */

@@ -14,6 +14,8 @@ export interface WriterOptions extends Partial<GroupCommitLimits> {
   readonly now: () => number;
   /** Told of every insert that succeeded and how long it took. */
   readonly inserted?: (spans: readonly DecisionSpan[], seconds: number) => void;
+  /** Told of every insert that failed for another reason than its rows, before it is tried again. */
+  readonly failed?: (spans: readonly DecisionSpan[], error: unknown) => void;
 }
 
 /** What became of the spans that `write` was given; each is in exactly one count, but for inserts and retries. */
@@ -51,7 +53,7 @@ const LIMITS: GroupCommitLimits = {
 
 /** Writes decision spans, and blocked ones as blocked requests too, in bounded group commits. */
 export function createWriter(options: WriterOptions): Writer {
-  const { client, now, inserted } = options;
+  const { client, now, inserted, failed } = options;
   const counters: WriterCounters = {
     written: 0,
     refused: 0,
@@ -63,7 +65,7 @@ export function createWriter(options: WriterOptions): Writer {
     retries: 0,
   };
   const commits = createGroupCommit(
-    { name: 'ClickHouse', mostInFlight: 2, insert, bytesOf: sizeOf, isRefusal, mayPass },
+    { name: 'ClickHouse', mostInFlight: 2, insert: insertWatched, bytesOf: sizeOf, isRefusal, mayPass },
     { ...LIMITS, ...options },
     counters,
   );
@@ -83,6 +85,13 @@ export function createWriter(options: WriterOptions): Writer {
     // Counted when the request succeeds: a sender whose request fails sends them again.
     counters.late += late;
     counters.ahead += ahead;
+  }
+
+  async function insertWatched(spans: readonly DecisionSpan[]): Promise<void> {
+    await insert(spans).catch((error: unknown) => {
+      if (!isRefusal(error)) failed?.(spans, error);
+      throw error;
+    });
   }
 
   /**

@@ -56,6 +56,29 @@ describeKafka('a consumer whose ClickHouse', ({ brokers }) => {
     expect(await kept(clickHouse)).toEqual({ spans: 150, decisions: 450 });
   });
 
+  test('has no space says so in its readiness, and does what it has in hand when there is some', async () => {
+    const server = await startClickHouseServer();
+    const clickHouse = await openTestDatabase(newDatabase(server));
+    const { start, send, unread } = await consuming(brokers, clickHouse);
+    const { missing, written } = await start({ watchMillis: 50 });
+    await expect.poll(missing, patient).toEqual([]);
+    const full = 'Cannot reserve 1.00 MiB, not enough space';
+    await server.fault({
+      kind: 'exception',
+      match: 'INSERT INTO decision_spans',
+      times: null,
+      code: 243,
+      message: full,
+    });
+    await send([asProtobuf(request(5))]);
+    await expect.poll(missing, patient).toEqual([expect.stringContaining(full)]);
+    await server.mend();
+    await expect.poll(missing, patient).toEqual([]);
+    await expect.poll(unread, patient).toBe(0);
+    expect(written.written).toBeGreaterThanOrEqual(5);
+    expect(await kept(clickHouse)).toMatchObject({ spans: 5 });
+  });
+
   test('misses a table is waited for: nobody’s messages are set aside for that', async () => {
     const server = await startClickHouseServer();
     const clickHouse = await openTestDatabase(newDatabase(server));

@@ -2,10 +2,12 @@ import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { ClickHouse } from '../clickhouse/connection.ts';
 import type { Retention } from '../clickhouse/retention.ts';
+import { startWriteWatch, type WriteWatch } from '../clickhouse/write-watch.ts';
 import { createWriter, type WriterCounters } from '../clickhouse/writer.ts';
 import type { SamplingRatios } from '../derivation/sampling.ts';
 import { consumerMetrics, writerMetrics } from '../metrics/metrics.ts';
 import { publicationMetrics } from '../metrics/publication-metrics.ts';
+import { writeMetrics } from '../metrics/write-metrics.ts';
 import { derivationRules } from '../otlp/decode.ts';
 import { createPatience } from '../patience.ts';
 import { startChores } from '../usage/chores.ts';
@@ -39,6 +41,8 @@ export interface ConsumeOptions {
   readonly signal?: AbortSignal;
   /** Between tries of a write that failed; the last one goes on. */
   readonly waitMillis?: readonly number[];
+  /** How often the disks are looked at, and a write is tried again that failed. */
+  readonly watchMillis?: number;
   /** How long what is in hand is waited for at the end. */
   readonly graceMillis?: number;
 }
@@ -47,7 +51,13 @@ export interface ConsumeOptions {
 export interface Consume {
   readonly counters: Readonly<ConsumerCounters>;
   readonly written: Readonly<WriterCounters>;
-  /** Whether it is a member of its group, and neither ClickHouse nor the dead-letter topic is waited for. */
+  /** Of ClickHouse's nodes, as they were seen last. */
+  readonly disks: WriteWatch['disks'];
+  /**
+   * What it waits for, in sentences: membership of its group, ClickHouse, the dead-letter topic. Empty while it
+   * is ready.
+   */
+  missing(): Promise<readonly string[]>;
   isReady(): Promise<boolean>;
   /** Writes and commits what is in hand, leaves the group, lets a publication finish. */
   close(): Promise<void>;
@@ -72,13 +82,28 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
   const counters = noConsumerCounts();
   const kafka = kafkaAt(options.kafka, log);
   const positions = positionsOf(kafka, { topic, group });
+  const metrics = writerMetrics(registry, () => writer.counters);
+  const watch = startWriteWatch({
+    clickhouse,
+    write: (spans) => writer.write(spans),
+    log,
+    now,
+    // By the intake, which waits for ClickHouse with what was read.
+    isToldElsewhere: true,
+    ...(options.watchMillis !== undefined && { everyMillis: options.watchMillis }),
+  });
   const writer = createWriter({
     client: clickhouse.writing,
     now,
     lingerMillis: LINGER_MILLIS,
     retryMillis: RETRY_MILLIS,
-    inserted: writerMetrics(registry, () => writer.counters).inserted,
+    inserted(spans, seconds) {
+      metrics.inserted(spans, seconds);
+      watch.inserted();
+    },
+    failed: watch.failed,
   });
+  writeMetrics(registry, watch);
   publicationMetrics(registry, clickhouse.reading, now);
   const { persist } = createPatience({
     says: { failing: 'Kafka does not answer yet; it is waited for', over: 'Kafka answers' },
@@ -156,14 +181,28 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
 
   consumerMetrics(registry, counters);
 
+  async function missing(): Promise<readonly string[]> {
+    const ofClickHouse = await watch.missing();
+    return [
+      ...(consumer.isMember() ? [] : [`It is not a member of the consumer group ${group}`]),
+      ...ofClickHouse,
+      ...(ofClickHouse.length === 0 && intake.isWaiting()
+        ? ['What was read waits for ClickHouse or the dead-letter topic']
+        : []),
+    ];
+  }
+
   return {
     counters,
     written: writer.counters,
-    isReady: async () =>
-      consumer.isMember() && !intake.isWaiting() && (await clickhouse.reading.ping({ select: true })).success,
+    get disks() {
+      return watch.disks;
+    },
+    missing,
+    isReady: async () => (await missing()).length === 0,
     async close() {
       await consumer.stop();
-      await Promise.all([writer.close(), deadLetters.close(), chores.stop()]);
+      await Promise.all([writer.close(), watch.stop(), deadLetters.close(), chores.stop()]);
     },
   };
 }

@@ -2,11 +2,14 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Registry } from 'prom-client';
 import { listenError } from '../binding.ts';
 
+/** Whether a process can do its work: yes, no, or what is missing for that, in sentences. */
+export type Readiness = boolean | { readonly missing: readonly string[] };
+
 /** What a process tells about itself. */
 export interface Monitored {
   readonly registry: Registry;
   /** Whether it can do its work now; an error means no. */
-  readonly ready: () => boolean | Promise<boolean>;
+  readonly ready: () => Readiness | Promise<Readiness>;
   /** What /healthz tells beside the status. */
   readonly health: () => Readonly<Record<string, unknown>>;
 }
@@ -19,11 +22,13 @@ export function addMonitoring(server: FastifyInstance, { registry, ready, health
   });
   server.get('/healthz', async () => ({ status: 'ok', ...health() }));
   server.get('/readyz', async (_, reply) => {
-    const isReady = await Promise.resolve()
+    const readiness = await Promise.resolve()
       .then(ready)
       .catch(() => false);
+    const missing = typeof readiness === 'boolean' ? [] : readiness.missing;
+    const isReady = typeof readiness === 'boolean' ? readiness : missing.length === 0;
     reply.code(isReady ? 200 : 503);
-    return { ready: isReady };
+    return { ready: isReady, ...(missing.length > 0 && { missing }) };
   });
 }
 

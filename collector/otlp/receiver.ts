@@ -4,7 +4,7 @@ import { assertProtected, type Binding, listenError } from '../binding.ts';
 import { noReceiverCounts, type ReceiverCounters } from '../counters.ts';
 import type { SamplingRatios } from '../derivation/sampling.ts';
 import { receiverMetrics } from '../metrics/metrics.ts';
-import { addMonitoring } from '../metrics/monitor.ts';
+import { addMonitoring, type Monitored } from '../metrics/monitor.ts';
 import { derivationRules } from './decode.ts';
 import { signals } from './signals.ts';
 import { type AcceptedRequest, traceExport } from './trace-export.ts';
@@ -27,7 +27,7 @@ export interface ReceiverOptions extends Binding {
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** What /readyz answers: whether spans can be taken now; an error means no. */
-  readonly ready: () => boolean | Promise<boolean>;
+  readonly ready: Monitored['ready'];
   /** What /healthz tells beside the receiver's own counters, for example those of the writer. */
   readonly health?: () => Readonly<Record<string, unknown>>;
   /** What /metrics tells beside the receiver's own counters; they are added to it. */

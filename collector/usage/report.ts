@@ -1,5 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
+import type { Dialect } from '../clickhouse/dialect.ts';
+import { type DiskSpace, readDisks } from '../clickhouse/disks.ts';
 import { type NearestOrigin, nearestOrigin } from './nearest-origin.ts';
 import { REASON_TEXTS, type RefusedCall } from './remedies.ts';
 import {
@@ -27,6 +29,8 @@ export interface Report {
   readonly services: readonly ServiceReport[];
   /** How many services are left out. */
   readonly furtherServices: number;
+  /** Where the data are; absent when ClickHouse does not tell this user. */
+  readonly disks?: readonly DiskSpace[];
 }
 
 /** What a service's usage sums to. */
@@ -97,6 +101,8 @@ export interface ReportOptions {
   readonly since: number;
   readonly until: number;
   readonly service?: string | undefined;
+  /** `ClickHouse.dialect`; default: of one server. */
+  readonly dialect?: Dialect;
 }
 
 /**
@@ -113,6 +119,8 @@ export async function report(client: ClickHouseClient, options: ReportOptions): 
   const blocked = await readBlocked(window);
   const allowed = await readAllowedOrigins(window);
   const examples = await readExamples(window, blocked);
+  // A user who reads usage need not be allowed to ask for disks.
+  const disks = await readDisks(client, options.dialect).catch(() => undefined);
 
   return {
     since: new Date(window.since).toISOString(),
@@ -137,6 +145,7 @@ export async function report(client: ClickHouseClient, options: ReportOptions): 
       };
     }),
     furtherServices: (totals[0]?.services ?? 0) - totals.length,
+    ...(disks !== undefined && { disks }),
   };
 }
 
