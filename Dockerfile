@@ -1,7 +1,10 @@
 # Every Originscope command in one image: docker build -t originscope .
 # There is nothing to compile: Node runs the TypeScript sources and strips their types itself.
 
-FROM node:24-bookworm-slim AS dependencies
+# The version that the tests run on. By digest: --build-arg NODE_IMAGE=node:…@sha256:…
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+
+FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /originscope
 COPY package.json package-lock.json ./
 # What talks to a ClickHouse server needs no embedded engine (0.5 GB), and the workspaces bring only what
@@ -10,7 +13,7 @@ COPY package.json package-lock.json ./
 RUN npm pkg delete optionalDependencies workspaces && npm install --omit=dev --ignore-scripts
 
 # The example services and their browsers, with the frameworks that they are written for.
-FROM node:24-bookworm-slim AS examples
+FROM ${NODE_IMAGE} AS examples
 WORKDIR /originscope
 COPY package.json package-lock.json ./
 COPY instrumentation/package.json instrumentation/
@@ -20,7 +23,7 @@ COPY . .
 USER 1000
 CMD ["node", "examples/shop.ts"]
 
-FROM node:24-bookworm-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
 WORKDIR /originscope
 COPY --from=dependencies /originscope/node_modules node_modules

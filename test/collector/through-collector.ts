@@ -7,7 +7,7 @@ import { exercise } from '../../examples/exercise.ts';
 import { selfCheck } from '../../examples/self-check.ts';
 import { launchClickHouseServer } from '../support/clickhouse-server/launch.ts';
 import { freePort } from '../support/free-port.ts';
-import { type KafkaNode, startKafka } from '../support/kafka.ts';
+import { KAFKA_PASSWORD, KAFKA_USER, type KafkaNode, startKafka } from '../support/kafka.ts';
 import { type Counts, type Kept, publishAndRead } from '../support/ledger.ts';
 import { launchCollector, type RunningCollector } from '../support/opentelemetry-collector/launch.ts';
 import { mustRunOriginscope } from '../support/originscope.ts';
@@ -25,6 +25,8 @@ const BROKER_STOPPED_MILLIS = 8_000;
 interface Place {
   readonly port: number;
   readonly brokers: readonly string[];
+  /** The same ones, where they ask for a password. */
+  readonly withPassword: readonly string[];
   readonly topic: string;
 }
 
@@ -128,7 +130,7 @@ async function withPipeline<Result>(
   const topic = 'otlp_spans';
   const cleanups: (() => Promise<unknown>)[] = [];
   try {
-    const { brokers, nodes, close } = await startKafka();
+    const { brokers, sasl, nodes, close } = await startKafka();
     cleanups.push(close);
     const server = await launchClickHouseServer();
     cleanups.push(server.stop);
@@ -143,7 +145,11 @@ async function withPipeline<Result>(
     await mustRunOriginscope(['migrate'], environment);
     const consume = await startOriginscope('consume', environment);
     cleanups.push(consume.end);
-    const read = await work({ port: await freePort(), brokers, topic }, nodes[0] as KafkaNode, clickhouse);
+    const read = await work(
+      { port: await freePort(), brokers, withPassword: sasl, topic },
+      nodes[0] as KafkaNode,
+      clickhouse,
+    );
     await until(async () => (await unread(admin, topic, 'originscope')) === 0, 100);
     return await read();
   } finally {
@@ -152,7 +158,7 @@ async function withPipeline<Result>(
 }
 
 /** As the example has it, elsewhere. */
-async function exampleCollector({ port, brokers, topic }: Place): Promise<RunningCollector> {
+async function exampleCollector({ port, withPassword: brokers, topic }: Place): Promise<RunningCollector> {
   return launchCollector(
     {
       receivers: {
@@ -165,7 +171,7 @@ async function exampleCollector({ port, brokers, topic }: Place): Promise<Runnin
       },
       exporters: { kafka: { brokers, traces: { topic } } },
     },
-    { base: EXAMPLE },
+    { base: EXAMPLE, environment: { KAFKA_USER, KAFKA_PASSWORD } },
   );
 }
 

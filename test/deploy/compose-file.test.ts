@@ -74,8 +74,14 @@ test('every volume is declared and used, and every file that is mounted is there
   }
 });
 
-test('every image of others is pinned to a version', () => {
-  for (const [, { image }] of thirdParties) expect(image).toMatch(/^[a-z/-]+:v?\d+(\.\d+)+$/);
+test('every image of others is pinned to an exact version, not to a branch that moves', () => {
+  for (const [, { image }] of thirdParties) {
+    // ClickHouse counts four numbers.
+    const numbers = image.startsWith('clickhouse/') ? 4 : 3;
+    expect(image).toMatch(new RegExp(`^[a-z/-]+:v?\\d+(\\.\\d+){${numbers - 1}}$`));
+  }
+  const plugins = String(services.grafana?.environment?.GF_PLUGINS_PREINSTALL_SYNC).split(',');
+  for (const plugin of plugins) expect(plugin).toMatch(/@\d+\.\d+\.\d+$/);
 });
 
 test('every image of ours is built by one service, and by none sought in a registry', () => {
@@ -107,14 +113,80 @@ test('every service that stays says whether it is well', () => {
   expect(silent.map(([name]) => name)).toEqual(['opentelemetry-collector']);
 });
 
-test('our processes write nothing to their disk and have no privileges', () => {
-  for (const [, { read_only, cap_drop, security_opt }] of ours) {
-    expect({ read_only, cap_drop, security_opt }).toEqual({
+test('no process has a privilege, or writes outside its volumes and bounded tmpfs', () => {
+  for (const [name, { read_only, cap_drop, security_opt, tmpfs = [] }] of all) {
+    expect({ name, read_only, cap_drop, security_opt }).toEqual({
+      name,
       read_only: true,
       cap_drop: ['ALL'],
       security_opt: ['no-new-privileges:true'],
     });
+    for (const mount of tmpfs) expect(mount).toMatch(/^\/[a-z/]+:(exec,)?size=\d+m$/);
   }
+  for (const [, { tmpfs = [], volumes: mounted = [] }] of ours) expect([...tmpfs, ...mounted]).toEqual([]);
+});
+
+test('what Kafka, ClickHouse and Grafana write at run time is writable', () => {
+  const writable = (name: string): string[] => {
+    const { tmpfs = [], volumes: mounted = [] } = services[name] ?? {};
+    return [...tmpfs.map((mount) => mount.split(':')[0]), ...mounted.map((mount) => mount.split(':')[1])]
+      .filter((path) => path !== undefined)
+      .sort();
+  };
+  expect(writable('kafka')).toEqual(
+    expect.arrayContaining(['/opt/kafka/config', '/opt/kafka/logs', '/tmp', '/var/lib/kafka/data']),
+  );
+  // Native libraries of codecs are executed from where they were unpacked.
+  expect(services.kafka?.tmpfs).toContainEqual(expect.stringMatching(/^\/tmp:exec,/));
+  expect(writable('clickhouse')).toEqual(expect.arrayContaining(['/tmp', '/var/lib/clickhouse']));
+  expect(writable('grafana')).toEqual(expect.arrayContaining(['/tmp', '/var/lib/grafana']));
+});
+
+test('ClickHouse logs to its output alone, for nothing removes its files', () => {
+  const logging = readFileSync(join(ROOT, 'collector/clickhouse/server/logging.xml'), 'utf8');
+  for (const file of ['log', 'errorlog']) expect(logging).toContain(`<${file} remove="remove"/>`);
+  expect(logging).toContain('<console>true</console>');
+  expect(services.clickhouse?.volumes).toContainEqual(
+    expect.stringMatching(/server\/logging\.xml:\/etc\/clickhouse-server\/config\.d\/\w+\.xml:ro$/),
+  );
+});
+
+test('Kafka asks everybody for a password who is not in its own container', () => {
+  const { environment = {} } = services.kafka ?? {};
+  const protocols = new Map(
+    String(environment.KAFKA_LISTENER_SECURITY_PROTOCOL_MAP)
+      .split(',')
+      .map((pair) => pair.split(':') as [string, string]),
+  );
+  const listeners = String(environment.KAFKA_LISTENERS)
+    .split(',')
+    .map((listener) => listener.split('://') as [string, string]);
+  expect(listeners.map(([name]) => name).sort()).toEqual([...protocols.keys()].sort());
+  for (const [name, address] of listeners) {
+    if (protocols.get(name) === 'SASL_PLAINTEXT') {
+      expect(environment[`KAFKA_LISTENER_NAME_${name}_PLAIN_SASL_JAAS_CONFIG`]).toMatch(
+        /user_originscope="value-of-KAFKA_PASSWORD";$/,
+      );
+    } else {
+      expect([name, address]).toEqual([name, expect.stringMatching(/^127\.0\.0\.1:\d+$/)]);
+    }
+  }
+});
+
+test('the OpenTelemetry Collector presents what Kafka asks for', () => {
+  const { exporters } = parse(
+    readFileSync(join(ROOT, 'examples/opentelemetry-collector/config.yaml'), 'utf8'),
+  ) as { exporters: { kafka: { auth: { sasl: Record<string, string> } } } };
+  const environment = services['opentelemetry-collector']?.environment ?? {};
+  const sasl = Object.entries(exporters.kafka.auth.sasl).map(([key, value]) => [
+    key,
+    value.replace(/\$\{env:(\w+)\}/, (_, name: string) => String(environment[name])),
+  ]);
+  expect(Object.fromEntries(sasl)).toEqual({
+    mechanism: 'PLAIN',
+    username: 'originscope',
+    password: 'value-of-KAFKA_PASSWORD',
+  });
 });
 
 test('what our processes are told are settings, with values that they take', () => {

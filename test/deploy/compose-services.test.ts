@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import kafkajs from 'kafkajs';
+import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { kafkaAt, withAdmin as withAdminOf } from '../../collector/kafka/connection.ts';
 import { type ClickHouseServer, launchClickHouseServer } from '../support/clickhouse-server/launch.ts';
 import { freePort } from '../support/free-port.ts';
 import { whyNoKafka } from '../support/kafka.ts';
@@ -106,7 +108,7 @@ describe('the services of docker-compose.yml', () => {
   }
 
   test('every KAFKA_ variable becomes a property that the broker knows, with its value', async () => {
-    const known = await withAdmin([kafka.address], (admin) =>
+    const known = await withAdmin([kafka.localAddress], (admin) =>
       admin.describeConfigs({
         includeSynonyms: false,
         resources: [{ type: kafkajs.ConfigResourceTypes.BROKER, name: '1' }],
@@ -116,9 +118,34 @@ describe('the services of docker-compose.yml', () => {
       known.resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
     );
     // The broker repeats what it does not know as well, but without its value.
-    const accepted = Object.keys(kafka.properties).map((name) => [name, values.get(name)]);
-    expect(Object.fromEntries(accepted)).toEqual(kafka.properties);
+    const shown = Object.entries(kafka.properties).filter(([name]) => !name.endsWith('.sasl.jaas.config'));
+    expect(shown.map(([name]) => [name, values.get(name)])).toEqual(shown);
     expect(Object.keys(kafka.properties)).toContain('auto.create.topics.enable');
+  });
+
+  test('the broker lets in who has the password of .env, from the containers and from this machine, and nobody else', async () => {
+    const ask = (broker: string, password?: string) => {
+      const sasl = { mechanism: 'plain', username: 'originscope', password: password ?? '' } as const;
+      const location = { brokers: [broker], ...(password !== undefined && { sasl }) };
+      const client = kafkaAt(location, pino({ level: 'silent' }), {
+        retry: { retries: 0 },
+        connectionTimeout: 5_000,
+        requestTimeout: 5_000,
+      });
+      return withAdminOf(client, (admin) => admin.listTopics());
+    };
+    for (const broker of [kafka.address, kafka.hostAddress]) {
+      await expect(ask(broker, secrets.KAFKA_PASSWORD)).resolves.toEqual(expect.any(Array));
+      await expect(ask(broker, 'a-wrong-password')).rejects.toThrow('authentication failed');
+      await expect(ask(broker)).rejects.toThrow();
+    }
+    expect(await kafka.log()).not.toContain(secrets.KAFKA_PASSWORD);
+  });
+
+  test('the broker logs to its output, and what happens to each request not at all', async () => {
+    const lines = (await kafka.log()).split('\n');
+    expect(lines).toContainEqual(expect.stringMatching(/^\[.*\] INFO .*Kafka Server started/));
+    expect(lines.filter((line) => /state\.change\.logger|kafka\.request\.logger/.test(line))).toEqual([]);
   });
 
   test('what the users of the ClickHouse server are granted, the engine can read', async () => {

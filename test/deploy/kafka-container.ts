@@ -1,32 +1,38 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../support/free-port.ts';
 import { kafkaClassPath } from '../support/kafka/jars.ts';
 import { kafkaClient } from '../support/kafka-run.ts';
 import { until } from '../support/until.ts';
-import type { Service } from './compose.ts';
+import { ROOT, type Service } from './compose.ts';
 
 const execute = promisify(execFile);
 
 export interface KafkaContainer {
   /** Where `kafka:19092` is on this machine. */
   readonly address: string;
+  /** Where `127.0.0.1:9092` is. */
+  readonly hostAddress: string;
+  /** The one that asks for no password, for those inside the container. */
+  readonly localAddress: string;
   /** What the variables became, without those that say where it is. */
   readonly properties: Readonly<Record<string, string>>;
+  /** What it has logged. */
+  log(): Promise<string>;
   close(): Promise<void>;
 }
 
 /**
  * Kafka as its image would start it with this environment: the image's own program, which is among Kafka's jars,
  * turns the variables into properties and formats the storage. Ports become free ones, the host this machine, and
- * the data directory one in `directory`.
+ * the data directory one in `directory`. Its read-only mounts of the configuration are in their place.
  */
 export async function startKafkaContainer(service: Service, directory: string): Promise<KafkaContainer> {
   const ports = new Map<string, number>();
-  for (const port of ['19092', '9092', '9093']) ports.set(port, await freePort());
+  for (const port of ['19092', '9092', '9093', '9094']) ports.set(port, await freePort());
   const data = join(directory, 'data');
   const moved = new Set<string>();
   const environment = Object.entries(service.environment ?? {}).map(([name, value]) => {
@@ -44,6 +50,11 @@ export async function startKafkaContainer(service: Service, directory: string): 
   const [defaults = '', mounted = '', final = ''] = directories;
   for (const file of ['server.properties', 'log4j2.yaml', 'tools-log4j2.yaml']) {
     await writeFile(join(defaults, file), '');
+  }
+  for (const [file = '', place = ''] of (service.volumes ?? []).map((mount) => mount.split(':'))) {
+    if (dirname(place) === '/mnt/shared/config') {
+      await copyFile(join(ROOT, file), join(mounted, basename(place)));
+    }
   }
   const java = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx384m', '-cp', await kafkaClassPath()];
   await execute(
@@ -70,17 +81,22 @@ export async function startKafkaContainer(service: Service, directory: string): 
       '"$@" >"$LOG" 2>&1 & cat >/dev/null; kill -9 $!',
       'sh',
       'java',
+      `-Dlog4j2.configurationFile=${join(final, 'log4j2.yaml')}`,
       ...java,
       'kafka.Kafka',
       configuration,
     ],
     { env: { PATH: process.env.PATH, LOG: join(directory, 'log') }, stdio: ['pipe', 'ignore', 'ignore'] },
   );
-  const address = `127.0.0.1:${ports.get('19092')}`;
-  await until(() => answers(address), 200);
+  const at = (port: string): string => `127.0.0.1:${ports.get(port)}`;
+  const localAddress = at('9094');
+  await until(() => answers(localAddress), 200);
   return {
-    address,
+    address: at('19092'),
+    hostAddress: at('9092'),
+    localAddress,
     properties: Object.fromEntries(properties.filter(([name]) => !moved.has(name ?? ''))),
+    log: () => readFile(join(directory, 'log'), 'utf8'),
     async close() {
       const ended = once(broker, 'exit');
       broker.stdin.end();

@@ -21,6 +21,7 @@ type Labels = Readonly<Record<string, string>>;
 
 interface Container {
   readonly name: string;
+  readonly image: string;
   readonly args: readonly string[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly env?: readonly { readonly name: string; readonly value: string }[];
@@ -95,6 +96,17 @@ test('kustomization.yaml names every file', () => {
     resources: string[];
   };
   expect([...resources].sort()).toEqual([...files].sort());
+});
+
+test('every image is ours, and the version that is deployed is exact', () => {
+  const { images } = parse(readFileSync(join(DIRECTORY, 'kustomization.yaml'), 'utf8')) as {
+    images: { name: string; newTag: string }[];
+  };
+  expect(images.map(({ name }) => name)).toEqual(['originscope']);
+  for (const { newTag } of images) expect(newTag).toMatch(/^\d+\.\d+\.\d+$/);
+  for (const { pod } of pods) {
+    expect(pod.containers.map(({ image }) => image)).toEqual(['originscope']);
+  }
 });
 
 describe.each(pods)('$title', ({ kind, template, pod }) => {

@@ -18,11 +18,16 @@ const LINES_KEPT = 50;
  * exporters, service); resolves when its pipelines run.
  *
  * @param options.base a configuration file that the configuration is laid over
+ * @param options.environment what `${env:NAME}` in a configuration stands for
  * @param options.cores of the machine, as `taskset -c` takes them; default: all
  */
 export async function launchCollector(
   configuration: Readonly<Record<string, unknown>>,
-  options: { readonly base?: string; readonly cores?: string } = {},
+  options: {
+    readonly base?: string;
+    readonly environment?: Readonly<Record<string, string>>;
+    readonly cores?: string;
+  } = {},
 ): Promise<RunningCollector> {
   const whole = {
     ...configuration,
@@ -36,7 +41,10 @@ export async function launchCollector(
   command.push(`--config=yaml:${JSON.stringify(whole)}`);
   if (options.cores !== undefined) command.unshift('taskset', '-c', options.cores);
   const [program = '', ...args] = command;
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, args, {
+    env: { ...process.env, ...options.environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const killOnExit = () => void child.kill('SIGKILL');
   process.once('exit', killOnExit);
   const gone = once(child, 'exit').then(() => void process.off('exit', killOnExit));
