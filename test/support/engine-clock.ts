@@ -1,0 +1,27 @@
+import type { ClickHouseConnection } from '../../collector/clickhouse/connection.ts';
+
+/**
+ * A connection to an engine whose clock is off. Only the product's own statements see the difference: what the engine
+ * does by itself (TTLs) goes by the real time.
+ *
+ * @param offset milliseconds, asked at each statement
+ */
+export function withEngineClock(
+  connection: ClickHouseConnection,
+  offset: () => number,
+): ClickHouseConnection {
+  const shift = <Statement extends { readonly query: string }>(statement: Statement): Statement => ({
+    ...statement,
+    query: statement.query.replaceAll(
+      "now64(6, 'UTC')",
+      `(now64(6, 'UTC') + toIntervalMillisecond(${offset()}))`,
+    ),
+  });
+  const shifted: Pick<ClickHouseConnection, 'command' | 'query' | 'insertRows'> = {
+    command: (statement) => connection.command(shift(statement)),
+    query: ((statement: Parameters<ClickHouseConnection['query']>[0]) =>
+      connection.query(shift(statement))) as ClickHouseConnection['query'],
+    insertRows: (rows) => connection.insertRows(rows),
+  };
+  return shifted as ClickHouseConnection;
+}
