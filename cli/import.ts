@@ -51,6 +51,8 @@ export function importSpans(): Command {
           dialect: clickhouse.dialect,
           now: Date.now,
           retention,
+          // Its hours are due at the end, however young they are.
+          republishMillis: 0,
           // Alone with a directory there are no readers to wait for.
           ...(settings.clickhouse === undefined && { readerGraceMillis: 0 }),
         });
@@ -184,6 +186,7 @@ function inWords(summary: Summary): string {
   add(summary.malformedLines, 'malformed lines skipped');
   add(summary.expired, 'spans left out: older than the minutes that are kept (--keep-minutes)');
   add(summary.ahead, 'spans left out: they lie in the future');
+  add(summary.late, 'spans left out: their slot froze before they were written; import the file again');
   if (summary.refused.length > 0) {
     lines.push(
       'refused, because these slots are frozen and hold other spans:',

@@ -80,6 +80,7 @@ test('a file of past weeks is published at once, and the same file again changes
     refused: [],
     expired: 0,
     ahead: 0,
+    late: 0,
   };
   expect(await importing(OLD)).toEqual({ ...nothing, published: OLD_SLOTS });
   const totals = { minutes: 30, hours: 30, blocked: 10, staged: 0 };
@@ -179,4 +180,48 @@ test('a slot that would shrink is replaced with consent only', async () => {
   expect(await decisions(clickHouse)).toEqual({ minutes: 30, hours: 30, blocked: 10, staged: 0 });
   expect(await importing(fewer, 'shrink')).toMatchObject({ replaced: [change], refused: [] });
   expect(await decisions(clickHouse)).toEqual({ minutes: 26, hours: 26, blocked: 6, staged: 0 });
+});
+
+test('a slot that freezes while the file is read is decided on once: all of its spans are written', async () => {
+  const { clickHouse } = await house();
+  let at = NOW;
+  const now = () => at;
+  const { add, finish } = await beginImport({
+    client: clickHouse.publishing,
+    writer: createWriter({ client: clickHouse.writing, now, lingerMillis: 0 }),
+    publisher: createPublisher({ client: clickHouse.publishing, now, readerGraceMillis: 0 }),
+    now,
+  });
+  // Its slot freezes in ten minutes.
+  const spans = decisionSpans(20, () => ({ time: NOW - 48 * HOUR + 60_000 }));
+  await add(spans.slice(0, 10));
+  at = NOW + 15 * 60_000;
+  await add(spans.slice(10));
+  expect(await finish()).toMatchObject({ written: 20, published: [], refused: [], late: 0 });
+  expect(await decisions(clickHouse)).toMatchObject({ minutes: 20, hours: 20 });
+});
+
+test('right after an import the hours say what the minutes say, also where an hour is frozen in part', async () => {
+  const { clickHouse } = await house();
+  // In the middle of an hour, so that of the hour 48 h ago some slots are frozen and some are not.
+  const now = () => NOW + 35 * 60_000;
+  const { add, finish } = await beginImport({
+    client: clickHouse.publishing,
+    writer: createWriter({ client: clickHouse.writing, now, lingerMillis: 0 }),
+    // Which publishes what it has just published only after a while.
+    publisher: createPublisher({ client: clickHouse.publishing, now, readerGraceMillis: 0 }),
+    now,
+  });
+  await add(decisionSpans(60 * 4, (index) => ({ time: NOW - 50 * HOUR + index * 60_000 })));
+  const { written, published } = await finish();
+  expect(written).toBeGreaterThan(0);
+  expect(published.length).toBeGreaterThan(0);
+  expect(await decisions(clickHouse)).toMatchObject({ minutes: 240, hours: 240 });
+  const received = await rows(
+    clickHouse,
+    `SELECT toUInt32(count()) AS differing FROM (
+       SELECT hour, sum(decisions) AS decisions FROM origin_usage_hourly GROUP BY hour
+       EXCEPT SELECT toStartOfHour(minute) AS hour, sum(decisions) AS decisions FROM origin_usage GROUP BY hour)`,
+  );
+  expect(received).toEqual([{ differing: 0 }]);
 });
