@@ -30,6 +30,7 @@ const SETTINGS: readonly SettingName[] = [
   'sessionTimeout',
   ...CLICKHOUSE_SETTINGS,
   'samplingRatios',
+  'inboundTracestate',
   ...RETENTION_SETTINGS,
   'host',
   'metricsPort',

@@ -14,7 +14,12 @@ import { RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName } from './settings/table.ts';
 
-const SETTINGS: readonly SettingName[] = [...DATABASE_SETTINGS, 'samplingRatios', ...RETENTION_SETTINGS];
+const SETTINGS: readonly SettingName[] = [
+  ...DATABASE_SETTINGS,
+  'samplingRatios',
+  'inboundTracestate',
+  ...RETENTION_SETTINGS,
+];
 
 /** An import takes spans of any time; what is kept of them is decided by slot. */
 const EVER = { earliest: 0, latest: Number.POSITIVE_INFINITY };
@@ -64,7 +69,7 @@ export function importSpans(): Command {
           retention,
         });
         const read = await readFiles(files, importing, {
-          rules: derivationRules(settings.samplingRatios),
+          rules: derivationRules(settings.samplingRatios, settings.inboundTracestate),
           skipMalformed: flags.skipMalformed === true,
         });
         const { replaced: _, refused, ...done } = await importing.finish();

@@ -19,6 +19,7 @@ const SETTINGS: readonly SettingName[] = [
   'topic',
   ...DATABASE_SETTINGS,
   'samplingRatios',
+  'inboundTracestate',
   ...RETENTION_SETTINGS,
 ];
 
@@ -61,7 +62,7 @@ export function rebuild(): Command {
         since,
         until,
         mayShrink,
-        rules: derivationRules(settings.samplingRatios),
+        rules: derivationRules(settings.samplingRatios, settings.inboundTracestate),
         retention: retentionOf(settings),
         now: Date.now,
         onProgress: (read, total) =>

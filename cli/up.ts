@@ -15,6 +15,7 @@ const SETTINGS: readonly SettingName[] = [
   'token',
   'auth',
   'samplingRatios',
+  'inboundTracestate',
   ...RETENTION_SETTINGS,
 ];
 

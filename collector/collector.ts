@@ -5,7 +5,7 @@ import { migrate } from './clickhouse/migrations.ts';
 import { applyRetention, type Retention } from './clickhouse/retention.ts';
 import { startWriteWatch } from './clickhouse/write-watch.ts';
 import { createWriter, type WriterCounters } from './clickhouse/writer.ts';
-import type { SamplingRatios } from './derivation/sampling.ts';
+import type { InboundTracestate, SamplingRatios } from './derivation/sampling.ts';
 import { createRegistry, writerMetrics } from './metrics/metrics.ts';
 import { publicationMetrics } from './metrics/publication-metrics.ts';
 import { writeMetrics } from './metrics/write-metrics.ts';
@@ -23,6 +23,8 @@ export interface CollectorOptions {
   readonly retention: Retention;
   /** By which ratio services sample the HTTP spans that decisions are derived from. */
   readonly samplingRatios?: SamplingRatios | undefined;
+  /** Whether the tracestate of a request says it where no ratio was given. Default `ignored`. */
+  readonly inboundTracestate?: InboundTracestate;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;

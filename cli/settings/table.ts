@@ -75,6 +75,13 @@ export const SETTINGS = {
       'by which ratio services sample the HTTP spans that decisions are derived from: orders=0.1,*=1',
     schema: z.string().min(3).transform(parseSamplingRatios),
   },
+  inboundTracestate: {
+    flag: '--inbound-tracestate <trust>',
+    description:
+      'whether the ratio in a tracestate that clients send (ot=th:…) is believed, where none is given: "ignored" or "trusted"',
+    schema: z.enum(['ignored', 'trusted']),
+    default: 'ignored',
+  },
   keepRaw: {
     flag: '--keep-raw <hours>',
     description: 'hours that decision spans are kept; at least the 48 for which late ones are taken',

@@ -5,6 +5,9 @@ export type SamplingRatios = (service: string) => number | undefined;
 
 export const NO_RATIOS: SamplingRatios = () => undefined;
 
+/** Whether the tracestate that a request brought along says how its span was sampled. */
+export type InboundTracestate = 'ignored' | 'trusted';
+
 /** A ratio below this is nobody's: one span would stand for more than a million. */
 const LEAST_RATIO = 1e-6;
 

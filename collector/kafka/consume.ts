@@ -4,7 +4,7 @@ import type { ClickHouse } from '../clickhouse/connection.ts';
 import type { Retention } from '../clickhouse/retention.ts';
 import { startWriteWatch, type WriteWatch } from '../clickhouse/write-watch.ts';
 import { createWriter, type WriterCounters } from '../clickhouse/writer.ts';
-import type { SamplingRatios } from '../derivation/sampling.ts';
+import type { InboundTracestate, SamplingRatios } from '../derivation/sampling.ts';
 import { consumerMetrics, writerMetrics } from '../metrics/metrics.ts';
 import { publicationMetrics } from '../metrics/publication-metrics.ts';
 import { writeMetrics } from '../metrics/write-metrics.ts';
@@ -32,6 +32,8 @@ export interface ConsumeOptions {
   readonly retention: Retention;
   /** By which ratio services sample the HTTP spans that decisions are derived from. */
   readonly samplingRatios?: SamplingRatios | undefined;
+  /** Whether the tracestate of a request says it where no ratio was given. Default `ignored`. */
+  readonly inboundTracestate?: InboundTracestate;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -130,7 +132,7 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
   const intake = createIntake({
     writer,
     deadLetters,
-    rules: derivationRules(options.samplingRatios),
+    rules: derivationRules(options.samplingRatios, options.inboundTracestate),
     retention,
     counters,
     log,

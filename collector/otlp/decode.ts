@@ -1,5 +1,5 @@
 import { DERIVATION } from '../decision-span.ts';
-import { NO_RATIOS, type SamplingRatios } from '../derivation/sampling.ts';
+import { type InboundTracestate, NO_RATIOS, type SamplingRatios } from '../derivation/sampling.ts';
 import { OriginscopeError } from '../errors.ts';
 import type { Decoded, TimeWindow } from './decoded.ts';
 import type { DerivationRules } from './derived-span-of.ts';
@@ -10,9 +10,15 @@ import { bounded, cleaned } from './text.ts';
 /** The two encodings of OTLP/HTTP. */
 export type Encoding = 'protobuf' | 'json';
 
-/** @param samplingRatios by which ratio services sample the spans that decisions are derived from, if somebody says it */
-export function derivationRules(samplingRatios: SamplingRatios = NO_RATIOS): DerivationRules {
-  return { samplingRatios, derivation: DERIVATION };
+/**
+ * @param samplingRatios by which ratio services sample the spans that decisions are derived from, if somebody says it
+ * @param inboundTracestate whether the tracestate of a request is believed where no ratio was given
+ */
+export function derivationRules(
+  samplingRatios: SamplingRatios = NO_RATIOS,
+  inboundTracestate: InboundTracestate = 'ignored',
+): DerivationRules {
+  return { samplingRatios, inboundTracestate, derivation: DERIVATION };
 }
 
 export const DERIVATION_RULES: DerivationRules = derivationRules();

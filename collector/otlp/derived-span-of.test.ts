@@ -3,7 +3,7 @@ import { type Attributes, keyValues } from '../../test/support/otlp-bodies.ts';
 import { encodeRequest, type Span, type TraceRequest } from '../../test/support/otlp-schema.ts';
 import type { DecisionSpan } from '../decision-span.ts';
 import { parseSamplingRatios } from '../derivation/sampling.ts';
-import { DERIVATION_RULES, decodeTraces } from './decode.ts';
+import { DERIVATION_RULES, decodeTraces, derivationRules } from './decode.ts';
 import { acceptedWindow, type Decoded } from './decoded.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 20, 0, 0);
@@ -156,18 +156,82 @@ describe('who observed it', () => {
 });
 
 describe('what a count is worth', () => {
-  const rules = { ...DERIVATION_RULES, samplingRatios: parseSamplingRatios('orders=0.1') };
-  const everything = { ...DERIVATION_RULES, samplingRatios: parseSamplingRatios('*=1') };
-  const withState = (traceState: string): Given => ({ span: { traceState } as Span });
-  test.each<[string, Given, typeof rules, string, number]>([
+  const withRatios = (pairs: string) => ({ ...DERIVATION_RULES, samplingRatios: parseSamplingRatios(pairs) });
+  const tenth = withRatios('orders=0.1');
+  const trusting = derivationRules(undefined, 'trusted');
+  const withState = (traceState: string, span: Span = {}): Given => ({ span: { traceState, ...span } });
+  const HUGE = 'ot=th:ffffef';
+  const PARENT = 'aaaaaaaaaaaaaaaa';
+  // Bits 8 and 9 of the flags: whether it is known that the parent is remote, and whether it is.
+  const LOCAL = 0x100;
+  const REMOTE = 0x300;
+  test.each<[string, Given, typeof tenth, string, number]>([
     ['nobody said the ratio', {}, DERIVATION_RULES, 'sampled', 1],
-    ['the configuration says every request has a span', {}, everything, 'derived', 1],
-    ['the configuration says a tenth', {}, rules, 'estimated', 10],
-    ['the sampler says a quarter', withState('ot=th:c'), rules, 'estimated', 4],
-    ['the sampler says all', withState('ot=th:0'), DERIVATION_RULES, 'derived', 1],
+    ['the configuration says every request has a span', {}, withRatios('*=1'), 'derived', 1],
+    ['the configuration says a tenth', {}, tenth, 'estimated', 10],
+    ['the sampler of a root span says a quarter', withState('ot=th:c'), DERIVATION_RULES, 'estimated', 4],
+    ['the sampler of a root span says all', withState('ot=th:0'), DERIVATION_RULES, 'derived', 1],
     ['the sampler says nothing readable', withState('ot=th:what'), DERIVATION_RULES, 'sampled', 1],
-  ])('%s', (_, given, given_rules, source, decisions) => {
-    expect(rowOf(given, given_rules)).toMatchObject({ source, decisions });
+    [
+      'a root span that says so by its flags',
+      withState('ot=th:c', { flags: LOCAL }),
+      DERIVATION_RULES,
+      'estimated',
+      4,
+    ],
+    ['the configuration goes before tracestate', withState('ot=th:c'), tenth, 'estimated', 10],
+    ['the configuration for all others does, too', withState(HUGE), withRatios('*=1'), 'derived', 1],
+    [
+      'a client sent the tracestate',
+      withState(HUGE, { parentSpanId: PARENT }),
+      DERIVATION_RULES,
+      'sampled',
+      1,
+    ],
+    [
+      'a client sent it, by the flags',
+      withState(HUGE, { parentSpanId: PARENT, flags: REMOTE }),
+      DERIVATION_RULES,
+      'sampled',
+      1,
+    ],
+    [
+      'a client sent it, by the flags alone',
+      withState(HUGE, { flags: REMOTE }),
+      DERIVATION_RULES,
+      'sampled',
+      1,
+    ],
+    [
+      'an inner span may have inherited it from a client',
+      withState(HUGE, { parentSpanId: PARENT, flags: LOCAL }),
+      DERIVATION_RULES,
+      'sampled',
+      1,
+    ],
+    [
+      'the parent has an id of a wrong length',
+      withState(HUGE, { parentSpanId: 'aaaa' }),
+      DERIVATION_RULES,
+      'sampled',
+      1,
+    ],
+    [
+      'a parent of zeros is none',
+      withState('ot=th:c', { parentSpanId: '0000000000000000' }),
+      DERIVATION_RULES,
+      'estimated',
+      4,
+    ],
+    [
+      'the operator trusts what clients send',
+      withState('ot=th:c', { parentSpanId: PARENT, flags: REMOTE }),
+      trusting,
+      'estimated',
+      4,
+    ],
+  ])('%s', (_, given, rules, source, decisions) => {
+    expect(rowOf(given, rules)).toMatchObject({ source, decisions });
   });
 });
 

@@ -2,7 +2,12 @@ import type { DecisionSpan } from '../decision-span.ts';
 import { type Captured, type DerivedDecision, derive } from '../derivation/derive.ts';
 import type { HttpAttributes } from '../derivation/http-attributes.ts';
 import { observerOf } from '../derivation/observer.ts';
-import { adjustedCount, ratioOfTraceState, type SamplingRatios } from '../derivation/sampling.ts';
+import {
+  adjustedCount,
+  type InboundTracestate,
+  ratioOfTraceState,
+  type SamplingRatios,
+} from '../derivation/sampling.ts';
 import { LIMITS, maxAgeOf, NO_CLIENTS, refusalOf, type Sender } from './decision-span-of.ts';
 import type { Rejection, TimeWindow } from './decoded.ts';
 import { bounded, TEXT_LIMIT } from './text.ts';
@@ -18,12 +23,26 @@ export interface ServerSpan {
   /** Start, epoch milliseconds rounded down; 0 when absent. */
   readonly time: number;
   readonly traceState: string;
+  /** It has no parent, here or elsewhere (see `isRoot`). */
+  readonly isRoot: boolean;
   readonly attributes: HttpAttributes;
+}
+
+/** SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK and SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK of OTLP. */
+const REMOTE_PARENT = 0x300;
+
+/**
+ * Whether a span begins its trace. Only then its tracestate is certainly the work of its own sampler: a remote
+ * parent's is what a client sent, and a local parent may have inherited it from there.
+ */
+export function isRoot(hasParentId: boolean, flags: number): boolean {
+  return !hasParentId && (flags & REMOTE_PARENT) !== REMOTE_PARENT;
 }
 
 /** How decisions are derived from spans that are not ours. */
 export interface DerivationRules {
   readonly samplingRatios: SamplingRatios;
+  readonly inboundTracestate: InboundTracestate;
   /** The number of the rule set. */
   readonly derivation: number;
 }
@@ -45,8 +64,7 @@ export function derivedSpanOf(
   const refused = refusalOf(span, window);
   if (refused !== undefined) return refused;
 
-  const traceState = bounded(span.traceState, TEXT_LIMIT);
-  const ratio = ratioOfTraceState(traceState) ?? rules.samplingRatios(sender.service);
+  const ratio = rules.samplingRatios(sender.service) ?? ratioOfSampler(span, rules);
   const isLinked = span.traceId !== '';
   return {
     service: sender.service,
@@ -66,6 +84,16 @@ export function derivedSpanOf(
       ? NO_DECISION
       : { ...factsOf(derived), decisions: ratio === undefined ? 1 : adjustedCount(ratio, span.spanId) }),
   };
+}
+
+/** What the sampler says of itself, where it is certain (or the operator is) that nobody else says it. */
+function ratioOfSampler(
+  { traceState, isRoot }: ServerSpan,
+  { inboundTracestate }: DerivationRules,
+): number | undefined {
+  return isRoot || inboundTracestate === 'trusted'
+    ? ratioOfTraceState(bounded(traceState, TEXT_LIMIT))
+    : undefined;
 }
 
 /** It reads response headers in a way that does not see those given to `writeHead`. */

@@ -10,7 +10,7 @@ import {
 } from './attribute-bag.ts';
 import { decisionSpanOf, type ReadSpan, senderOf } from './decision-span-of.ts';
 import { type Decoded, nothingDecoded, type TimeWindow, take } from './decoded.ts';
-import { type DerivationRules, derivedSpanOf, SERVER, type ServerSpan } from './derived-span-of.ts';
+import { type DerivationRules, derivedSpanOf, isRoot, SERVER, type ServerSpan } from './derived-span-of.ts';
 import { HEADER_NAMES, headerNames } from './header-names.ts';
 import { bounded, cleaned, hexadecimal, joinedText, TEXT_LIMIT } from './text.ts';
 
@@ -72,6 +72,8 @@ function readServerSpan(span: Fields): ServerSpan {
     traceId: idOf(span.traceId, 32),
     time: millisOf(span.startTimeUnixNano),
     traceState: typeof span.traceState === 'string' ? cleaned(span.traceState) : '',
+    // A parent whose id is damaged is a parent; one of zeros is none.
+    isRoot: isRoot(/[^0]/.test(String(span.parentSpanId ?? '')), Number(span.flags) || 0),
     attributes: httpAttributes(attributesOf(span, HTTP_SPAN_KEYS, httpPlaces)),
   };
 }

@@ -1,13 +1,18 @@
 import { HTTP_SPAN_KEYS, httpAttributes } from './attribute-bag.ts';
-import { SERVER, type ServerSpan } from './derived-span-of.ts';
+import { isRoot, SERVER, type ServerSpan } from './derived-span-of.ts';
 import { readText, type Source } from './protobuf-attributes.ts';
 import { SpanReader } from './protobuf-span.ts';
-import { closeMessage, delimited, endOfField, skipField, varint } from './protobuf-wire.ts';
+import { closeMessage, delimited, endOfField, fixed32, skipField, varint } from './protobuf-wire.ts';
 
-// message Span { bytes trace_id = 1; string trace_state = 3; SpanKind kind = 6; } beside what a SpanReader reads
+/*
+ * message Span { bytes trace_id = 1; string trace_state = 3; bytes parent_span_id = 4; SpanKind kind = 6;
+ * fixed32 flags = 16; } beside what a SpanReader reads
+ */
 const TRACE_ID = delimited(1);
 const TRACE_STATE = delimited(3);
+const PARENT_SPAN_ID = delimited(4);
 const KIND = varint(6);
+const FLAGS = fixed32(16);
 
 const spans = new SpanReader(HTTP_SPAN_KEYS);
 const attributes = httpAttributes(spans.span.attributes);
@@ -22,19 +27,23 @@ export function readServerSpan(source: Source, end: number): ServerSpan | undefi
   let kind = 0;
   let traceId = '';
   let traceState = '';
+  let hasParentId = false;
+  let flags = 0;
   while (reader.pos < end) {
     const tag = reader.readVarint();
     // An enumeration is an int32 on the wire.
     if (tag === KIND) kind = reader.readVarint(true) | 0;
     else if (tag === TRACE_ID) traceId = readTraceId(source, end);
     else if (tag === TRACE_STATE) traceState = readText(source, end);
+    else if (tag === PARENT_SPAN_ID) hasParentId = readsAnyBit(source, end);
+    else if (tag === FLAGS && reader.pos + 4 <= end) flags = reader.readFixed32();
     else skipField(reader, tag, end);
   }
   closeMessage(reader, end);
   if (kind !== SERVER) return undefined;
   reader.pos = start;
   const { spanId, time } = spans.read(source, end);
-  return { spanId, time, traceId, traceState, attributes };
+  return { spanId, time, traceId, traceState, isRoot: isRoot(hasParentId, flags), attributes };
 }
 
 function readTraceId({ reader, bytes }: Source, end: number): string {
@@ -43,4 +52,12 @@ function readTraceId({ reader, bytes }: Source, end: number): string {
   reader.pos = fieldEnd;
   const id = fieldEnd - at === 16 ? bytes.toString('hex', at, fieldEnd) : '';
   return /[^0]/.test(id) ? id : '';
+}
+
+/** Whether an id is more than zeros, whatever its length: a parent whose id is damaged is a parent. */
+function readsAnyBit({ reader, bytes }: Source, end: number): boolean {
+  const fieldEnd = endOfField(reader, end);
+  const at = reader.pos;
+  reader.pos = fieldEnd;
+  return bytes.subarray(at, fieldEnd).some((byte) => byte !== 0);
 }

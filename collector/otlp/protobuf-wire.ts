@@ -3,6 +3,7 @@ import type { PbfReader } from 'pbf';
 /** Tag of a field: its number and wire type (https://protobuf.dev/programming-guides/encoding/#structure). */
 export const varint = (field: number): number => field << 3;
 export const fixed64 = (field: number): number => (field << 3) | 1;
+export const fixed32 = (field: number): number => (field << 3) | 5;
 export const delimited = (field: number): number => (field << 3) | 2;
 
 /** The body breaks the wire format; becomes the declared error at the door of decoding. */

@@ -2,7 +2,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { Registry } from 'prom-client';
 import { assertProtected, type Binding, listenError } from '../binding.ts';
 import { noReceiverCounts, type ReceiverCounters } from '../counters.ts';
-import type { SamplingRatios } from '../derivation/sampling.ts';
+import type { InboundTracestate, SamplingRatios } from '../derivation/sampling.ts';
 import { receiverMetrics } from '../metrics/metrics.ts';
 import { addMonitoring, type Monitored } from '../metrics/monitor.ts';
 import { derivationRules } from './decode.ts';
@@ -35,6 +35,8 @@ export interface ReceiverOptions extends Binding {
   readonly logger?: FastifyBaseLogger;
   /** By which ratio services sample the HTTP spans that decisions are derived from. Default: nobody knows. */
   readonly samplingRatios?: SamplingRatios | undefined;
+  /** Whether the tracestate of a request says it where no ratio was given. Default `ignored`. */
+  readonly inboundTracestate?: InboundTracestate;
   /** Bytes of a body after inflating; larger ones are answered with 413. Default 16 MiB. */
   readonly maxBodyBytes?: number;
   /** Bytes of all bodies that are being read or wait for their write; beyond it requests are turned away. Default 64 MiB. */
@@ -74,7 +76,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
   const exportTraces = traceExport({
     write: options.write,
-    rules: derivationRules(options.samplingRatios),
+    rules: derivationRules(options.samplingRatios, options.inboundTracestate),
     now: options.now,
     maxBodyBytes: options.maxBodyBytes ?? 16 * MIB,
     maxHeldBytes: options.maxHeldBytes ?? 64 * MIB,

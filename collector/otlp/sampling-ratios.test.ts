@@ -1,10 +1,32 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { decisionRequest, decisionSpan } from '../../test/support/otlp-bodies.ts';
+import type { Span } from '../../test/support/otlp-schema.ts';
 import type { DecisionSpan } from '../decision-span.ts';
 import { parseSamplingRatios } from '../derivation/sampling.ts';
-import { createReceiver } from './receiver.ts';
+import { createReceiver, type ReceiverOptions } from './receiver.ts';
 
 test('decisions derived from a service’s HTTP spans are counted by the ratio that was configured', async () => {
+  expect(await rowsOf({ samplingRatios: parseSamplingRatios('orders=0.1') }, {})).toMatchObject([
+    { service: 'orders', source: 'estimated', decisions: 10 },
+    { service: 'search', source: 'sampled', decisions: 1 },
+  ]);
+});
+
+test('the tracestate of a client multiplies nothing unless the operator trusts it', async () => {
+  const sent = { traceState: 'ot=th:c', parentSpanId: 'aaaaaaaaaaaaaaaa' };
+  const samplingRatios = parseSamplingRatios('orders=0.1');
+  expect(await rowsOf({ samplingRatios }, sent)).toMatchObject([{ decisions: 10 }, { decisions: 1 }]);
+  expect(await rowsOf({ samplingRatios, inboundTracestate: 'trusted' }, sent)).toMatchObject([
+    { decisions: 10 },
+    { decisions: 4 },
+  ]);
+});
+
+/** What a receiver writes of a span of `orders` and of the same span of `search`. */
+async function rowsOf(
+  options: Pick<ReceiverOptions, 'samplingRatios' | 'inboundTracestate'>,
+  given: Span,
+): Promise<DecisionSpan[]> {
   const written: DecisionSpan[] = [];
   const receiver = createReceiver({
     host: '127.0.0.1',
@@ -12,7 +34,7 @@ test('decisions derived from a service’s HTTP spans are counted by the ratio t
     now: Date.now,
     ready: () => true,
     write: async ({ spans }) => void written.push(...spans),
-    samplingRatios: parseSamplingRatios('orders=0.1'),
+    ...options,
   });
   onTestFinished(() => receiver.close());
   const url = await receiver.listen();
@@ -23,7 +45,7 @@ test('decisions derived from a service’s HTTP spans are counted by the ratio t
     'http.request.header.origin': 'https://shop.example',
   });
   for (const service of ['orders', 'search']) {
-    const request = decisionRequest([{ ...span, kind: 2 }], { 'service.name': service });
+    const request = decisionRequest([{ ...span, kind: 2, ...given }], { 'service.name': service });
     for (const { scopeSpans = [] } of request.resourceSpans ?? []) delete scopeSpans[0]?.scope;
     await fetch(`${url}/v1/traces`, {
       method: 'POST',
@@ -31,8 +53,5 @@ test('decisions derived from a service’s HTTP spans are counted by the ratio t
       body: JSON.stringify(request),
     });
   }
-  expect(written).toMatchObject([
-    { service: 'orders', source: 'estimated', decisions: 10 },
-    { service: 'search', source: 'sampled', decisions: 1 },
-  ]);
-});
+  return written;
+}

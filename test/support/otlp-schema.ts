@@ -29,6 +29,9 @@ export interface KeyValue {
 export interface Span {
   traceId?: string;
   spanId?: string;
+  parentSpanId?: string;
+  traceState?: string;
+  flags?: number;
   name?: string;
   kind?: number;
   startTimeUnixNano?: string | number;

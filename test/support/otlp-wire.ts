@@ -242,7 +242,9 @@ const span = (now: number): fc.Arbitrary<WireField> =>
     once(
       fc.constantFrom('ot=th:8', 'a=b,ot=rv:0;th:c', 'ot=th:zz', '').map((state) => delimitedField(3, state)),
     ),
+    once(id(8).map((value) => delimitedField(4, value))),
     once(fc.constantFrom(1n, 2n, 3n, -1n).map((kind) => varintField(6, kind))),
+    once(fc.constantFrom(0, 1, 0x100, 0x200, 0x301).map((flags) => fixed32Field(16, flags))),
     some(
       attribute.map((content) => delimitedField(9, content)),
       12,
