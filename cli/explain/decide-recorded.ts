@@ -31,6 +31,8 @@ export function decideRecorded(hop: HopContext): Decision {
     response: { status: response.status ?? 200, headers: answered ?? [] },
   };
   const context: Context = {
+    // It is shown to nobody but whoever made the recording.
+    unmasked: true,
     ownOrigin: ownOrigin(request.url, headers, hop.origin),
     requestHeadersCaptured: request.headers !== undefined,
     responseHeadersCaptured: answered !== undefined,

@@ -67,7 +67,7 @@ test('a span tells all that our own instrumentation would', () => {
     statusCode: 200,
     route: '/orders/{id}',
     apiHost: 'api.example',
-    path: '/orders/:id',
+    path: '/orders/{id}',
   });
 });
 

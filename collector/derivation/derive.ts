@@ -54,6 +54,7 @@ export function derive(
   if (method === '' || status === 0) return 'no_decision';
 
   const path = textOf(attributes, PATH);
+  const route = cleanText(textOf(attributes, [ROUTE]));
   const request = headersOf(attributes, REQUEST_HEADER_KEYS);
   const response = headersOf(attributes, RESPONSE_HEADER_KEYS);
   const authority = authorityOf(attributes, textOf(attributes, ORIGIN));
@@ -73,9 +74,9 @@ export function derive(
   return {
     decision,
     statusCode: status,
-    route: cleanText(textOf(attributes, [ROUTE])),
+    route,
     apiHost: authority.host === '' ? '' : (hostName(authority.host) ?? ''),
-    path: path === '' ? '' : cleanText(maskPath(path), 512),
+    path: path === '' ? '' : cleanText(maskPath(path, route), 512),
   };
 }
 

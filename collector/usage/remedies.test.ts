@@ -49,6 +49,19 @@ test('a method in lower case is the mistake of the page', () => {
   expect(remedy('method_not_allowed', { detail: 'patch' })).toContain('"PATCH" instead of "patch"');
 });
 
+test('what was masked is not called by a name that it does not have', () => {
+  const asked = { requestedHeaders: ['(other)', 'content-type'], method: '(other)' };
+  expect(remedy('method_not_allowed', { ...asked, detail: '(other)' })).not.toMatch(/\(other\)/i);
+  expect(remedy('header_not_allowed', { ...asked, detail: '(other)' })).not.toMatch(/\(other\)/);
+  expect(remedy('header_not_allowed', { ...asked, detail: 'content-type' })).toContain(
+    '"Access-Control-Allow-Headers: content-type"',
+  );
+  expect(remedy('acam_malformed', { ...asked, detail: 'GET PUT' })).not.toMatch(/\(other\)/);
+  expect(remedy('acao_missing', { origin: '(invalid) https://shop.example/...' })).not.toContain(
+    'send "Access',
+  );
+});
+
 test('no remedy says to let an origin in without a condition', () => {
   for (const reason of REASONS) {
     const text = remedy(reason, { detail: 'x' });

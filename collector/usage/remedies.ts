@@ -1,3 +1,4 @@
+import { OTHER } from '../../instrumentation/src/attributes.ts';
 import type { Kind, Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
 
 /** A refused (or undecidable) call as far as its remedy depends on it. */
@@ -74,15 +75,19 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
   },
   method_not_allowed: {
     title: 'method not in Access-Control-Allow-Methods',
-    remedy: ({ detail }) =>
-      detail !== detail.toUpperCase()
+    remedy: ({ detail }) => {
+      if (detail === OTHER) return `${nameNotKept('a method')}, add it to Access-Control-Allow-Methods.`;
+      return detail !== detail.toUpperCase()
         ? `Methods are compared with case: let the page ask for ${quoted(detail.toUpperCase())} instead of ${quoted(detail)}, and allow that.`
-        : `Add ${detail} to Access-Control-Allow-Methods, for example ${header('Access-Control-Allow-Methods', list(['GET', 'HEAD', 'POST', detail]))}.`,
+        : `Add ${detail} to Access-Control-Allow-Methods, for example ${header('Access-Control-Allow-Methods', list(['GET', 'HEAD', 'POST', detail]))}.`;
+    },
   },
   header_not_allowed: {
     title: 'header not in Access-Control-Allow-Headers',
-    remedy: ({ detail, requestedHeaders }) =>
-      `Add ${detail} to Access-Control-Allow-Headers; this call needs ${header('Access-Control-Allow-Headers', list(requestedHeaders) || detail)}.${TRACING.has(detail) ? ' A tracing library in the page adds it.' : ''}`,
+    remedy: ({ detail, requestedHeaders }) => {
+      if (detail === OTHER) return `${nameNotKept('a header')}, add it to Access-Control-Allow-Headers.`;
+      return `Add ${detail} to Access-Control-Allow-Headers; this call needs ${header('Access-Control-Allow-Headers', list(requestedHeaders) || detail)}.${TRACING.has(detail) ? ' A tracing library in the page adds it.' : ''}`;
+    },
   },
   redirect_url_has_credentials: {
     title: 'redirect to a URL with a user name or password',
@@ -136,7 +141,15 @@ function isSlashApart({ origin, detail }: RefusedCall): boolean {
   return detail === `${origin}/`;
 }
 
+/** Of what was masked or past a budget there is no name to repeat. */
+function nameNotKept(what: string): string {
+  return `The page asks for ${what} whose name is not kept: the request in its browser's network panel shows it. If it may be used`;
+}
+
 function grant(call: RefusedCall): string {
+  if (call.origin.startsWith('(invalid)')) {
+    return 'No browser sends such an origin: whoever does is no page, and CORS does not concern it.';
+  }
   return call.origin === 'null'
     ? 'Origin null is what sandboxed frames, local files and redirects between foreign origins send, so to allow it is to allow everybody: call the final URL, from a page that has an origin.'
     : `If this origin may call, send ${allowOrigin(call)}.`;
@@ -155,5 +168,5 @@ function quoted(text: string): string {
 }
 
 function list(values: readonly string[]): string {
-  return [...new Set(values)].join(', ');
+  return [...new Set(values)].filter((value) => value !== OTHER).join(', ');
 }

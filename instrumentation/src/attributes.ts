@@ -38,20 +38,22 @@ export const ATTRIBUTES = {
   'cors.reason': { type: 'string', description: 'Why it is blocked or unknown; absent when allowed' },
   'cors.reason.detail': {
     type: 'string',
-    description: 'The failing token: a header value, method or header name',
+    description:
+      'The failing token: a header value, method or header name; of a URL its origin, anything that may be a secret masked',
   },
   'cors.origin': {
     type: 'string',
     description:
-      'The serialised origin, at most 256 characters, invalid ones marked; `(other)` past the budget',
+      'The serialised origin, at most 256 characters; of an invalid one, marked so, scheme, host and port; `(other)` past the budget',
   },
   'cors.request.method': {
     type: 'string',
-    description: 'The method a preflight asked for, else the method used',
+    description: 'The method a preflight asked for, else the method used; `(other)` if no registry has it',
   },
   'cors.request.headers': {
     type: 'string[]',
-    description: 'The header names a preflight asked for: lower-case, sorted, at most 32',
+    description:
+      'The header names a preflight asked for: lower-case, sorted, at most 32; `(other)` for what does not read like a name',
   },
   'cors.credentials': { type: 'string', description: '`included`, `omitted`, `unknown`' },
   'cors.allow_origin': {
@@ -79,7 +81,10 @@ export const ATTRIBUTES = {
   'http.response.status_code': { type: 'int', description: 'The response status' },
   'http.route': { type: 'string', description: 'The route template, where it is known' },
   'server.address': { type: 'string', description: 'The host name that the client used for the API' },
-  'url.path': { type: 'string', description: 'On blocked decisions: the path, high-entropy segments masked' },
+  'url.path': {
+    type: 'string',
+    description: 'On blocked decisions: the route template, else the path with all but known words masked',
+  },
 } as const satisfies Record<string, AttributeDefinition>;
 
 export type AttributeName = keyof typeof ATTRIBUTES;

@@ -6,6 +6,7 @@ import { guard } from './guard.ts';
 import { clientBit } from './http/client-bit.ts';
 import { maskPath } from './http/mask-path.ts';
 import { callerSpan, type RequestSpan, requestSpan } from './http/request-span.ts';
+import { createRouteText } from './http/route-text.ts';
 import type { ServedExchange } from './http/served-exchange.ts';
 import { hostName, serverView } from './http/server-view.ts';
 import { log } from './log.ts';
@@ -26,6 +27,7 @@ export function createObserver(
   const isIgnored = ignoreRequest && guard('The option ignoreRequest', ignoreRequest, false);
   const routeOf = routeHook && guard('The option route', routeHook, undefined);
   const redact = redactHook && redactBy(redactHook);
+  const routeText = createRouteText();
   let isProxyMentioned = false;
 
   return guard(
@@ -49,15 +51,17 @@ export function createObserver(
       annotate(span, decision);
       if (!isCors(decision)) return;
 
-      const route = routeOf?.(info) ?? span.route ?? served.route;
+      const template = routeOf?.(info) ?? span.route ?? served.route;
+      const route = template === undefined ? undefined : cleanText(String(template));
+      if (route !== undefined) routeText.learn(route);
       const observation = {
         time: now(),
         decision,
         method: KNOWN_METHODS.has(served.method) ? served.method : '_OTHER',
         statusCode: served.status,
-        route: route === undefined ? undefined : cleanText(String(route)),
+        route,
         serverAddress: ownOrigin === undefined ? undefined : hostName(ownOrigin.host),
-        path: decision.verdict === 'blocked' ? maskPath(served.url) : undefined,
+        path: decision.verdict === 'blocked' ? maskPath(served.url, route, routeText.has) : undefined,
         clientBit: client === undefined ? undefined : clientBit(client),
         link: span.spanContext ?? callerSpan(served.requestHeaders.get('traceparent')),
       };

@@ -75,7 +75,7 @@ interface TracesData {
   }[];
 }
 
-function spansOf({ resourceSpans = [] }: TracesData): ReceivedSpan[] {
+export function spansOf({ resourceSpans = [] }: TracesData): ReceivedSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans = [] }) =>
     scopeSpans.flatMap(({ scope, spans }) =>
       spans.map(({ name, traceId, spanId, attributes, links = [] }) => ({

@@ -317,12 +317,19 @@ describe('a preflight', () => {
 
   test('keeps what was asked: the method, and at most 32 names, clean, sorted, unique', () => {
     const names = [...Array.from({ length: 40 }, (_, i) => `X-${i}`), 'X-1', 'a\u001bb', 'l'.repeat(100)];
-    const decision = preflight({ method: 'P\u0007', headers: names.join(' , ') }, granted);
+    const asked = { method: 'P\u0007', headers: names.join(' , ') };
+    const decision = preflight(asked, granted, 204, { unmasked: true });
     expect(decision.requestMethod).toBe('P\\x07');
     expect(decision.requestHeaders).toHaveLength(32);
     expect(decision.requestHeaders).toEqual([...new Set(decision.requestHeaders)].sort());
     expect(decision.requestHeaders).toContain('a\\x1bb');
     expect(decision.requestHeaders).toContain('l'.repeat(64));
+
+    const masked = preflight(asked, granted);
+    expect(masked.requestMethod).toBe('(other)');
+    expect(masked.requestHeaders).toHaveLength(32);
+    expect(masked.requestHeaders).toContain('(other)');
+    expect(masked.requestHeaders.join()).toMatch(/^[a-z0-9(),-]+$/);
   });
 });
 
@@ -354,7 +361,9 @@ test('the facts of an exchange stand beside its verdict', () => {
 });
 
 test('a failing token is kept clean and short', () => {
-  const { detail } = actual([['Access-Control-Allow-Origin', `\u001b[31m\r\nx ${'y'.repeat(1000)}`]]);
+  const answer = [['Access-Control-Allow-Origin', `\u001b[31m\r\nx ${'y'.repeat(1000)}`]] as const;
+  const { detail } = actual(answer, {}, { unmasked: true });
   expect(detail).toHaveLength(256);
   expect(detail).toMatch(/^[ -~]+$/);
+  expect(actual(answer).detail).toBe('...\\x0d\\x0a... ...');
 });

@@ -1,4 +1,4 @@
-import { MAX_NAME_LENGTH } from './asked-headers.ts';
+import { type AskedHeaders, cleanName, keptNames } from './asked-headers.ts';
 import { cleanText } from './clean-text.ts';
 import { credentialsOf } from './credentials.ts';
 import {
@@ -11,6 +11,7 @@ import {
 } from './decision.ts';
 import { REQUEST_HEADERS, RESPONSE_HEADERS, readHeaderList } from './header-list.ts';
 import { kindOf } from './kind.ts';
+import { maskDetail, maskMethod } from './mask.ts';
 import { parseMaxAge } from './max-age.ts';
 import { notesOf, variesOnOrigin } from './notes.ts';
 import type { Context, CorsExchange, ObservedExchange } from './observed-exchange.ts';
@@ -20,6 +21,7 @@ import { judge } from './verdict.ts';
 
 /**
  * What a browser does with an exchange, given what the server saw of it. Pure; takes any bytes, never throws.
+ * What the decision repeats of the exchange is masked (see mask.ts) unless the context says otherwise.
  */
 export function decide({ request, response }: Exchange, context: Context = {}): Decision {
   const observed = {
@@ -43,8 +45,8 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
   const credentials = credentialsOf(kind, request, context);
   const question = kind === 'preflight' ? preflightQuestion(request) : undefined;
   const outcome = judge({ exchange, kind, origin, question }, credentials, context);
-  const { verdict, reason, detail } = outcome;
-  const withCredentials = outcome.withCredentials && clean(outcome.withCredentials);
+  const { verdict, reason } = outcome;
+  const withCredentials = outcome.withCredentials && kept(outcome.withCredentials, context);
 
   const allowOrigin = relateAllowOrigin(response['access-control-allow-origin'], origin);
   const allowCredentials = response['access-control-allow-credentials'] === 'true';
@@ -66,10 +68,10 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
     kind,
     verdict,
     reason,
-    detail: cleanText(detail),
+    detail: keptDetail(outcome, context),
     origin: origin === null ? '' : normaliseOrigin(origin),
-    requestMethod: cleanText(question === undefined ? method : question.method, MAX_NAME_LENGTH),
-    requestHeaders: question === undefined ? NO_NAMES : question.headers.kept,
+    requestMethod: keptMethod(question === undefined ? method : question.method, context),
+    requestHeaders: question === undefined ? NO_NAMES : keptHeaders(question.headers, context),
     credentials,
     withCredentials,
     allowOrigin,
@@ -84,8 +86,20 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
 
 const NO_NAMES: readonly string[] = Object.freeze([]);
 
-function clean({ reason, detail }: Refusal): Refusal {
-  return { reason, detail: cleanText(detail) };
+function kept({ reason, detail }: Refusal, context: Context): Refusal {
+  return { reason, detail: keptDetail({ reason, detail }, context) };
+}
+
+function keptDetail({ reason, detail }: Pick<Decision, 'reason' | 'detail'>, { unmasked }: Context): string {
+  return unmasked ? cleanText(detail) : maskDetail(reason, detail);
+}
+
+function keptMethod(method: string, { unmasked }: Context): string {
+  return unmasked ? cleanName(method) : maskMethod(method);
+}
+
+function keptHeaders({ names, kept }: AskedHeaders, { unmasked }: Context): readonly string[] {
+  return unmasked ? keptNames(names, cleanName) : kept;
 }
 
 function relateAllowOrigin(value: string | null, origin: string | null): AllowOrigin {

@@ -38,6 +38,11 @@ export interface Context {
   readonly notModifiedIsFinal?: boolean | undefined;
   /** False when an absent request header may just not have been recorded. Default true. */
   readonly requestHeadersCaptured?: boolean | undefined;
+  /**
+   * True when the decision is for whoever recorded the exchange: its detail, method and header names are as they
+   * were sent, not masked (see mask.ts).
+   */
+  readonly unmasked?: boolean | undefined;
   /** False when an absent response header may just not have been recorded. Default true. */
   readonly responseHeadersCaptured?: boolean | undefined;
 }

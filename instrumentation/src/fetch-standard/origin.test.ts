@@ -13,6 +13,7 @@ test.each([
   'chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb',
   'safari-web-extension://8E1B2F60-0C2B-4F8E-9A7B-0E5C9D8F7A6B',
   'capacitor://localhost',
+  'app://local.host:8080',
   'file://',
 ])('%s is kept as it is', (origin) => {
   expect(normaliseOrigin(origin)).toBe(origin);
@@ -45,8 +46,26 @@ test.each([
   expect(normaliseOrigin(origin).length).toBeLessThanOrEqual(256);
 });
 
-test('an invalid origin is readable and harmless', () => {
-  expect(normaliseOrigin("https://x\u001b[31m'\n<b>\u00e9\u202e")).toBe(
-    "(invalid) https://x\\x1b[31m'\\x0a<b>\\xe9\\u202e",
-  );
+test.each([
+  ['https://example.com/', '(invalid) https://example.com/'],
+  ['https://Example.com', '(invalid) https://Example.com'],
+  ['https://example.com:443', '(invalid) https://example.com:443'],
+  ['https://app.example/reset?token=eyJhbGciOiJIUzI1NiJ9.secret', '(invalid) https://app.example/...'],
+  ['https://app.example?token=secret', '(invalid) https://app.example/...'],
+  ['https://app.example#secret', '(invalid) https://app.example/...'],
+  ['https://app.example\\secret', '(invalid) https://app.example/...'],
+  ['https://user:password@app.example', '(invalid) https://...@app.example'],
+  ['https://user:pass@word@app.example/x', '(invalid) https://...@app.example/...'],
+  // Is it a host and a path, or a user name and a password with a slash?
+  ['https://user/password@app.example', '(invalid) ...'],
+  ['app://user:password', '(invalid) ...'],
+  ['http://[::1]:8080/x', '(invalid) http://[::1]:8080/...'],
+  ['(invalid) https://user:password@app.example', '(invalid) https://...@app.example'],
+  ['kqzvxwjpmrtl', '(invalid) ...'],
+  ['https://a.example https://b.example', '(invalid) ...'],
+  ['https://münchen.de', '(invalid) ...'],
+  ["https://x\u001b[31m'\n<b>\u00e9\u202e", '(invalid) ...'],
+  [`https://app.example/${'x'.repeat(10_000)}`, '(invalid) ...'],
+])('%s becomes %s: scheme, host and port, and where something was left out', (origin, kept) => {
+  expect(normaliseOrigin(origin)).toBe(kept);
 });

@@ -1,4 +1,4 @@
-import { cleanText } from './clean-text.ts';
+import { maskOrigin, REST } from './mask.ts';
 
 /** The server's own origin as far as it is known. */
 export interface OwnOrigin {
@@ -13,12 +13,13 @@ const INVALID = '(invalid) ';
 
 /**
  * An Origin header as we keep it: a serialised origin (HTML §7.1.1, RFC 6454 §6.1) or `null` as it is; anything
- * that no browser sends as `(invalid) ` and the cleaned text. At most 256 characters; idempotent.
+ * that no browser sends as `(invalid) ` and its scheme, host and port alone (see `maskOrigin`): it may be a URL
+ * with a token or a password. At most 256 characters; idempotent.
  */
 export function normaliseOrigin(origin: string): string {
   if (origin.length <= MAX_LENGTH && isSerialisedOrigin(origin)) return origin;
-  const text = origin.startsWith(INVALID) ? origin : INVALID + origin;
-  return cleanText(text, MAX_LENGTH);
+  const text = INVALID + maskOrigin(origin.startsWith(INVALID) ? origin.slice(INVALID.length) : origin);
+  return text.length <= MAX_LENGTH ? text : INVALID + REST;
 }
 
 /** Whether `origin` is `null` or byte for byte what a browser's serialiser yields. */
@@ -80,16 +81,11 @@ function isOpaqueOrigin(origin: string, scheme: string, hostStart: number): bool
       return false;
     }
   }
-  for (let i = hostStart; i < origin.length; i++) {
-    const code = origin.charCodeAt(i);
-    const isLetter = (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a;
-    // Hyphen, dot, underscore, and the colon before a port.
-    if (!isLetter && !isDigit(code) && code !== 0x2d && code !== 0x2e && code !== 0x5f && code !== 0x3a) {
-      return false;
-    }
-  }
-  return hostStart < origin.length;
+  return OPAQUE_HOST.test(origin.slice(hostStart));
 }
+
+/** With a port perhaps; any other colon would be a password's. */
+const OPAQUE_HOST = /^[A-Za-z0-9._-]+(?::\d{1,5})?$/;
 
 function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;

@@ -1,3 +1,4 @@
+import { OTHER } from '../attributes.ts';
 import type { Failure } from './failure.ts';
 import type { CorsExchange } from './observed-exchange.ts';
 
@@ -36,8 +37,14 @@ export function targetOrigin(target: string): string {
   if (!URL.canParse(target, UNKNOWN_ORIGIN)) return '(invalid)';
   const { origin, protocol, host } = new URL(target, UNKNOWN_ORIGIN);
   if (origin === UNKNOWN_ORIGIN) return '(same origin)';
-  return isHttp(protocol) ? `${protocol}//${host}` : protocol;
+  if (isHttp(protocol)) return `${protocol}//${host}`;
+  return KNOWN_SCHEMES.has(protocol) || /^[^:]*:\/\//.test(target) ? protocol : OTHER;
 }
+
+/** Schemes that need no slashes behind their colon; any other may be a user name before a password. */
+const KNOWN_SCHEMES: ReadonlySet<string> = new Set(
+  'about: blob: data: file: ftp: intent: javascript: mailto: sms: tel: urn:'.split(' '),
+);
 
 function isHttp(protocol: string): boolean {
   return protocol === 'http:' || protocol === 'https:';

@@ -15,14 +15,14 @@ import { CERT, KEY } from '../../../test/support/tls.ts';
 test('streams are judged by the headers as sent, in any case and repeated', async () => {
   const observations = observeServers();
   const { url } = await serveStreams((stream, headers) => {
-    if (headers[':path'] === '/twice')
+    if (headers[':path'] === '/orders')
       stream.respond(['access-control-allow-origin', '*', 'access-control-allow-origin', '*']);
     else stream.respond({ 'Access-Control-Allow-Origin': '*' });
     stream.end();
   });
 
   await ended(open(url, { ':path': '/once?token=secret', ...crossOrigin() }));
-  await ended(open(url, { ':path': '/twice', ...crossOrigin() }));
+  await ended(open(url, { ':path': '/orders', ...crossOrigin() }));
   await ended(open(url, { ':path': '/none' }));
 
   expect(observations.map(({ decision }) => decision.allowOrigin)).toEqual(['wildcard', 'other']);
@@ -30,7 +30,7 @@ test('streams are judged by the headers as sent, in any case and repeated', asyn
     method: 'GET',
     statusCode: 200,
     serverAddress: '127.0.0.1',
-    path: '/twice',
+    path: '/orders',
     clientBit: expect.any(Number),
     decision: { reason: 'acao_multiple' },
   });

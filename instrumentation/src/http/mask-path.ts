@@ -1,21 +1,62 @@
+import { cleanText } from '../fetch-standard/clean-text.ts';
+import { PATH_WORDS } from './path-words.ts';
+
 const MAX_SEGMENTS = 16;
-const MAX_SEGMENT = 32;
-const MAX_WORD = 24;
+const MAX_SEGMENT = 48;
+const MAX_WORDS = 5;
+const MAX_ROUTE = 512;
 const MASK = ':id';
 const REST = '...';
 
 /**
- * A path that may be kept: without query and fragment, segments that may identify somebody or something
- * masked as `:id`, at most 16 segments of at most 32 characters. Idempotent.
+ * A path that may be kept: without query and fragment, at most 16 segments. Whether a segment is a word of the
+ * application's or somebody's name or secret cannot be told from its looks (`/users/jane`, `/reset/kqzvxwjp`), so
+ * one is kept only if it is known, and masked as `:id` otherwise. Known are
+ *
+ * - the route template, which takes the place of the path where it has a part for each segment;
+ * - what a route template says literally;
+ * - versions (`v1`), and up to five words of developers' common vocabulary (path-words.ts) joined by hyphens,
+ *   underscores, dots or capitals: `user-profiles`, `getOrderById`, `index.html`.
+ *
+ * Idempotent.
  *
  * @param url a request target: a path with query, or an absolute URL
+ * @param route the route template, where it is known
+ * @param isRouteText whether a segment stands in any known route template
  */
-export function maskPath(url: string): string {
+export function maskPath(url: string, route?: string, isRouteText?: (segment: string) => boolean): string {
   const segments = pathOf(url).split('/', MAX_SEGMENTS + 2);
-  const kept = segments.slice(0, MAX_SEGMENTS + 1).map((segment) => (isWord(segment) ? segment : MASK));
+  if (route !== undefined && fits(route, segments)) return cleanText(route, MAX_ROUTE);
+  const literals = route === undefined ? [] : routeText(route);
+  const kept = segments
+    .slice(0, MAX_SEGMENTS + 1)
+    .map((segment) =>
+      isKnown(segment) || literals.includes(segment) || isRouteText?.(segment) === true ? segment : MASK,
+    );
   if (segments.length > kept.length) kept.push(REST);
   return kept.join('/');
 }
+
+/**
+ * Whether a template says as much as the path. One for paths of any length (`/files/*`, `/(.*)`), or a gateway's
+ * prefix (`/files/`), says less.
+ */
+function fits(route: string, segments: readonly string[]): boolean {
+  const parts = route.split('/', MAX_SEGMENTS + 2);
+  return (
+    parts.length === segments.length &&
+    parts.every(
+      (part, i) => part === segments[i] || (part !== '' && !/[*(]/.test(part) && !LITERAL.test(part)),
+    )
+  );
+}
+
+/** The segments that a route template says literally: no parameters (`:id`, `{id}`, `<id>`) and no patterns. */
+export function routeText(route: string): readonly string[] {
+  return route.split('/', MAX_SEGMENTS + 1).filter((segment) => LITERAL.test(segment));
+}
+
+const LITERAL = new RegExp(`^[A-Za-z0-9._~-]{1,${MAX_SEGMENT}}$`);
 
 function pathOf(url: string): string {
   const end = url.search(/[?#]/);
@@ -27,32 +68,29 @@ function pathOf(url: string): string {
   return path === -1 ? '/' : target.slice(path);
 }
 
-/**
- * Whether a segment reads like something that a developer wrote: `v1`, `oauth2`, `user-profiles`, `index.html`,
- * `getUserById`. Numbers, UUIDs, hexadecimal and base64 tokens, mail addresses and anything escaped do not.
- */
-function isWord(segment: string): boolean {
-  if (isLowerCase(segment) || segment === MASK || segment === REST) return true;
-  if (segment.length > MAX_SEGMENT) return false;
-  const digits = segment.replace(/\D/g, '').length;
-  if (digits > 2 || digits === segment.length) return false;
-  if (digits > 0 && segment.length >= 8 && /^[0-9a-f-]+$/i.test(segment)) return false;
-  return segment.split(/[._~-]/).every(isWordPart);
+function isKnown(segment: string): boolean {
+  if (segment === '' || segment === MASK || segment === REST || PATH_WORDS.has(segment)) return true;
+  if (segment.length > MAX_SEGMENT || !/^[A-Za-z0-9._~-]+$/.test(segment)) return false;
+  if (VERSION.test(segment)) return true;
+  const words = segment
+    .split(/[._~-]|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/)
+    .filter((word) => word !== '');
+  return words.length > 0 && words.length <= MAX_WORDS && words.every(isKnownWord);
 }
 
-function isWordPart(part: string): boolean {
-  if (!/^(?:[A-Za-z]{0,24}\d{0,2}|\d{1,2}[A-Za-z]{1,24}|[A-Za-z0-9]{1,7})$/.test(part)) return false;
-  // Words joined in camel case have few humps for their length; a token has many.
-  const humps = part.match(/[a-z](?=[A-Z])/g)?.length ?? 0;
-  return humps <= 3 || humps * 4 <= part.length;
+const VERSION = /^v\d{1,2}(?:\.\d{1,2}){0,2}(?:(?:alpha|beta|rc)\d?)?$/i;
+
+function isKnownWord(word: string): boolean {
+  if (!WORD_CASE.test(word)) return false;
+  const lower = word.toLowerCase();
+  return PATH_WORDS.has(lower) || PATH_WORDS.has(singular(lower)) || VERSION.test(lower);
 }
 
-/** At most a long word, and by far the most common segment: told without a regular expression. */
-function isLowerCase(segment: string): boolean {
-  if (segment.length > MAX_WORD) return false;
-  for (let i = 0; i < segment.length; i++) {
-    const code = segment.charCodeAt(i);
-    if (code < 0x61 || code > 0x7a) return false;
-  }
-  return true;
+/** `word`, `Word` or `WORD`. */
+const WORD_CASE = /^(?:[A-Za-z][a-z0-9]*|[A-Z0-9]+|\d[a-z]+\d?)$/;
+
+function singular(word: string): string {
+  if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;
+  if (/(?:s|x|z|ch|sh)es$/.test(word)) return word.slice(0, -2);
+  return word.endsWith('s') ? word.slice(0, -1) : word;
 }
