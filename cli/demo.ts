@@ -16,7 +16,8 @@ import { type SelfCheck, selfCheck } from '../examples/self-check.ts';
 import { startServices } from '../examples/services.ts';
 import { createProgress } from './progress.ts';
 import { printReport } from './report.ts';
-import { plain } from './report-page.ts';
+import { shellCommand } from './shell-command.ts';
+import { plain } from './terminal.ts';
 
 interface Flags {
   readonly exit?: boolean;
@@ -162,7 +163,7 @@ The services and the collector stay up until Ctrl-C. Try:
     -H 'Access-Control-Request-Method: PUT'`)}
 
   Then, a few seconds later, the report again:
-  ${bold(`npx originscope report --data ${path} --service catalog`)}
+  ${bold(shellCommand(['npx', 'originscope', 'report', '--data', path, '--service', 'catalog']))}
 `);
 }
 

@@ -167,6 +167,18 @@ test('what is left out is said', () => {
   expect(renderReport(reportOf(busy), PLAIN).match(/→/g)).toHaveLength(8);
 });
 
+test('the command for one service can be pasted, whatever the service is called', () => {
+  const refusals = Array.from({ length: 8 }, () => refusal());
+  const pageFor = (name: string) =>
+    renderReport(reportOf(service({ service: name, topBlocked: refusals }), service()), PLAIN);
+
+  expect(pageFor("x'; touch /tmp/owned; $(id)")).toContain(
+    "… and more: originscope report --service 'x'\\''; touch /tmp/owned; $(id)'\n",
+  );
+  // Of what a terminal shall not show there is no command.
+  expect(pageFor('x\u001b[2J\nid')).toContain('… and more: ask for this service with --service\n');
+});
+
 test('an empty report says what to do next', () => {
   const page = renderReport(reportOf(), PLAIN);
   expect(page).toContain('No decisions');

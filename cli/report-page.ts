@@ -3,7 +3,16 @@ import { type DiskSpace, spaceRemedy, spaceText } from '../collector/clickhouse/
 import type { Difference } from '../collector/usage/nearest-origin.ts';
 import { REASON_TEXTS } from '../collector/usage/remedies.ts';
 import type { OriginCount, ReasonCount, Refusal, Report, ServiceReport } from '../collector/usage/report.ts';
-import { type PageOptions, type Paint, paintFor, readableWidth, visibleLength, wrapped } from './terminal.ts';
+import { copyableCommand, shellCommand } from './shell-command.ts';
+import {
+  type PageOptions,
+  type Paint,
+  paintFor,
+  plain,
+  readableWidth,
+  visibleLength,
+  wrapped,
+} from './terminal.ts';
 
 /** What is shown of a service when there are several. */
 const SHOWN = { origins: 5, refusals: 3 } as const;
@@ -62,11 +71,6 @@ function renderDisk(disk: DiskSpace, { paint, width }: Page): string {
   return wrapped('', '  ', `${paint('red', text)}. ${plain(spaceRemedy(disk))} before it is full.`, width);
 }
 
-/** Foreign text as it may stand on a terminal: without what moves the cursor, hides or turns text around. */
-export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, '\u{FFFD}');
-}
-
 function whatNext({ service }: Report, { paint }: Page): string {
   if (service !== undefined) {
     return `No decisions of ${plain(service)} in this time. Without --service the report shows which services there are.`;
@@ -120,9 +124,15 @@ function renderService(service: ServiceReport, all: Page): string {
     const more = service.topBlocked.length - listed.length;
     parts.push(`  ${paint('bold', 'Refused by browsers')}`);
     parts.push(listed.map((refusal) => renderRefusal(refusal, page)).join('\n\n'));
-    if (more > 0) parts.push(paint('dim', `  … and more: originscope report --service ${name}`));
+    if (more > 0) parts.push(paint('dim', `  … and more: ${howToSeeAll(service.service)}`));
   }
   return parts.join('\n\n');
+}
+
+/** A name that a terminal shall not show as it is cannot be copied from it either. */
+function howToSeeAll(service: string): string {
+  const command = shellCommand(['originscope', 'report', '--service', service]);
+  return copyableCommand(command) ?? 'ask for this service with --service';
 }
 
 function counting({ sampled, estimated, behindGateway }: ServiceReport): string {

@@ -1,9 +1,10 @@
 import { REASON_TEXTS } from '../../collector/usage/remedies.ts';
 import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
+import { copyableCommand } from '../shell-command.ts';
 import { type PageOptions, paintFor } from '../terminal.ts';
 import { type CopiedRequest, readCopiedRequest } from './copied-request.ts';
 import { type FoundMessage, findMessages, isWithoutReason } from './find-messages.ts';
-import { wrappedUnder } from './page.ts';
+import { NOT_COPYABLE, wrappedUnder } from './page.ts';
 import { probeCommand } from './probe-command.ts';
 import { REASON_CAUSES } from './reason-causes.ts';
 import { STANDARD_STEPS } from './standard-steps.ts';
@@ -15,9 +16,6 @@ export type TextExplanation =
   /** A request failed, and the text does not say why. */
   | { readonly kind: 'failure' }
   | { readonly kind: 'nothing' };
-
-/** Headers may be long, and a command that is cut is none. */
-const MAX_COMMAND_LENGTH = 65_536;
 
 /** Understands console messages, and requests copied from DevTools. Pure. */
 export function explainText(text: string): TextExplanation {
@@ -77,7 +75,7 @@ function renderMessage(message: FoundMessage & { readonly probe: string }, optio
       options,
     ),
     wrappedUnder('  look at ', whereToLook(ofPreflight), options),
-    `  ask     ${cleanText(probe, MAX_COMMAND_LENGTH)}`,
+    `  ask     ${copyableCommand(probe) ?? NOT_COPYABLE}`,
   );
   return lines.join('\n');
 }
@@ -96,7 +94,7 @@ function renderRequest(
   const lines = [
     'To ask the server what a browser would do with this request:',
     '',
-    `  ${cleanText(probe, MAX_COMMAND_LENGTH)}`,
+    `  ${copyableCommand(probe) ?? NOT_COPYABLE}`,
     '',
   ];
   if (pageOrigin === undefined) {

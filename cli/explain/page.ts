@@ -8,6 +8,7 @@ import type {
   Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { isSerialisedOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
+import { copyableCommand } from '../shell-command.ts';
 import { type PageOptions, type Paint, paintFor, readableWidth, wrapped } from '../terminal.ts';
 import { durationText } from './duration-text.ts';
 import type { ExplainedDecision, Explanation } from './explanation.ts';
@@ -166,6 +167,8 @@ function renderReason(
   ];
   if (decision !== undefined) {
     lines.push(wrappedUnder('  change  ', remedyOf(reason, decision, exchange), options));
+    const probe = probeOf(reason, decision, exchange);
+    if (probe !== undefined) lines.push(`  ask     ${copyableCommand(probe) ?? NOT_COPYABLE}`);
     const other = decision.withCredentials;
     if (other !== undefined) {
       const included: Decision = { ...decision, ...other, credentials: 'included' };
@@ -184,7 +187,7 @@ function reasonLine({ reason, detail }: Refusal, verdict: Verdict, paint: Paint)
 }
 
 export function remedyOf(reason: Reason, decision: Decision, exchange: RecordedExchange | undefined): string {
-  if (reason === 'headers_not_captured' && exchange !== undefined) return howToRecord(decision, exchange);
+  if (reason === 'headers_not_captured' && exchange !== undefined) return NOT_RECORDED;
   const { kind, origin, detail, requestMethod, requestHeaders, credentials, allowCredentials } = decision;
   const remedy = REASON_TEXTS[reason].remedy({
     origin,
@@ -203,11 +206,24 @@ export function remedyOf(reason: Reason, decision: Decision, exchange: RecordedE
 }
 
 /** Browsers leave out of a HAR what they did not let the page see. */
-function howToRecord({ origin, requestMethod }: Decision, { request }: RecordedExchange): string {
-  const url = URL.canParse(request.url) ? new URL(request.url).href : 'URL';
-  const page = isSerialisedOrigin(origin) ? origin : 'ORIGIN';
-  return `The recording does not say what was answered. Ask the server itself: ${probeCommand({ url, origin: page, method: requestMethod })}`;
+const NOT_RECORDED = 'The recording does not say what was answered. Ask the server itself.';
+
+/** The command that finds out what the recording does not say; undefined where it says all. */
+export function probeOf(
+  reason: Reason,
+  { origin, requestMethod }: Decision,
+  exchange: RecordedExchange | undefined,
+): string | undefined {
+  if (reason !== 'headers_not_captured' || exchange === undefined) return undefined;
+  const { url } = exchange.request;
+  return probeCommand({
+    url: URL.canParse(url) ? new URL(url).href : 'URL',
+    origin: isSerialisedOrigin(origin) ? origin : 'ORIGIN',
+    method: requestMethod,
+  });
 }
+
+export const NOT_COPYABLE = '(not shown: it has control characters, or is too long to be pasted)';
 
 const ALLOW_ORIGIN_REASONS: ReadonlySet<Reason> = new Set([
   'acao_missing',

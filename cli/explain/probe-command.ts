@@ -1,4 +1,5 @@
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
+import { shellCommand } from '../shell-command.ts';
 
 /** What `originscope probe` is to ask. */
 export interface ProbeArguments {
@@ -9,7 +10,7 @@ export interface ProbeArguments {
   readonly credentials?: boolean;
 }
 
-/** A command line for a POSIX shell that does not read more into strange values than they say. */
+/** The command that asks as the page did. What is no URL may come from a console, and could be an option. */
 export function probeCommand({
   url,
   origin,
@@ -17,13 +18,9 @@ export function probeCommand({
   headers = [],
   credentials,
 }: ProbeArguments): string {
-  const words = ['originscope', 'probe', url, '--origin', origin];
+  const words = ['originscope', 'probe', URL.canParse(url) ? url : 'URL', '--origin', origin];
   if (method !== '' && method !== 'GET') words.push('--method', method);
   for (const [name, value] of headers) words.push('-H', `${name}: ${value}`);
   if (credentials) words.push('--credentials');
-  return words.map(quoted).join(' ');
-}
-
-function quoted(word: string): string {
-  return /^[A-Za-z0-9_./:@%+=,~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return shellCommand(words);
 }

@@ -12,7 +12,7 @@ import { browserDifferences } from './browser-differences.ts';
 import { asOfPreflight, BROWSERS, type Browser, CONSOLE_MESSAGES } from './console-messages.ts';
 import { explainRequest } from './explanation.ts';
 import { NOTE_TEXTS } from './note-texts.ts';
-import { remedyOf } from './page.ts';
+import { probeOf, remedyOf } from './page.ts';
 import { REASON_CAUSES } from './reason-causes.ts';
 import { REASON_EXAMPLES } from './reason-examples.ts';
 import { headerOf, type RecordedExchange } from './recorded-request.ts';
@@ -90,9 +90,13 @@ function section(reason: Reason): string {
     `**${REASON_TEXTS[reason].title}.** ${REASON_CAUSES[reason]}`,
     ...messages(reason, decision.kind, values),
     `\`\`\`http\n${wire(exchange)}\n\`\`\``,
-    `**Remedy:** ${remedyOf(reason, decision, exchange)}${ofSpans(reason, decision)}`,
+    `**Remedy:** ${remedyOf(reason, decision, exchange)}${askFor(probeOf(reason, decision, exchange))}${ofSpans(reason, decision)}`,
     `[${step.name}](${step.url})`,
   ].join('\n\n');
+}
+
+function askFor(probe: string | undefined): string {
+  return probe === undefined ? '' : ` \`${probe}\``;
 }
 
 /** A span is recorded elsewhere than a browser's exchange. */

@@ -636,3 +636,240 @@ INSERT INTO schema_steps SELECT
     'views',
     '806090ab03aef1825e118706dd9a734140e5132e84ec0d22eb5cfb06a08bbbe5',
     now('UTC');
+
+-- writes by number
+
+CREATE TABLE IF NOT EXISTS slot_writes
+(
+    `slot` DateTime('UTC'),
+    `writer` UInt64,
+    `sequence` UInt64
+)
+ENGINE = ReplacingMergeTree(sequence)
+ORDER BY (slot, writer)
+TTL slot + toIntervalDay(30)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+ALTER TABLE published_slots
+    (ADD COLUMN IF NOT EXISTS `writes` Array(Tuple(
+        UInt64,
+        UInt64)));
+
+INSERT INTO slot_writes SELECT
+    slot,
+    0,
+    1
+FROM
+(
+    SELECT
+        slot,
+        max(marked_at) AS marked
+    FROM slot_marks
+    GROUP BY slot
+) AS marks
+LEFT JOIN
+(
+    SELECT
+        slot,
+        max(run) AS run
+    FROM published_slots
+    GROUP BY slot
+) AS published USING (slot)
+WHERE (run = 0) OR (marked >= (fromUnixTimestamp64Micro(toInt64(intDiv(run, 1024)), 'UTC') - toIntervalSecond(10)));
+
+CREATE TABLE IF NOT EXISTS sealed_slots
+(
+    `slot` DateTime('UTC'),
+    `stage` UInt8
+)
+ENGINE = ReplacingMergeTree(stage)
+ORDER BY slot
+TTL slot + toIntervalDay(37)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+INSERT INTO sealed_slots SELECT DISTINCT
+    slot,
+    2
+FROM published_slots
+WHERE toDate(slot, 'UTC') NOT IN (
+    SELECT toDate(partition)
+    FROM system.parts
+    WHERE (database = (
+        SELECT currentDatabase()
+    )) AND (`table` = 'decision_spans') AND active
+);
+
+CREATE TABLE IF NOT EXISTS retired_spans
+(
+    `minute` DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+    `span` UInt64 CODEC(NONE),
+    `derivation` UInt16,
+    `instance` LowCardinality(String),
+    `service` LowCardinality(String),
+    `environment` LowCardinality(String),
+    `version` LowCardinality(String),
+    `api_host` LowCardinality(String),
+    `route` LowCardinality(String),
+    `kind` LowCardinality(String),
+    `verdict` LowCardinality(String),
+    `reason` LowCardinality(String),
+    `detail` String CODEC(ZSTD(1)),
+    `origin` String CODEC(ZSTD(1)),
+    `method` LowCardinality(String),
+    `requested_headers` String CODEC(ZSTD(1)),
+    `credentials` LowCardinality(String),
+    `allow_origin` LowCardinality(String),
+    `allow_credentials` Bool,
+    `vary_origin` Bool,
+    `site` LowCardinality(String),
+    `browser` Bool,
+    `status_code` UInt16,
+    `observer` LowCardinality(String),
+    `source` LowCardinality(String),
+    `max_age` Int32,
+    `decisions` UInt64 CODEC(T64, ZSTD(1)),
+    `total` UInt64 CODEC(ZSTD(1)),
+    `clients` UInt64 CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(derivation)
+PARTITION BY toDate(minute, 'UTC')
+ORDER BY (service, minute, span)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS publication_failures
+(
+    `slot` DateTime('UTC'),
+    `failed_at` DateTime64(6, 'UTC'),
+    `reason` String
+)
+ENGINE = ReplacingMergeTree(failed_at)
+ORDER BY slot
+TTL slot + toIntervalDay(30);
+
+INSERT INTO schema_steps SELECT
+    4,
+    'writes by number',
+    '13155989a8efae86b19c74ac8412d7a1d762f4393b4bf42ff9756b4a8d422f6a',
+    now('UTC');
+
+-- views of whole hours
+
+CREATE OR REPLACE VIEW slots
+AS SELECT
+    slot,
+    max(run) AS run
+FROM
+(
+    SELECT
+        slot,
+        toUInt64(0) AS run
+    FROM slot_writes
+    UNION ALL
+    SELECT
+        slot,
+        run
+    FROM published_slots
+)
+GROUP BY slot;
+
+CREATE OR REPLACE VIEW slot_states
+AS SELECT
+    slot,
+    run,
+    behind,
+    slot IN (
+        SELECT slot
+        FROM sealed_slots
+    ) AS sealed,
+    reason AS failure
+FROM slots
+LEFT JOIN
+(
+    SELECT
+        slot,
+        max(sequence > recorded) AS behind
+    FROM
+    (
+        SELECT
+            slot,
+            writer,
+            max(sequence) AS sequence
+        FROM slot_writes
+        GROUP BY
+            slot,
+            writer
+    ) AS written
+    LEFT JOIN
+    (
+        SELECT
+            slot,
+            recorded_write.1 AS writer,
+            recorded_write.2 AS recorded
+        FROM
+        (
+            SELECT
+                slot,
+                argMax(writes, run) AS writes
+            FROM published_slots
+            GROUP BY slot
+        )
+        ARRAY JOIN writes AS recorded_write
+    ) AS known USING (slot, writer)
+    GROUP BY slot
+) AS writes USING (slot)
+LEFT JOIN
+(
+    SELECT
+        slot,
+        argMax(reason, failed_at) AS reason
+    FROM publication_failures
+    GROUP BY slot
+) AS failures USING (slot);
+
+CREATE OR REPLACE VIEW hours
+AS SELECT
+    hour,
+    newest AS run
+FROM
+(
+    SELECT
+        hour,
+        max(run) AS newest,
+        argMax(slot_runs, run) AS made_of
+    FROM published_hours
+    GROUP BY hour
+) AS published
+LEFT JOIN
+(
+    SELECT
+        toStartOfHour(slot) AS hour,
+        groupArray((slot, run)) AS slot_runs
+    FROM slots
+    GROUP BY hour
+) AS current USING (hour)
+WHERE hasAll(made_of, slot_runs);
+
+CREATE OR REPLACE VIEW left_out
+AS WITH
+    (
+        SELECT groupArray(slot)
+        FROM slot_states
+        WHERE sealed AND behind
+    ) AS sealed_slots_behind
+SELECT
+    toStartOfTenMinutes(minute) AS slot,
+    service,
+    count() AS spans,
+    sum(decisions) AS decisions
+FROM decision_spans
+FINAL
+WHERE (minute >= arrayMin(arrayPushBack(sealed_slots_behind, toDateTime(4294967295, 'UTC')))) AND (toStartOfTenMinutes(minute) IN (sealed_slots_behind))
+GROUP BY
+    slot,
+    service;
+
+INSERT INTO schema_steps SELECT
+    5,
+    'views of whole hours',
+    'e5ccb6632b3737376120d64d2b446d2fba8de02928480d4c5b3f6df3d2957cdb',
+    now('UTC');
