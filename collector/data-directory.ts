@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OriginscopeError } from './errors.ts';
+import { privateDirectory } from './private-directory.ts';
 
 /** Where a running process can be asked instead of opening its directory. */
 export interface Control {
@@ -32,7 +33,7 @@ export interface DataDirectory {
 const LOCK = 'originscope.lock';
 
 /**
- * Takes the directory for this process, creating it when needed. The engine allows one process a
+ * Takes the directory for this process, creating it when needed, for this user alone. The engine allows one process a
  * directory and says only that it failed; this lock says who has it.
  *
  * A holder that died without releasing is replaced. A short reader is waited for: `waitMillis`.
@@ -44,7 +45,7 @@ export async function takeDataDirectory(
   role: string,
   options: { now: () => number; waitMillis: number },
 ): Promise<DataDirectory> {
-  makeDirectory(path);
+  privateDirectory(path);
   const lock = join(path, LOCK);
   const mine: Holder = {
     pid: process.pid,
@@ -81,17 +82,6 @@ export async function takeDataDirectory(
 export function holderOf(path: string): Holder | undefined {
   const holder = readHolder(path);
   return holder !== undefined && isAlive(holder) ? holder : undefined;
-}
-
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The data directory ${path} cannot be created`, {
-      cause,
-      remedy: 'Choose a directory this user may write with --data.',
-    });
-  }
 }
 
 /** Creates the lock whole or not at all: a linked file never shows half its content. */

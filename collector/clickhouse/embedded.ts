@@ -16,6 +16,8 @@ export interface EmbeddedLocation {
 /** @throws OriginscopeError `ENGINE_MISSING`, `DATA_DIRECTORY_UNUSABLE` */
 export async function embeddedConnector({ directory }: EmbeddedLocation): Promise<Connector> {
   const { createChdbConnection } = await loadEngine();
+  // The engine creates its files with whatever mode the process allows, now and at every merge.
+  process.umask(0o077);
   const inserts = insertsOf(directory);
   return {
     async connect(settings) {

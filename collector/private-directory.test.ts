@@ -1,0 +1,103 @@
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { privateDirectory } from './private-directory.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'originscope-private-'));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const modeOf = (path: string): string => (lstatSync(path).mode & 0o7777).toString(8);
+
+/** A directory of this mode, whatever the umask is. */
+function directory(path: string, mode: number): string {
+  mkdirSync(path);
+  chmodSync(path, mode);
+  return path;
+}
+
+function file(path: string, mode: number): string {
+  writeFileSync(path, '');
+  chmodSync(path, mode);
+  return path;
+}
+
+const refusal = (message: string) =>
+  expect.objectContaining({
+    code: 'DATA_DIRECTORY_UNUSABLE',
+    message: expect.stringContaining(message),
+    remedy: expect.stringContaining('--data'),
+  });
+
+test('a new directory is for this user alone, and so are those that lead to it', () => {
+  const path = join(root, 'a', 'b');
+  privateDirectory(path);
+  expect([modeOf(join(root, 'a')), modeOf(path)]).toEqual(['700', '700']);
+});
+
+test('an empty directory that others could look into is narrowed', () => {
+  const path = directory(join(root, 'data'), 0o755);
+  privateDirectory(path);
+  expect(modeOf(path)).toBe('700');
+});
+
+test('a data directory that others could look into is narrowed with all that is in it', () => {
+  const path = directory(join(root, 'data'), 0o755);
+  const store = directory(join(path, 'store'), 0o755);
+  const part = directory(join(store, 'part'), 0o775);
+  const rows = file(join(part, 'data.bin'), 0o644);
+  const status = file(join(path, 'status'), 0o666);
+  const lock = file(join(path, 'originscope.lock'), 0o644);
+  const outside = file(join(root, 'outside'), 0o644);
+  symlinkSync(outside, join(store, 'link'));
+
+  privateDirectory(path);
+
+  expect([path, store, part].map(modeOf)).toEqual(['700', '700', '700']);
+  expect([rows, status, lock].map(modeOf)).toEqual(['600', '600', '600']);
+  expect(modeOf(outside)).toBe('644');
+});
+
+test('what an earlier version, or half a narrowing, left wide in a private directory is narrowed', () => {
+  const path = directory(join(root, 'data'), 0o700);
+  const store = directory(join(path, 'store'), 0o755);
+  const rows = file(join(store, 'data.bin'), 0o644);
+  privateDirectory(path);
+  expect([store, rows].map(modeOf)).toEqual(['700', '600']);
+});
+
+test('a directory with other things in it is left as it is, and refused if others can look into it', () => {
+  const home = directory(join(root, 'home'), 0o755);
+  const note = file(join(home, 'note.txt'), 0o644);
+  const tmp = directory(join(home, 'tmp'), 0o755);
+
+  expect(() => privateDirectory(home)).toThrow(refusal('not for Originscope alone'));
+  expect([home, note, tmp].map(modeOf)).toEqual(['755', '644', '755']);
+
+  chmodSync(home, 0o700);
+  privateDirectory(home);
+  expect([home, note, tmp].map(modeOf)).toEqual(['700', '644', '755']);
+});
+
+test('a directory for everybody, such as /tmp, is refused though it is empty', () => {
+  const path = directory(join(root, 'shared'), 0o1777);
+  expect(() => privateDirectory(path)).toThrow(refusal('not for Originscope alone'));
+  expect(modeOf(path)).toBe('1777');
+});
+
+test("another user's directory is refused: its owner could read what is put there", () => {
+  const path = directory(join(root, 'data'), 0o777);
+  vi.spyOn(process as { getuid(): number }, 'getuid').mockReturnValue(4_242);
+  expect(() => privateDirectory(path)).toThrow(refusal('belongs to another user'));
+  expect(modeOf(path)).toBe('777');
+});
+
+test('a file in the place of the directory is said to be one', () => {
+  expect(() => privateDirectory(file(join(root, 'data'), 0o600))).toThrow(refusal('cannot be created'));
+});
