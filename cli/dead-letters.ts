@@ -78,13 +78,17 @@ async function withKafka<Result>(
   }
 }
 
-function inWords({ writtenAt, reason, message, from, bytes, isReplayed }: Letter): string {
-  const size = bytes === undefined ? 'body omitted' : `${bytes} bytes`;
+function inWords({ writtenAt, reason, message, from, holds, bytes, isReplayed }: Letter): string {
+  const what = holds === 'batch' ? 'whole batch, ' : '';
+  const size = what + (bytes === undefined ? 'body omitted' : `${bytes} bytes`);
   const state = isReplayed ? ', replayed' : '';
   return `${new Date(writtenAt).toISOString()}  ${reason}  ${from}  ${size}${state}\n    ${message}`;
 }
 
-function said({ replayed, tooOld, withoutBody, waiting }: ReplayResult, { topic }: Settings): string {
+function said(
+  { replayed, tooOld, withoutBody, batches, waiting }: ReplayResult,
+  { topic }: Settings,
+): string {
   const lines = [`${counted(replayed, 'dead letter')} sent to ${topic} again`];
   if (tooOld > 0) {
     lines.push(
@@ -92,6 +96,9 @@ function said({ replayed, tooOld, withoutBody, waiting }: ReplayResult, { topic 
     );
   }
   for (const { from } of withoutBody) lines.push(`left out, because its body was too large: ${from}`);
+  for (const { from, message } of batches) {
+    lines.push(`left out, because no consumer reads such a batch: ${from}\n    ${message}`);
+  }
   if (waiting > 0) lines.push(`${waiting} wait beyond --limit`);
   return lines.join('\n');
 }

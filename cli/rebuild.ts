@@ -85,13 +85,29 @@ function isKafkas(error: unknown): boolean {
 }
 
 function inWords(result: RebuildResult): string {
-  const { messages, malformed, rejected, spans, written, published, unchanged, replaced, refused } = result;
+  const {
+    messages,
+    malformed,
+    refusedBatches,
+    rejected,
+    spans,
+    written,
+    published,
+    unchanged,
+    replaced,
+    refused,
+  } = result;
   const lines = [
     `${counted(messages, 'message')} read, with ${counted(spans, 'decision span')} of that time`,
     `${counted(written, 'span')} written again to slots that are open`,
     `${counted(published.length, 'frozen slot')} published that held nothing, ${unchanged.length} held the same already`,
   ];
   if (malformed > 0) lines.push(`${counted(malformed, 'message')} passed over: they are no OTLP`);
+  if (refusedBatches > 0) {
+    lines.push(
+      `batches of messages passed over, because they are too large or not readable: ${refusedBatches}`,
+    );
+  }
   if (rejected > 0) lines.push(`${counted(rejected, 'span')} rejected: they are broken, or of another time`);
   if (replaced.length > 0) {
     lines.push(`${counted(replaced.length, 'frozen slot')} replaced:`, ...replaced.map(change));

@@ -4,6 +4,7 @@ import type { EachBatchHandler, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { ConsumerCounters } from './consumer-counters.ts';
 import type { Gate } from './gate.ts';
 import { keepUp } from './keep-up.ts';
+import { refusedBatchOf } from './refused-batch.ts';
 
 /** A message as it was delivered, with where it stands. */
 export interface Delivered {
@@ -70,7 +71,7 @@ export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
     let kept = Promise.resolve();
     const takeAll = async (): Promise<void> => {
       for (const message of batch.messages) {
-        const leave = await gate.enter(message.value?.length ?? 0, abandon.signal);
+        const leave = await gate.enter(bytesInHand(message), abandon.signal);
         if (!isRunning() || isStale() || isEnding()) {
           leave();
           break;
@@ -96,6 +97,14 @@ export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
     membership.signal.throwIfAborted();
     if (failure !== undefined && !stopping.aborted) throw failure.error;
   };
+}
+
+/** What a message takes while it is in hand beside its body, however small that is. */
+const IN_HAND_LEAST_BYTES = 4 * 1024;
+
+function bytesInHand(message: KafkaMessage): number {
+  const { length } = refusedBatchOf(message)?.bytes ?? message.value ?? [];
+  return IN_HAND_LEAST_BYTES + length;
 }
 
 /** Calls back so long after the signal aborts, unless that is taken back. */

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { OriginscopeError } from '../errors.ts';
 import { bounded, cleaned } from '../otlp/text.ts';
 import { registerCodecs } from './codecs.ts';
+import { boundFetches } from './fetch-response.ts';
 import { letMembersJoinOnce } from './join-once.ts';
 import { letIdleConnectionsRest } from './request-queue.ts';
 
@@ -54,6 +55,7 @@ export type KafkaPatience = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'r
 /** A client for the brokers, with every codec that producers use; its lines go to the log. */
 export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPatience = {}): Kafka {
   registerCodecs();
+  boundFetches();
   letIdleConnectionsRest();
   letMembersJoinOnce();
   const { tls, sasl } = location;

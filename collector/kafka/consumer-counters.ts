@@ -1,12 +1,17 @@
 import { noRejections, type RejectionCounts } from '../otlp/decoded.ts';
 
-/** Why a message became a dead letter. */
-export const LETTER_REASONS = ['OTLP_MALFORMED', 'ROW_REFUSED'] as const;
+/** Why a message, or with the last two a whole batch of messages, became a dead letter. */
+export const LETTER_REASONS = [
+  'OTLP_MALFORMED',
+  'ROW_REFUSED',
+  'BATCH_TOO_LARGE',
+  'BATCH_MALFORMED',
+] as const;
 export type LetterReason = (typeof LETTER_REASONS)[number];
 
 /**
  * What a consumer did since it started. Every message whose offset may be committed is in `messages`, once
- * more each time that it is delivered.
+ * more each time that it is delivered; a batch that became one dead letter counts as one.
  */
 export interface ConsumerCounters {
   messages: number;
@@ -33,7 +38,7 @@ export const noConsumerCounts = (): ConsumerCounters => ({
   messages: 0,
   bytes: 0,
   spans: { accepted: 0, passedOver: 0, rejected: noRejections() },
-  deadLetters: { OTLP_MALFORMED: 0, ROW_REFUSED: 0 },
+  deadLetters: { OTLP_MALFORMED: 0, ROW_REFUSED: 0, BATCH_TOO_LARGE: 0, BATCH_MALFORMED: 0 },
   pauses: 0,
   rebalances: 0,
   restarts: 0,

@@ -40,11 +40,14 @@ const MIB = 1024 ** 2;
 /** Of the bodies in hand at once; their spans take about as much again. */
 const IN_HAND_BYTES = 32 * MIB;
 
-/** kafkajs keeps a whole fetch in memory, decompressed: with zstd about ten times its bytes. */
+/**
+ * Compressed. One is read up to READING_LIMITS, with zstd about 3 MiB of it, and the next one brings the rest again:
+ * of several partitions, so that none waits long for its turn.
+ */
 const FETCH = {
   minBytes: 64 * 1024,
-  maxBytes: 16 * MIB,
-  maxBytesPerPartition: 2 * MIB,
+  maxBytes: 8 * MIB,
+  maxBytesPerPartition: MIB,
   maxWaitTimeInMs: 250,
 } as const;
 

@@ -6,6 +6,7 @@ import { bounded, cleaned } from '../otlp/text.ts';
 import type { Delivered } from './batch-handler.ts';
 import { isTooLarge } from './connection.ts';
 import type { LetterReason } from './consumer-counters.ts';
+import { type RefusedBatch, refusedBatchOf } from './refused-batch.ts';
 
 /** Beside the headers that the message had. */
 export const LETTER_HEADERS = {
@@ -15,7 +16,10 @@ export const LETTER_HEADERS = {
   message: 'originscope-message',
   topic: 'originscope-topic',
   partition: 'originscope-partition',
+  /** Of the first message, where the letter is a batch. */
   offset: 'originscope-offset',
+  /** Where the letter is a batch of messages, as it stands in the log: they cannot be read. */
+  lastOffset: 'originscope-last-offset',
   /** When the message was first written, epoch milliseconds: what the times of its spans are judged against. */
   timestamp: 'originscope-timestamp',
   /** The rule set that could not read it. */
@@ -76,8 +80,12 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
 
   return {
     async bury(delivered, { reason, error }) {
-      const { value } = delivered.message;
-      const headers = headersOf(delivered, reason, error);
+      const batch = refusedBatchOf(delivered.message);
+      const value = batch === undefined ? delivered.message.value : batch.bytes;
+      const headers = {
+        ...headersOf(delivered, reason, error),
+        ...(batch !== undefined && headersOfBatch(batch)),
+      };
       try {
         await commits.add([{ value, headers }]);
       } catch (cause) {
@@ -102,6 +110,13 @@ function headersOf({ topic, partition, message }: Delivered, reason: LetterReaso
     [LETTER_HEADERS.offset]: message.offset,
     [LETTER_HEADERS.timestamp]: String(writtenAt(message)),
     [LETTER_HEADERS.derivation]: String(DERIVATION),
+  };
+}
+
+function headersOfBatch({ firstOffset, lastOffset }: RefusedBatch): IHeaders {
+  return {
+    [LETTER_HEADERS.offset]: String(firstOffset),
+    [LETTER_HEADERS.lastOffset]: String(lastOffset),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Delivered } from './batch-handler.ts';
 import type { ConsumerCounters, LetterReason } from './consumer-counters.ts';
 import { type DeadLetters, receivedAt } from './dead-letters.ts';
 import { decodeMessage } from './message.ts';
+import { type RefusedBatch, refusedBatchOf } from './refused-batch.ts';
 
 export interface IntakeOptions {
   readonly writer: Pick<Writer, 'write'>;
@@ -30,6 +31,8 @@ export interface Intake {
   isWaiting(): boolean;
 }
 
+const TELL_MILLIS = 60_000;
+
 /** Takes messages from their bytes to rows. */
 export function createIntake(options: IntakeOptions): Intake {
   const { writer, deadLetters, rules, retention, counters, log, now, waitMillis } = options;
@@ -41,6 +44,8 @@ export function createIntake(options: IntakeOptions): Intake {
       onTrouble: () => void counters.pauses++,
       ...(waitMillis !== undefined && { waitMillis }),
     });
+  let untold = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
   const rows = patience(
     'ClickHouse does not take rows: what was read waits, the rest stays in Kafka',
     'ClickHouse takes rows again',
@@ -61,6 +66,17 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   async function take(delivered: Delivered, signal: AbortSignal): Promise<void> {
+    const refused = refusedBatchOf(delivered.message);
+    if (refused === undefined) await takeMessage(delivered, signal);
+    else {
+      await bury(delivered, refused.reason, refused.error, signal);
+      tellRefused(delivered, refused);
+    }
+    counters.messages++;
+    counters.bytes += refused?.bytes.length ?? delivered.message.value?.length ?? 0;
+  }
+
+  async function takeMessage(delivered: Delivered, signal: AbortSignal): Promise<void> {
     const { message } = delivered;
     const came = receivedAt(message, now());
     const { earliest, latest } = acceptedWindow(came);
@@ -77,8 +93,21 @@ export function createIntake(options: IntakeOptions): Intake {
         await bury(delivered, 'ROW_REFUSED', error, signal);
       }
     }
-    counters.messages++;
-    counters.bytes += message.value?.length ?? 0;
+  }
+
+  /** Where one is there are more: the first is told at once, then how many they are, once a minute. */
+  function tellRefused(
+    { topic, partition }: Delivered,
+    { error, firstOffset, lastOffset }: RefusedBatch,
+  ): void {
+    untold++;
+    if (now() - toldAt < TELL_MILLIS) return;
+    log.error(
+      { err: error, topic, partition, firstOffset, lastOffset, batches: untold },
+      'a batch of messages is not read; it went to the dead letters, and reading goes on behind it',
+    );
+    untold = 0;
+    toldAt = now();
   }
 
   function countSpans({ spans, passedOver, rejections }: Decoded): void {

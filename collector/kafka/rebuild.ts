@@ -12,6 +12,7 @@ import { receivedAt } from './dead-letters.ts';
 import { decodeMessage } from './message.ts';
 import { positionsOf } from './positions.ts';
 import { messagesIn, type OffsetRange, readRange, wholeTopic } from './read-range.ts';
+import { refusedBatchOf } from './refused-batch.ts';
 
 export interface RebuildOptions {
   readonly kafka: Kafka;
@@ -35,6 +36,8 @@ export interface RebuildResult extends ImportResult {
   readonly messages: number;
   /** Messages that are no OTLP; the consumer has made dead letters of them. */
   readonly malformed: number;
+  /** Batches that are too large or not readable; the consumer has made dead letters of them as well. */
+  readonly refusedBatches: number;
   /** Spans of the slots that were asked for. */
   readonly spans: number;
   readonly rejected: number;
@@ -53,7 +56,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   if (since <= keptSince(retention, now())) throw expired(options.since, retention, now());
   const ranges = await rangesOf(kafka, topic, since - AHEAD_MILLIS);
   const total = messagesIn(ranges);
-  const counts = { messages: 0, malformed: 0, spans: 0, rejected: 0 };
+  const counts = { messages: 0, malformed: 0, refusedBatches: 0, spans: 0, rejected: 0 };
 
   const writer = createWriter({ client: clickhouse.writing, now });
   const importing = await beginImport({
@@ -74,6 +77,10 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
 
   async function take(message: KafkaMessage): Promise<void> {
     counts.messages++;
+    if (refusedBatchOf(message) !== undefined) {
+      counts.refusedBatches++;
+      return;
+    }
     const decoded = decode(message);
     if (decoded === undefined) {
       counts.malformed++;

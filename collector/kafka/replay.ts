@@ -5,6 +5,7 @@ import { COMPRESSION_TYPES, type Compression, withAdmin } from './connection.ts'
 import { LETTER_HEADERS, writtenAt } from './dead-letters.ts';
 import { positionsOf } from './positions.ts';
 import { messagesIn, type OffsetRange, readRange, wholeTopic } from './read-range.ts';
+import { refusedBatchOf } from './refused-batch.ts';
 import { readTopic } from './topics.ts';
 
 /** A dead letter as its headers tell it; texts are bounded and printable. */
@@ -16,8 +17,10 @@ export interface Letter {
   readonly message: string;
   /** When the message was first written, epoch milliseconds. */
   readonly writtenAt: number;
-  /** Where it came from: topic, partition, offset. */
+  /** Where it came from: topic, partition, offset; of a batch, its first and last offset: `otlp_spans 3 17-116`. */
   readonly from: string;
+  /** Whether its body is that of a message, or a whole batch that cannot be read, as it stands in the log. */
+  readonly holds: 'message' | 'batch';
   /** Bytes of the body; undefined when it was too large for the topic. */
   readonly bytes: number | undefined;
   readonly isReplayed: boolean;
@@ -66,6 +69,8 @@ export interface ReplayResult {
   readonly replayed: number;
   /** Too large for the dead-letter topic when they came: they are where they say. */
   readonly withoutBody: readonly Letter[];
+  /** No consumer reads them, however often they are sent. */
+  readonly batches: readonly Letter[];
   /** Older than 48 hours: their slots are frozen. */
   readonly tooOld: number;
   /** Beyond the limit. */
@@ -96,6 +101,7 @@ export async function replayDeadLetters(
   const all = unreplayed(ends, replayed);
   const ranges = limited(all, limit);
   const withoutBody: Letter[] = [];
+  const batches: Letter[] = [];
   let tooOld = 0;
   let sent = 0;
   const producer = kafka.producer({
@@ -124,7 +130,9 @@ export async function replayDeadLetters(
         let batch: Message[] = [];
         let bytes = 0;
         for (const message of messages) {
-          if (message.value === null) {
+          if (isBatch(message)) {
+            batches.push(letterOf(message, partition, true));
+          } else if (message.value === null) {
             withoutBody.push(letterOf(message, partition, true));
           } else if (writtenAt(message) < now - OPEN_MILLIS) {
             tooOld++;
@@ -143,7 +151,7 @@ export async function replayDeadLetters(
   } finally {
     await producer.disconnect();
   }
-  return { replayed: sent, withoutBody, tooOld, waiting: messagesIn(all) - messagesIn(ranges) };
+  return { replayed: sent, withoutBody, batches, tooOld, waiting: messagesIn(all) - messagesIn(ranges) };
 }
 
 const replayGroup = (group: string): string => `${group}.dead-letters`;
@@ -193,16 +201,29 @@ function asItCame(message: KafkaMessage): Message {
   };
 }
 
+const textOf = (message: KafkaMessage, header: string): string =>
+  bounded(cleaned(String(message.headers?.[header] ?? '')), 500);
+
+/** Whether it is not a message that the letter holds; or the dead-letter topic itself has such a batch. */
+function isBatch(message: KafkaMessage): boolean {
+  return textOf(message, LETTER_HEADERS.lastOffset) !== '' || refusedBatchOf(message) !== undefined;
+}
+
 function letterOf(message: KafkaMessage, partition: number, isReplayed: boolean): Letter {
-  const header = (name: string): string => bounded(cleaned(String(message.headers?.[name] ?? '')), 500);
+  const refused = refusedBatchOf(message);
+  const last = textOf(message, LETTER_HEADERS.lastOffset);
+  const from = [LETTER_HEADERS.topic, LETTER_HEADERS.partition, LETTER_HEADERS.offset]
+    .map((header) => textOf(message, header))
+    .join(' ');
   return {
     partition,
     offset: Number(message.offset),
-    reason: header(LETTER_HEADERS.reason),
-    message: header(LETTER_HEADERS.message),
+    reason: refused?.reason ?? textOf(message, LETTER_HEADERS.reason),
+    message: refused?.error.message ?? textOf(message, LETTER_HEADERS.message),
     writtenAt: writtenAt(message),
-    from: [LETTER_HEADERS.topic, LETTER_HEADERS.partition, LETTER_HEADERS.offset].map(header).join(' '),
-    bytes: message.value?.length,
+    from: last === '' ? from : `${from}-${last}`,
+    holds: isBatch(message) ? 'batch' : 'message',
+    bytes: refused?.bytes.length ?? message.value?.length,
     isReplayed,
   };
 }

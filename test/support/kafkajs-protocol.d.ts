@@ -14,3 +14,47 @@ declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
     decoder: Decoder,
   ): Promise<{ readonly records: readonly RecordBatchEntry[] }>;
 }
+
+declare module 'kafkajs/src/protocol/recordBatch/v0/index.js' {
+  export function RecordBatch(batch: {
+    compression?: number;
+    firstOffset?: number;
+    firstTimestamp: number;
+    maxTimestamp: number;
+    producerId: number;
+    producerEpoch?: number;
+    firstSequence?: number;
+    lastOffsetDelta: number;
+    transactional?: boolean;
+    records: readonly object[];
+  }): Promise<{ readonly buffer: Buffer }>;
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/record/v0/index.js' {
+  import type { IHeaders } from 'kafkajs';
+
+  export default function Record(record: {
+    offsetDelta: number;
+    timestampDelta: number;
+    key: Buffer | null;
+    value: Buffer | null;
+    headers: IHeaders;
+  }): { readonly buffer: Buffer };
+}
+
+declare module 'kafkajs/src/protocol/messageSet/index.js' {
+  export default function MessageSet(set: {
+    messageVersion: 0 | 1;
+    compression: number;
+    entries: readonly {
+      key: Buffer | null;
+      value: Buffer | null;
+      timestamp?: number;
+      compression?: number;
+    }[];
+  }): { readonly buffer: Buffer };
+}
+
+declare module 'kafkajs/src/protocol/requests/fetch/v11/response.js' {
+  export function decode(answer: Buffer): Promise<object>;
+}

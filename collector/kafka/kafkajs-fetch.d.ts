@@ -1,0 +1,10 @@
+/** A part of kafkajs that it does not export: its requests to fetch, by version. */
+declare module 'kafkajs/src/protocol/requests/fetch/index.js' {
+  const fetchProtocol: {
+    readonly versions: readonly string[];
+    protocol(options: { version: string }): (request: { topics: [] }) => {
+      readonly response: { decode(answer: Buffer): Promise<object> };
+    };
+  };
+  export default fetchProtocol;
+}
