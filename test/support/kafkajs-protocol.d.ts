@@ -58,3 +58,7 @@ declare module 'kafkajs/src/protocol/messageSet/index.js' {
 declare module 'kafkajs/src/protocol/requests/fetch/v11/response.js' {
   export function decode(answer: Buffer): Promise<object>;
 }
+
+declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
+  export default function crc32C(bytes: Buffer): number;
+}
