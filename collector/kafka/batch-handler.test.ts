@@ -55,7 +55,8 @@ const handlerOf = (
 ) =>
   batchHandler({
     take,
-    gate: createGate(room),
+    // A message takes 4 KiB, however small it is.
+    gate: createGate(room * 5 * 1024),
     counters: noConsumerCounts(),
     stopping,
     heartbeatMillis: 1,
