@@ -13,11 +13,15 @@ import { seeded } from '../support/otlp-bodies.ts';
 import { startSenders } from '../support/senders.ts';
 import { unread } from '../support/unread.ts';
 import { until } from '../support/until.ts';
+import { type Clock, createClock, inWords, pickSkew, pickStep } from './clock.ts';
 import { disturb, type Fault, noFaults, pickFault, type Target, target } from './disturb.ts';
 import { type Line, startLine } from './line.ts';
 import { isReadyAt, type Program, program } from './victim.ts';
 
 const BIN = join(import.meta.dirname, '../../cli/bin.ts');
+const OFF_CLOCK = join(import.meta.dirname, 'off-clock.ts');
+/** How many faults come with a clock that steps. */
+const STEP_SHARE = 0.5;
 const RECEIVERS = 2;
 const CONSUMERS = 3;
 const SENDERS = 4;
@@ -30,11 +34,14 @@ const GROUP = 'originscope';
 export interface ChaosOptions {
   readonly kills: number;
   readonly seed: number;
+  /** Whether the clocks of receivers, consumers and ClickHouse are off by minutes and step by hours. Default false. */
+  readonly clocks?: boolean;
   readonly progress: (line: string) => void;
 }
 
 export interface ChaosResult {
   readonly faults: Readonly<Record<Fault, number>>;
+  readonly clockSteps: number;
   /** Batches that were acknowledged, and how often one was sent. */
   readonly requests: number;
   readonly sends: number;
@@ -48,24 +55,35 @@ export interface ChaosResult {
 /**
  * Three brokers, two receivers, three consumers, one ClickHouse, and senders that keep a ledger; one after
  * another gets `kill -9`, is stopped for longer than the session timeout, or is cut off, and partitions are
- * added. At the end everything is mended, read to its end, published and read.
+ * added. Their clocks step meanwhile. At the end everything is mended, read to its end, published and read.
  */
-export async function chaos({ kills, seed, progress }: ChaosOptions): Promise<ChaosResult> {
+export async function chaos({ kills, seed, clocks = false, progress }: ChaosOptions): Promise<ChaosResult> {
   const random = seeded(seed);
   const directory = mkdtempSync(join(tmpdir(), 'originscope-chaos-'));
   const cleanups: (() => Promise<unknown>)[] = [];
   try {
-    const whole = await startWhole(directory, cleanups);
+    const whole = await startWhole(directory, cleanups, () => (clocks ? pickSkew(random) : 0));
     const { admin } = whole;
-    const senders = startSenders({ senders: SENDERS, urls: whole.receiverUrls, random, pauseMillis: 30 });
+    const senders = startSenders({
+      ...{ senders: SENDERS, urls: whole.receiverUrls, random, pauseMillis: 30 },
+      // A receiver that is an hour behind takes what is of now for the future.
+      mayBeRejected: clocks,
+    });
     const faults = noFaults();
     const mending: Promise<void>[] = [];
     const failure = Promise.withResolvers<never>();
     const unlessItFails = <Result>(work: Promise<Result>): Promise<Result> =>
       Promise.race([senders.failure, failure.promise, work]);
     let partitions = PARTITIONS;
+    let clockSteps = 0;
 
     while (faults.killed < kills) {
+      const stepping = clocks && random() < STEP_SHARE ? oneOf(whole.clocks, random) : undefined;
+      if (stepping !== undefined) {
+        stepping.set(pickStep(random));
+        clockSteps++;
+        progress(`clock stepped: ${inWords(stepping)}`);
+      }
       const target = oneOf(whole.targets.filter(canBeDisturbed), random);
       if (target === undefined) {
         await unlessItFails(delay(100));
@@ -90,6 +108,7 @@ export async function chaos({ kills, seed, progress }: ChaosOptions): Promise<Ch
       await unlessItFails(until(() => senders.acknowledged >= enough));
     }
     await unlessItFails(Promise.all(mending));
+    for (const clock of whole.clocks) clock.set(0);
     await unlessItFails(senders.finish());
     progress(`all mended, ${senders.acknowledged} batches acknowledged; reading to the end`);
     await until(async () => (await patiently(() => unread(admin, TOPIC, GROUP))) === 0, 200);
@@ -99,20 +118,16 @@ export async function chaos({ kills, seed, progress }: ChaosOptions): Promise<Ch
       const code = await end();
       if (code !== 0) throw new Error(`${name} ended with ${code} on SIGTERM`);
     }
-    const clickhouse = await openClickHouse({ url: whole.clickhouseUrl });
-    try {
-      return {
-        faults,
-        requests: senders.acknowledged,
-        sends: senders.sends,
-        partitions,
-        ledger: senders.ledger,
-        kept: await publishAndRead(clickhouse, Date.now() + 2 * 3_600_000),
-        peakMemory,
-      };
-    } finally {
-      await clickhouse.close();
-    }
+    return {
+      faults,
+      clockSteps,
+      requests: senders.acknowledged,
+      sends: senders.sends,
+      partitions,
+      ledger: senders.ledger,
+      kept: await finalState(whole.clickhouseUrl),
+      peakMemory,
+    };
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup();
     if (process.env.KEEP_LOGS === undefined) rmSync(directory, { recursive: true, force: true });
@@ -120,7 +135,24 @@ export async function chaos({ kills, seed, progress }: ChaosOptions): Promise<Ch
   }
 }
 
-async function startWhole(directory: string, cleanups: (() => Promise<unknown>)[]) {
+/** What the database says when all is over: whatever else is asked of it then is asked here. */
+async function finalState(url: string): Promise<Kept> {
+  const clickhouse = await openClickHouse({ url });
+  try {
+    return await publishAndRead(clickhouse, Date.now() + 2 * 3_600_000);
+  } finally {
+    await clickhouse.close();
+  }
+}
+
+/** @param skew how far the next clock is off at the start */
+async function startWhole(directory: string, cleanups: (() => Promise<unknown>)[], skew: () => number) {
+  const clocks: Clock[] = [];
+  const clockOf = (name: string): Clock => {
+    const clock = createClock(directory, name, skew());
+    clocks.push(clock);
+    return clock;
+  };
   const lineTo = async (port: number): Promise<Line> => {
     const line = await startLine(port);
     cleanups.push(line.close);
@@ -136,7 +168,7 @@ async function startWhole(directory: string, cleanups: (() => Promise<unknown>)[
     },
   });
   cleanups.push(kafka.close);
-  const clickhouse = await launchClickHouseServer();
+  const clickhouse = await launchClickHouseServer({ clockFile: clockOf('clickhouse').file });
   cleanups.push(clickhouse.stop);
   const clickhouseLine = await lineTo(Number(new URL(clickhouse.url).port));
   const admin = kafkaClient(kafka.brokers).admin();
@@ -163,8 +195,8 @@ async function startWhole(directory: string, cleanups: (() => Promise<unknown>)[
   ): Promise<Program> => {
     const one = program(
       name,
-      [BIN, ...args],
-      environment(line),
+      ['--import', OFF_CLOCK, BIN, ...args],
+      { ...environment(line), CLOCK_FILE: clockOf(name).file },
       isReadyAt(port),
       join(directory, `${name}.log`),
     );
@@ -195,6 +227,7 @@ async function startWhole(directory: string, cleanups: (() => Promise<unknown>)[
   };
   return {
     admin,
+    clocks,
     targets: [
       ...parts.map(({ program: one, line }) => target(one.name, one, line)),
       ...kafka.nodes.map((node, n) => target(`broker-${n + 1}`, node, brokerLines[n] as Line)),

@@ -110,7 +110,7 @@ export function isExact({ ledger, kept }: { readonly ledger: Counts; readonly ke
   );
 }
 
-export function sumOf({ decisions }: Counts): number {
+export function sumOf({ decisions }: { readonly decisions: Kept['raw'] }): number {
   return Object.values(decisions).reduce((sum, count) => sum + count, 0);
 }
 

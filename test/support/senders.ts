@@ -10,6 +10,8 @@ export interface SendersOptions {
   readonly random: () => number;
   /** Between an acknowledged batch and the next one of a sender. */
   readonly pauseMillis?: number;
+  /** Whether a receiver may reject spans for their time: they are sent again until one with another clock does not. */
+  readonly mayBeRejected?: boolean;
 }
 
 export interface Senders {
@@ -32,7 +34,7 @@ const ANSWER_MILLIS = 4_000;
  * a retry anew now and then, as an OpenTelemetry Collector does.
  */
 export function startSenders(options: SendersOptions): Senders {
-  const { urls, random, pauseMillis = 0 } = options;
+  const { urls, random, pauseMillis = 0, mayBeRejected = false } = options;
   const ledger = noCounts();
   let acknowledged = 0;
   let sends = 0;
@@ -78,7 +80,7 @@ export function startSenders(options: SendersOptions): Senders {
       return false; // Killed, stopped, cut off, or not up yet.
     }
     if (response.ok && isWhole(isJson ? JSON.parse(answer.toString()) : responseOf(answer))) return true;
-    if (response.status === 503) return false;
+    if (response.status === 503 || (response.ok && mayBeRejected)) return false;
     throw new Error(`unexpected answer ${response.status}: ${answer}`);
   }
 

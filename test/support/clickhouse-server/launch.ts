@@ -20,6 +20,8 @@ export interface ClickHouseServerOptions {
   /** Default: `default` without a password. */
   readonly users?: readonly User[];
   readonly keepAliveMillis?: number;
+  /** Holds how far its clock is to be off, milliseconds; may change at any time. */
+  readonly clockFile?: string;
 }
 
 /** The stand-in of main.ts in a process of its own. */
@@ -79,11 +81,12 @@ export async function launchClickHouseServer(
 }
 
 async function launch(directory: string, port: number, options: ClickHouseServerOptions) {
-  const { tls = false, users, keepAliveMillis } = options;
+  const { tls = false, users, keepAliveMillis, clockFile } = options;
   const args = [MAIN, '--attached', '--directory', directory, '--port', String(port)];
   if (tls) args.push('--tls');
   if (users !== undefined) args.push('--users', JSON.stringify(users));
   if (keepAliveMillis !== undefined) args.push('--keep-alive-millis', String(keepAliveMillis));
+  if (clockFile !== undefined) args.push('--clock-file', clockFile);
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   if (child.stdout === null) throw new Error('no standard output');
   for await (const line of createInterface({ input: child.stdout })) {

@@ -11,6 +11,7 @@
  * clusters, and several statements are not refused. Answers are sent when they are whole.
  */
 import { parseArgs } from 'node:util';
+import { clockOffset } from '../clock-file.ts';
 import { CERT, KEY } from '../tls.ts';
 import { openEngine } from './engine.ts';
 import { createServer, type User } from './server.ts';
@@ -28,13 +29,15 @@ const { values } = parseArgs({
     users: { type: 'string', default: '[{"name":"default","password":""}]' },
     /** How long an idle connection stays open; the server's own default. */
     'keep-alive-millis': { type: 'string', default: '10000' },
+    /** Holds how far its clock is to be off, milliseconds; read again and again. */
+    'clock-file': { type: 'string' },
     /** Ends when standard input does: when the process that started it has ended, however. */
     attached: { type: 'boolean', default: false },
   },
 });
 if (values.directory === undefined) throw new Error('--directory is missing');
 
-const engine = await openEngine(values.directory);
+const engine = await openEngine(values.directory, clockOffset(values['clock-file']));
 const server = createServer({
   engine,
   users: JSON.parse(values.users) as User[],
