@@ -2,6 +2,7 @@ import { type Admin, CompressionTypes, Kafka, type KafkaConfig, logLevel } from 
 import type { Logger } from 'pino';
 import { OriginscopeError } from '../errors.ts';
 import { bounded, cleaned } from '../otlp/text.ts';
+import { letClocksStep } from './clock-steps.ts';
 import { registerCodecs } from './codecs.ts';
 import { boundFetches } from './fetch-response.ts';
 import { letMembersJoinOnce } from './join-once.ts';
@@ -56,6 +57,7 @@ export type KafkaPatience = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'r
 export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPatience = {}): Kafka {
   registerCodecs();
   boundFetches();
+  letClocksStep();
   letIdleConnectionsRest();
   letMembersJoinOnce();
   const { tls, sasl } = location;

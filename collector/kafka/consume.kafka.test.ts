@@ -48,6 +48,24 @@ describeKafka('consuming', ({ brokers }) => {
     expect(await kept(clickHouse)).toEqual({ spans: 60, decisions: 180 });
   });
 
+  test('a consumer whose clock is an hour off takes what the broker got now', async () => {
+    const clickHouse = await openTestClickHouse();
+    const { start, send, unread } = await consuming(brokers, clickHouse, {
+      config: { 'message.timestamp.type': 'LogAppendTime' },
+    });
+    const behind = await start({ now: () => Date.now() - HOUR });
+    await send([asProtobuf(request(10))], 'zstd');
+    await expect.poll(unread, patient).toBe(0);
+    await behind.close();
+    const ahead = await start({ now: () => Date.now() + HOUR });
+    await send([asProtobuf(request(10))], 'none');
+    await expect.poll(unread, patient).toBe(0);
+    expect(await kept(clickHouse)).toMatchObject({ spans: 20 });
+    for (const { counters } of [behind, ahead]) {
+      expect(counters.spans).toMatchObject({ accepted: 10, rejected: noConsumerCounts().spans.rejected });
+    }
+  });
+
   test('a crash between insert and commit, and what kafkajs does not go on from, change no count', async () => {
     const clickHouse = await openTestClickHouse();
     const { topic, group, send, unread } = await consuming(brokers, clickHouse, { partitions: 1 });

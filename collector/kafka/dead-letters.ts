@@ -138,12 +138,15 @@ export function writtenAt(message: Pick<Delivered['message'], 'timestamp' | 'hea
 }
 
 /**
- * When a message reached us, epoch milliseconds. Not the clock, so that what waited in Kafka is not late; but no
- * producer's clock reaches beyond ours.
+ * When a message reached us, epoch milliseconds. Not by our clock, so that what waited in Kafka is not late, and a
+ * clock of ours that is behind does not make the present the future: where the topic says so, by the broker's.
+ * Elsewhere by the producer's, but no further ahead than ours.
  */
 export function receivedAt(
   message: Pick<Delivered['message'], 'timestamp' | 'headers'>,
   now: number,
 ): number {
-  return Math.min(writtenAt(message), now);
+  const written = writtenAt(message);
+  const isBrokerTime = 'isBrokerTime' in message && message.isBrokerTime === true;
+  return isBrokerTime ? written : Math.min(written, now);
 }

@@ -2,5 +2,8 @@
 declare module 'kafkajs/src/consumer/consumerGroup.js' {
   export default class ConsumerGroup {
     joinAndSync(): Promise<void>;
+    /** Epoch milliseconds. */
+    lastRequest: number;
+    heartbeat(options: { readonly interval: number }): Promise<void>;
   }
 }

@@ -69,6 +69,7 @@ export function readInnerMessages(
       ...message,
       offset: message.offset + shift,
       timestamp: outer.isLogAppendTime ? outer.timestamp : message.timestamp,
+      isLogAppendTime: outer.isLogAppendTime,
     }),
   );
   return { messages, entries: messages.length };
@@ -76,11 +77,19 @@ export function readInnerMessages(
 
 const NO_TRANSACTION = { producerId: '-1', inTransaction: false };
 
-export function asFetched({ offset, magic, timestamp, key, value }: LegacyMessage): FetchedMessage {
+export function asFetched({
+  offset,
+  magic,
+  timestamp,
+  isLogAppendTime,
+  key,
+  value,
+}: LegacyMessage): FetchedMessage {
   return {
     magicByte: magic,
     attributes: 0,
     timestamp: String(timestamp),
+    isBrokerTime: isLogAppendTime,
     offset: String(offset),
     key,
     value,

@@ -15,6 +15,8 @@ export interface FetchedMessage {
   readonly magicByte: number;
   readonly attributes: number;
   readonly timestamp: string;
+  /** Whether that is when the broker got it; else the producer says so. */
+  readonly isBrokerTime: boolean;
   readonly offset: string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
@@ -120,6 +122,7 @@ export function readRecords(header: BatchHeader, records: Buffer, maxEntries: nu
       magicByte: 2,
       attributes,
       timestamp: header.isLogAppendTime ? maxTimestamp : String(header.firstTimestamp + timestampDelta),
+      isBrokerTime: header.isLogAppendTime,
       offset: String(header.firstOffset + BigInt(record.varint())),
       key: record.varintBytes(),
       value: record.varintBytes(),

@@ -162,6 +162,7 @@ function standIn(
     magicByte: magic,
     attributes: 0,
     timestamp: String(timestamp),
+    isBrokerTime: false,
     offset: String(lastOffset),
     key: null,
     value: null,
