@@ -1,16 +1,19 @@
+import { createServer as createHttpServer, request } from 'node:http';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { listen } from '../../test/support/ask.ts';
 import { newDatabase, openTestDatabase, rows } from '../../test/support/clickhouse.ts';
 import {
   type ClickHouseServer,
   launchClickHouseServer,
 } from '../../test/support/clickhouse-server/launch.ts';
 import { startClickHouseServer } from '../../test/support/clickhouse-server/start.ts';
-import { decisionSpan, decisionSpans } from '../../test/support/decision-spans.ts';
+import { blocked, decisionSpan, decisionSpans } from '../../test/support/decision-spans.ts';
 import { freePort } from '../../test/support/free-port.ts';
 import { CERT } from '../../test/support/tls.ts';
 import { OriginscopeError } from '../errors.ts';
 import { createPublisher } from '../usage/publisher.ts';
+import { report } from '../usage/report.ts';
 import { type ClickHouse, openClickHouse } from './connection.ts';
 import type { ServerLocation } from './over-http.ts';
 import { createWriter, type WriterOptions } from './writer.ts';
@@ -201,3 +204,42 @@ describe('a server that cannot be used', () => {
     });
   });
 });
+
+test('a report on many services and origins fits: its parameters are in the body, not in the URL', async () => {
+  const proxy = await startProxy(server.url);
+  const clickHouse = await openTestDatabase(newDatabase({ ...server, url: proxy.url }));
+  const services = Array.from({ length: 30 }, (_, number) => `service-${number}`);
+  const spans = decisionSpans(300, (number) => ({
+    ...blocked,
+    time: NOW,
+    service: services[number % 30] ?? '',
+    origin: `https://tenant-${number}.${'a-long-name-of-a-customer-'.repeat(2)}.example`,
+  }));
+  await writerOf(clickHouse).write(spans);
+  const found = await report(clickHouse.reading, { since: NOW - HOUR, until: NOW + HOUR });
+  const refusals = found.services.flatMap(({ topBlocked }) => topBlocked);
+  expect(refusals).toHaveLength(300);
+  expect(refusals.every(({ examplePath }) => examplePath === '/items/17')).toBe(true);
+  expect(proxy.longestUrl()).toBeLessThan(2_000);
+  expect(proxy.urls().join()).not.toContain('tenant-');
+});
+
+/** Passes requests on to a server, and remembers their URLs as an access log would. */
+async function startProxy(target: string) {
+  const urls: string[] = [];
+  const proxy = createHttpServer({ maxHeaderSize: 256 * 1024 }, (incoming, response) => {
+    urls.push(incoming.url ?? '');
+    const { method, headers } = incoming;
+    const outgoing = request(new URL(incoming.url ?? '/', target), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    outgoing.on('error', () => response.destroy());
+    incoming.pipe(outgoing);
+  });
+  return {
+    url: await listen(proxy),
+    urls: () => urls,
+    longestUrl: () => Math.max(...urls.map((url) => url.length)),
+  };
+}
