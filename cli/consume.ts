@@ -34,6 +34,7 @@ const SETTINGS: readonly SettingName[] = [
   ...RETENTION_SETTINGS,
   'host',
   'metricsPort',
+  'token',
   'auth',
 ];
 
@@ -48,8 +49,8 @@ export function consume(): Command {
   return addSettings(command, SETTINGS).action(
     async ({ since, ...flags }: Record<string, unknown> & { since?: number }) => {
       const settings = readSettings(flags, process.env);
-      const { host, topic, group } = settings;
-      assertProtected({ host, auth: settings.auth });
+      const { host, token, topic, group } = settings;
+      assertProtected({ host, token, auth: settings.auth });
       const log = pino({ base: null }, pino.destination(2));
       const stopping = new AbortController();
       const { signal } = stopping;
@@ -59,6 +60,7 @@ export function consume(): Command {
       let consuming: Consume | undefined;
       const monitor = await startMonitor({
         host,
+        token,
         port: settings.metricsPort,
         registry,
         ready: async () => ({

@@ -3,13 +3,14 @@ import { OriginscopeError } from './errors.ts';
 
 export interface Binding {
   readonly host: string;
-  /** The bearer token that senders must present. */
+  /** The bearer token that senders, and readers of metrics, must present. */
   readonly token?: string | undefined;
   /** `none` lets everybody send who can reach the address. */
   readonly auth?: 'token' | 'none' | undefined;
 }
 
-const isLoopback = (host: string): boolean =>
+/** Whether an address to listen on, or `localhost`, is reachable from this machine alone. */
+export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 /**

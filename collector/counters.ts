@@ -13,6 +13,8 @@ export interface ReceiverCounters {
     /** 400: ClickHouse does not take its rows, however often they are sent. */
     refused: number;
     unauthenticated: number;
+    /** 403: from a page, or by a name that is not this machine's, where only this machine may send. */
+    forbidden: number;
     /** 413. */
     tooLarge: number;
     /** 415: a content type or encoding that is not spoken here. */
@@ -46,6 +48,7 @@ export const noReceiverCounts = (): ReceiverCounters => ({
     malformed: 0,
     refused: 0,
     unauthenticated: 0,
+    forbidden: 0,
     tooLarge: 0,
     unsupported: 0,
     overloaded: 0,

@@ -59,13 +59,13 @@ export const SETTINGS = {
   },
   token: {
     flag: '--token <secret>',
-    description: 'bearer token that senders must present; better given by ORIGINSCOPE_TOKEN or _TOKEN_FILE',
+    description: 'bearer token of senders and of /metrics; better given by ORIGINSCOPE_TOKEN or _TOKEN_FILE',
     schema: z.string().min(8),
     secret: true,
   },
   auth: {
     flag: '--auth <mode>',
-    description: '"token", or "none" to let everybody send from everywhere',
+    description: '"token", or "none" to let everybody send and read metrics from everywhere',
     schema: z.enum(['token', 'none']),
     default: 'token',
   },

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
-import { listenError } from '../binding.ts';
+import { type Access, guard } from '../access.ts';
+import { type Binding, listenError } from '../binding.ts';
 
 /** Whether a process can do its work: yes, no, or what is missing for that, in sentences. */
 export type Readiness = boolean | { readonly missing: readonly string[] };
@@ -14,13 +15,24 @@ export interface Monitored {
   readonly health: () => Readonly<Record<string, unknown>>;
 }
 
-/** Adds /metrics (Prometheus), /healthz (the process lives) and /readyz (its dependencies do, too) to a server. */
-export function addMonitoring(server: FastifyInstance, { registry, ready, health }: Monitored): void {
-  server.get('/metrics', async (_, reply) => {
+/**
+ * Adds /metrics (Prometheus), /healthz (the process lives) and /readyz (its dependencies do, too) to a server.
+ * Where there is a token, metrics and details are for those who present it; probes need nothing but the status.
+ */
+export function addMonitoring(
+  server: FastifyInstance,
+  { registry, ready, health }: Monitored,
+  access: Access,
+): void {
+  server.get('/metrics', async ({ headers }, reply) => {
+    access.assertToken(headers);
     reply.type(registry.contentType);
     return registry.metrics();
   });
-  server.get('/healthz', async () => ({ status: 'ok', ...health() }));
+  server.get('/healthz', async ({ headers }) => ({
+    status: 'ok',
+    ...(access.mayReadDetails(headers) && health()),
+  }));
   server.get('/readyz', async (_, reply) => {
     const readiness = await Promise.resolve()
       .then(ready)
@@ -43,7 +55,8 @@ export interface Monitor {
  * @throws OriginscopeError `PORT_TAKEN`, `PORT_FORBIDDEN`, `HOST_UNAVAILABLE`
  */
 export async function startMonitor(
-  options: Monitored & { readonly host: string; readonly port: number; readonly logger: FastifyBaseLogger },
+  options: Monitored &
+    Pick<Binding, 'host' | 'token'> & { readonly port: number; readonly logger: FastifyBaseLogger },
 ): Promise<Monitor> {
   const { host, port, logger } = options;
   const server: FastifyInstance = Fastify({
@@ -51,7 +64,7 @@ export async function startMonitor(
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
   });
-  addMonitoring(server, options);
+  addMonitoring(server, options, guard(server, options));
   try {
     const url = await server.listen({ host, port });
     return { url, close: () => server.close() };

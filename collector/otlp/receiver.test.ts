@@ -202,7 +202,7 @@ describe('a bad request', () => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     await once(socket, 'connect');
     socket.write(
-      `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: ${PROTOBUF}\r\nContent-Length: 99\r\n\r\nabc`,
+      `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${PROTOBUF}\r\nContent-Length: 99\r\n\r\nabc`,
     );
     await vi.waitFor(() => expect(counters.heldBytes).toBe(3));
     socket.destroy();
@@ -282,16 +282,16 @@ describe('when writing fails', () => {
 describe('a bearer token', () => {
   test('is asked for before the body is read', async () => {
     const { url, counters, written } = await start({ token: TOKEN });
-    const attempts: Record<string, string>[] = [
-      {},
-      { authorization: TOKEN },
-      { authorization: `Bearer ${TOKEN}x` },
-      { authorization: 'Bearer ' },
+    const attempts: readonly [Record<string, string>, string][] = [
+      [{}, 'Bearer'],
+      [{ authorization: TOKEN }, 'Bearer'],
+      [{ authorization: 'Bearer ' }, 'Bearer'],
+      [{ authorization: `Bearer ${TOKEN}x` }, 'Bearer error="invalid_token"'],
     ];
-    for (const headers of attempts) {
+    for (const [headers, challenge] of attempts) {
       const answer = await post(url, encodeRequest(ONE), headers);
       expect(answer.status).toBe(401);
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      expect(answer.headers.get('www-authenticate')).toBe(challenge);
       expect(statusOf(await bytesOf(answer)).code).toBe(16);
     }
     expect(counters.requests.unauthenticated).toBe(attempts.length);
@@ -332,6 +332,18 @@ describe('binding', () => {
       message: expect.stringContaining('--port'),
     });
   });
+});
+
+test('a page that has rebound its name writes nothing, and the attempt is counted', async () => {
+  const { url, counters, written } = await start();
+  const headers = { 'content-type': JSON_TYPE, host: 'rebound.example', origin: 'http://rebound.example' };
+  const outgoing = httpRequest(`${url}/v1/traces`, { method: 'POST', headers });
+  outgoing.end(JSON.stringify(ONE));
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  expect(response.statusCode).toBe(403);
+  response.resume();
+  expect(counters.requests).toMatchObject({ forbidden: 1, accepted: 0 });
+  expect(written).toEqual([]);
 });
 
 test('/healthz tells the counters, and what else it is given', async () => {
@@ -388,7 +400,7 @@ test('closing does not wait for a sender that has stopped in the middle of its b
   const { url, close, counters } = await start({ closeMillis: 20 });
   const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
   socket.write(
-    `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: ${PROTOBUF}\r\nContent-Length: 9\r\n\r\nabc`,
+    `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${PROTOBUF}\r\nContent-Length: 9\r\n\r\nabc`,
   );
   await vi.waitFor(() => expect(counters.heldBytes).toBe(3));
   await close();

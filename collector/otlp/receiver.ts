@@ -1,5 +1,6 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Registry } from 'prom-client';
+import { guard } from '../access.ts';
 import { assertProtected, type Binding, listenError } from '../binding.ts';
 import { noReceiverCounts, type ReceiverCounters } from '../counters.ts';
 import type { InboundTracestate, SamplingRatios } from '../derivation/sampling.ts';
@@ -66,7 +67,7 @@ export interface Receiver {
  */
 export function createReceiver(options: ReceiverOptions): Receiver {
   assertProtected(options);
-  const { host, port, token, logger, ready, health } = options;
+  const { host, port, logger, ready, health } = options;
   const counters = noReceiverCounts();
   const server: FastifyInstance = Fastify({
     ...(logger !== undefined && { loggerInstance: logger }),
@@ -83,11 +84,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     holdMillis: options.holdMillis ?? 2_000,
     counters,
   });
-  server.register(signals, { exportTraces, token, counters, now: options.now });
+  const access = guard(server, options);
+  server.register(signals, { exportTraces, access, counters, now: options.now });
 
   const { registry = new Registry() } = options;
   receiverMetrics(registry, counters);
-  addMonitoring(server, { registry, ready, health: () => ({ receiver: counters, ...health?.() }) });
+  const monitored = { registry, ready, health: () => ({ receiver: counters, ...health?.() }) };
+  addMonitoring(server, monitored, access);
 
   return {
     counters,

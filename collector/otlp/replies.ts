@@ -11,6 +11,7 @@ export const CONTENT_TYPES = {
 /** Codes of google.rpc.Status that are used here (google/rpc/code.proto). */
 export const RPC = {
   invalidArgument: 3,
+  permissionDenied: 7,
   resourceExhausted: 8,
   internal: 13,
   unavailable: 14,

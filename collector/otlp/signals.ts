@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type Access, challengeOf } from '../access.ts';
 import type { ReceiverCounters } from '../counters.ts';
-import { bearerCheck } from './bearer.ts';
 import type { Encoding } from './decode.ts';
 import type { Decoded } from './decoded.ts';
 import { failureLog } from './failure-log.ts';
@@ -10,8 +10,7 @@ import { CONTENT_TYPES, exportResponse, rejectionMessage, statusBody } from './r
 
 export interface SignalsOptions {
   readonly exportTraces: (request: IncomingMessage, encoding: Encoding) => Promise<Decoded>;
-  /** The bearer token that senders must present. */
-  readonly token: string | undefined;
+  readonly access: Access;
   readonly counters: ReceiverCounters;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -19,18 +18,16 @@ export interface SignalsOptions {
 
 /** The OTLP endpoints: /v1/traces, and /v1/metrics and /v1/logs for exporters that send everything everywhere. */
 export async function signals(server: FastifyInstance, options: SignalsOptions): Promise<void> {
-  const { exportTraces, token, counters } = options;
+  const { exportTraces, access, counters } = options;
   const logFailure = failureLog(options.now);
-  if (token !== undefined) {
-    const check = bearerCheck(token);
-    server.addHook('onRequest', async (request) => check(request.headers.authorization));
-  }
+  server.addHook('onRequest', async ({ headers }) => access.assertToken(headers));
 
   server.setErrorHandler((error, request, reply) => {
     const { status, rpc, counter, message } = failureOf(error);
     counters.requests[counter]++;
     if (counter === 'failed' || counter === 'refused') logFailure(request.log, error, message);
-    if (status === 401) reply.header('www-authenticate', 'Bearer');
+    const challenge = challengeOf(error);
+    if (challenge !== undefined) reply.header('www-authenticate', challenge);
     if (status === 415) reply.header('accept-encoding', 'gzip, identity');
     if (status === 503) reply.header('retry-after', '1');
     return send(reply.code(status), request, (encoding) => statusBody(encoding, rpc, message));

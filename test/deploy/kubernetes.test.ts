@@ -143,8 +143,8 @@ describe.each(pods)('$title', ({ kind, template, pod }) => {
     ]);
     const settings = readSettings({}, Object.fromEntries(here));
     expect(settings.kafkaPassword).toBe('value-of-kafka-password');
-    // To listen on all addresses needs one of them.
-    if (kind === 'Deployment') expect(settings.token ?? settings.auth).toMatch(/value-of-token|none/);
+    // To listen on all addresses needs it, and so do metrics.
+    if (kind === 'Deployment') expect(settings.token).toBe('value-of-token');
   });
 
   if (kind !== 'Deployment') return;
