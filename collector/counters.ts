@@ -15,7 +15,7 @@ export interface ReceiverCounters {
     unauthenticated: number;
     /** 403: from a page, or by a name that is not this machine's, where only this machine may send. */
     forbidden: number;
-    /** 413. */
+    /** 413: or it inflates as no real body does. */
     tooLarge: number;
     /** 415: a content type or encoding that is not spoken here. */
     unsupported: number;
@@ -25,6 +25,8 @@ export interface ReceiverCounters {
     failed: number;
     /** The sender went away before its body was there. */
     aborted: number;
+    /** 503: its body did not arrive in time. */
+    timedOut: number;
     /** For /v1/metrics and /v1/logs: answered, but nothing of them is kept. */
     otherSignals: number;
   };
@@ -40,6 +42,8 @@ export interface ReceiverCounters {
   bytes: number;
   /** Bytes of bodies that are being read, or wait for their write, at this moment. */
   heldBytes: number;
+  /** Connections that were closed because there were too many, and their senders the slowest. */
+  closedConnections: number;
 }
 
 export const noReceiverCounts = (): ReceiverCounters => ({
@@ -54,9 +58,11 @@ export const noReceiverCounts = (): ReceiverCounters => ({
     overloaded: 0,
     failed: 0,
     aborted: 0,
+    timedOut: 0,
     otherSignals: 0,
   },
   spans: { accepted: 0, passedOver: 0, refused: 0, rejected: noRejections() },
   bytes: 0,
   heldBytes: 0,
+  closedConnections: 0,
 });

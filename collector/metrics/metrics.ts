@@ -48,6 +48,12 @@ export function receiverMetrics(registry: Registry, receiver: ReceiverCounters):
     'Bytes of bodies that are being read or wait for their write',
     () => receiver.heldBytes,
   );
+  counter(
+    registry,
+    'originscope_receiver_closed_connections_total',
+    'Connections that were closed because there were too many, and their senders the slowest',
+    () => receiver.closedConnections,
+  );
 }
 
 export interface WriterMetrics {

@@ -2,6 +2,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Registry } from 'prom-client';
 import { type Access, guard } from '../access.ts';
 import { type Binding, listenError } from '../binding.ts';
+import { CONNECTION_TIMEOUTS, limitConnections } from '../connections.ts';
 
 /** Whether a process can do its work: yes, no, or what is missing for that, in sentences. */
 export type Readiness = boolean | { readonly missing: readonly string[] };
@@ -63,7 +64,9 @@ export async function startMonitor(
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
+    ...CONNECTION_TIMEOUTS,
   });
+  limitConnections(server.server, { most: 128 });
   addMonitoring(server, options, guard(server, options));
   try {
     const url = await server.listen({ host, port });

@@ -1,22 +1,103 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { listen } from '../../test/support/ask.ts';
+import { realisticRequest, seeded } from '../../test/support/otlp-bodies.ts';
+import { encodeRequest } from '../../test/support/otlp-schema.ts';
 import { readBody } from './body.ts';
+import { createHeldBytes } from './held-bytes.ts';
 
-test('a gzip bomb is inflated up to the limit and no further', async () => {
-  const maxBytes = 1024 ** 2;
-  let held = 0;
-  const hold = (bytes: number) => {
-    held += bytes;
-    return true;
-  };
-  const server = createServer((request, response) => {
-    readBody(request, { maxBytes, hold }).catch((error: { code: string }) => response.end(error.code));
+const MIB = 1024 ** 2;
+const GZIP = { 'content-encoding': 'gzip' };
+
+/** A server that answers with the length of the body, or the code of the error; and the most that was held. */
+async function start(limits: { maxBytes?: number; arrivalMillis?: number } = {}) {
+  let most = 0;
+  const held = createHeldBytes({
+    maxBytes: 64 * MIB,
+    changed(bytes) {
+      most = Math.max(most, bytes);
+    },
   });
-  const bomb = new Uint8Array(gzipSync(Buffer.alloc(64 * maxBytes)));
-  const headers = { 'content-encoding': 'gzip' };
-  const answer = await fetch(await listen(server), { method: 'POST', body: bomb, headers });
-  expect(await answer.text()).toBe('BODY_TOO_LARGE');
-  expect(held).toBeLessThan(2 * maxBytes);
+  const server = createServer((request, response) => {
+    const holding = held.open('a');
+    readBody(request, { maxBytes: 16 * MIB, arrivalMillis: 10_000, lingerMillis: 20, ...limits, holding })
+      .then(
+        (body) => response.end(String(body.length)),
+        (error: { code: string }) => response.end(error.code),
+      )
+      .finally(() => holding.close());
+  });
+  const url = await listen(server);
+  const post = async (body: Buffer, headers: Record<string, string> = {}): Promise<string> =>
+    (await fetch(url, { method: 'POST', body: new Uint8Array(body), headers })).text();
+  return { url, post, most: () => most };
+}
+
+describe('what is compressed', () => {
+  test('is not inflated further than the limit', async () => {
+    const { post, most } = await start({ maxBytes: MIB });
+    expect(await post(gzipSync(Buffer.alloc(64 * MIB)), GZIP)).toBe('BODY_TOO_LARGE');
+    expect(most()).toBeLessThan(2 * MIB);
+  });
+
+  test('a thousandfold is refused, within the limit as well', async () => {
+    const { post, most } = await start();
+    expect(await post(gzipSync(Buffer.alloc(15 * MIB)), GZIP)).toBe('BODY_RATIO');
+    expect(most()).toBeLessThan(3 * MIB);
+  });
+
+  test('is taken as compressed as it really is, and small bodies however they are', async () => {
+    const { post } = await start();
+    const traces = realisticRequest({ random: seeded(3), time: Date.now(), spans: 2_500 });
+    for (const body of [encodeRequest(traces), Buffer.from(JSON.stringify(traces))]) {
+      expect(body.length).toBeGreaterThan(1.4 * MIB);
+      expect(await post(gzipSync(body, { level: 9 }), GZIP)).toBe(String(body.length));
+    }
+    expect(await post(gzipSync(Buffer.alloc(MIB)), GZIP)).toBe(String(MIB));
+  });
+
+  test('holds what was sent of it, and no more, until it is complete', async () => {
+    const { url, most } = await start();
+    const body = gzipSync(Buffer.alloc(MIB, 'x'));
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const head = `POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`;
+    socket.write(Buffer.concat([Buffer.from(head), body.subarray(0, -1)]));
+    await expect.poll(most).toBeGreaterThan(body.length - 2);
+    expect(most()).toBeLessThan(2 * body.length);
+    socket.destroy();
+  });
+});
+
+test('bytes in small chunks are held for what they take in memory', async () => {
+  const { url, most } = await start();
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  socket.write('1\r\nx\r\n'.repeat(1_000));
+  await expect.poll(most).toBeGreaterThan(100_000);
+  socket.destroy();
+});
+
+test('what does not arrive in time is given up, although it drips, and its connection is closed', async () => {
+  const { url } = await start({ arrivalMillis: 30 });
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n');
+  const dripping = setInterval(() => socket.write('x'), 5);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toContain('BODY_TIMEOUT');
+  await expect.poll(() => socket.closed).toBe(true);
+  clearInterval(dripping);
+});
+
+test('a body without end is answered, and then its connection is closed', async () => {
+  const { url } = await start({ maxBytes: 1_000 });
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  const sending = setInterval(() => socket.write(`400\r\n${'x'.repeat(1024)}\r\n`), 5);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toContain('BODY_TOO_LARGE');
+  await expect.poll(() => socket.closed).toBe(true);
+  clearInterval(sending);
 });

@@ -22,6 +22,8 @@ const ANSWERS: Readonly<Record<string, Omit<Failure, 'message'>>> = {
   TOKEN_INVALID: { status: 401, rpc: RPC.unauthenticated, counter: 'unauthenticated' },
   HOST_FOREIGN: { status: 403, rpc: RPC.permissionDenied, counter: 'forbidden' },
   ORIGIN_FOREIGN: { status: 403, rpc: RPC.permissionDenied, counter: 'forbidden' },
+  BODY_TIMEOUT: { status: 503, rpc: RPC.unavailable, counter: 'timedOut' },
+  BODY_RATIO: { status: 413, rpc: RPC.resourceExhausted, counter: 'tooLarge' },
   BODY_TOO_LARGE: { status: 413, rpc: RPC.resourceExhausted, counter: 'tooLarge' },
   CONTENT_ENCODING_UNSUPPORTED: { status: 415, rpc: RPC.invalidArgument, counter: 'unsupported' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, rpc: RPC.invalidArgument, counter: 'unsupported' },

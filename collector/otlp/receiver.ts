@@ -2,6 +2,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { Registry } from 'prom-client';
 import { guard } from '../access.ts';
 import { assertProtected, type Binding, listenError } from '../binding.ts';
+import { CONNECTION_TIMEOUTS, limitConnections } from '../connections.ts';
 import { noReceiverCounts, type ReceiverCounters } from '../counters.ts';
 import type { InboundTracestate, SamplingRatios } from '../derivation/sampling.ts';
 import { receiverMetrics } from '../metrics/metrics.ts';
@@ -12,9 +13,6 @@ import { type AcceptedRequest, traceExport } from './trace-export.ts';
 
 const MIB = 1024 ** 2;
 const SWEEP_MILLIS = 50;
-
-/** How long a request may take to arrive. */
-const ARRIVAL_MILLIS = 30_000;
 
 export interface ReceiverOptions extends Binding {
   /** 0 takes a free port. */
@@ -42,6 +40,10 @@ export interface ReceiverOptions extends Binding {
   readonly maxBodyBytes?: number;
   /** Bytes of all bodies that are being read or wait for their write; beyond it requests are turned away. Default 64 MiB. */
   readonly maxHeldBytes?: number;
+  /** How long a body may take to arrive. Default 10,000: as long as exporters wait for their answer. */
+  readonly arrivalMillis?: number;
+  /** At once; one more closes the one that has waited for its sender for longest. Default 2,048. */
+  readonly maxConnections?: number;
   /** How long a request is held while the writer is overloaded. Default 2,000. */
   readonly holdMillis?: number;
   /** How long `close` waits for senders that do not finish their requests. Default 10,000. */
@@ -72,7 +74,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const server: FastifyInstance = Fastify({
     ...(logger !== undefined && { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
-    requestTimeout: ARRIVAL_MILLIS,
+    ...CONNECTION_TIMEOUTS,
+  });
+  limitConnections(server.server, {
+    most: options.maxConnections ?? 2_048,
+    closed: () => counters.closedConnections++,
   });
 
   const exportTraces = traceExport({
@@ -81,6 +87,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     now: options.now,
     maxBodyBytes: options.maxBodyBytes ?? 16 * MIB,
     maxHeldBytes: options.maxHeldBytes ?? 64 * MIB,
+    arrivalMillis: options.arrivalMillis ?? 10_000,
     holdMillis: options.holdMillis ?? 2_000,
     counters,
   });

@@ -7,6 +7,7 @@ import { readBody } from './body.ts';
 import { decodeTraces, type Encoding } from './decode.ts';
 import { acceptedWindow, type Decoded, type Rejection } from './decoded.ts';
 import type { DerivationRules } from './derived-span-of.ts';
+import { createHeldBytes, peerOf } from './held-bytes.ts';
 
 /** What is written of a request: `up` takes the spans, and the way through Kafka the body. */
 export interface AcceptedRequest {
@@ -23,6 +24,7 @@ export interface TraceExportOptions {
   readonly now: () => number;
   readonly maxBodyBytes: number;
   readonly maxHeldBytes: number;
+  readonly arrivalMillis: number;
   readonly holdMillis: number;
   readonly counters: ReceiverCounters;
 }
@@ -35,24 +37,24 @@ const RETRY_MILLIS = 25;
  * written, and what was counted then has happened once: a request that fails is sent again as a whole.
  */
 export function traceExport(options: TraceExportOptions) {
-  const { counters, maxBodyBytes, maxHeldBytes } = options;
+  const { counters, maxBodyBytes, maxHeldBytes, arrivalMillis } = options;
+  const held = createHeldBytes({
+    maxBytes: maxHeldBytes,
+    changed(bytes) {
+      counters.heldBytes = bytes;
+    },
+  });
 
   return async (request: IncomingMessage, encoding: Encoding): Promise<Decoded> => {
-    let held = 0;
-    const hold = (bytes: number): boolean => {
-      if (counters.heldBytes + bytes > maxHeldBytes) return false;
-      counters.heldBytes += bytes;
-      held += bytes;
-      return true;
-    };
+    const holding = held.open(peerOf(request.socket.remoteAddress));
     try {
-      const body = await readBody(request, { maxBytes: maxBodyBytes, hold });
+      const body = await readBody(request, { maxBytes: maxBodyBytes, arrivalMillis, holding });
       const decoded = decodeTraces(body, encoding, acceptedWindow(options.now()), options.rules);
       await writeHeld({ body, encoding, spans: decoded.spans }, options);
       countAccepted(counters, body.length, decoded);
       return decoded;
     } finally {
-      counters.heldBytes -= held;
+      holding.close();
     }
   };
 }
