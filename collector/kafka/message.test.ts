@@ -52,3 +52,13 @@ test('a message without a value is malformed, not an empty request', () => {
     expect.objectContaining({ code: 'OTLP_MALFORMED' }),
   );
 });
+
+test.each([headersFor('json'), {}])('JSON of millions of values is not parsed (headers %o)', (headers) => {
+  const value = Buffer.from(`{"x":[${'{},'.repeat(1_000_000)}{}]}`);
+  expect(() => decodeMessage({ value, headers }, WINDOW)).toThrow(
+    expect.objectContaining({
+      code: 'OTLP_MALFORMED',
+      message: expect.stringContaining('600000 JSON values'),
+    }),
+  );
+});

@@ -2,6 +2,7 @@ import type { IHeaders, KafkaMessage } from 'kafkajs';
 import { OriginscopeError } from '../errors.ts';
 import { DERIVATION_RULES, decodeTraces, type Encoding } from '../otlp/decode.ts';
 import type { Decoded, TimeWindow } from '../otlp/decoded.ts';
+import { hasTooManyValues, MAX_JSON_VALUES } from '../otlp/json-values.ts';
 
 /**
  * The header that names the encoding of a message's value, one OTLP trace export request: `protobuf` or `json`.
@@ -30,16 +31,20 @@ export function decodeMessage(
   rules = DERIVATION_RULES,
 ): Decoded {
   if (value === null) throw empty();
+  const decode = (encoding: Encoding): Decoded => {
+    if (encoding === 'json' && hasTooManyValues(value)) throw tooManyValues();
+    return decodeTraces(value, encoding, window, rules);
+  };
   const encoding = encodingOf(headers);
-  if (encoding !== undefined) return decodeTraces(value, encoding, window, rules);
+  if (encoding !== undefined) return decode(encoding);
   const [likely, unlikely]: readonly [Encoding, Encoding] =
     value[0] === BRACE ? ['json', 'protobuf'] : ['protobuf', 'json'];
   try {
-    return decodeTraces(value, likely, window, rules);
+    return decode(likely);
   } catch (error) {
     if (!isMalformed(error)) throw error;
     try {
-      return decodeTraces(value, unlikely, window, rules);
+      return decode(unlikely);
     } catch (second) {
       throw isMalformed(second) ? error : second;
     }
@@ -51,6 +56,11 @@ const BRACE = '{'.charCodeAt(0);
 const empty = (): OriginscopeError =>
   new OriginscopeError('OTLP_MALFORMED', 'The message has no value', {
     remedy: 'Only OTLP trace export requests belong in this topic.',
+  });
+
+const tooManyValues = (): OriginscopeError =>
+  new OriginscopeError('OTLP_MALFORMED', `The message has more than ${MAX_JSON_VALUES} JSON values`, {
+    remedy: 'Write smaller batches to this topic.',
   });
 
 const isMalformed = (error: unknown): boolean =>

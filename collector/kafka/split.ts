@@ -1,21 +1,32 @@
-import { PbfReader, PbfWriter } from 'pbf';
+import { PbfReader } from 'pbf';
 import { OriginscopeError } from '../errors.ts';
 import type { Encoding } from '../otlp/decode.ts';
 import { delimited, endOfField, skipField } from '../otlp/protobuf-wire.ts';
+
+/**
+ * How many times larger all parts together may be than the body. Each repeats the resource and the scope of its
+ * spans, and a large resource would be multiplied by the number of parts.
+ */
+const MAX_GROWTH = 2;
+
+/** The most fields of a request, its resources and scopes; each takes memory of its own while it is shared out. */
+const MAX_FIELDS = 250_000;
 
 /**
  * The body as parts of at most so many bytes, each an OTLP request of its own with whole spans: by resource,
  * where one is too large by scope, and where that is too large by span. A body that fits stays as it is.
  *
  * @param body an OTLP request that was decoded before
- * @throws OriginscopeError `BODY_TOO_LARGE` when a single span is larger
+ * @throws OriginscopeError `BODY_TOO_LARGE` when a single span is larger, or when the parts together would be much
+ * larger than the body; then none has been made
  */
 export function splitBody(body: Buffer, encoding: Encoding, maxBytes: number): Buffer[] {
   if (body.length <= maxBytes) return [body];
-  if (encoding === 'protobuf') return split(PROTOBUF, body, maxBytes);
-  return split(JSON_NOTATION, JSON.parse(body.toString()) as unknown, maxBytes).map((part) =>
-    Buffer.from(JSON.stringify(part)),
-  );
+  const notation = encoding === 'protobuf' ? PROTOBUF : JSON_NOTATION;
+  const parts = partsOf(notation.read(body), maxBytes, notation);
+  const bytes = parts.reduce((sum, part) => sum + sizeOf(part), 0);
+  if (bytes > MAX_GROWTH * body.length) throw resourceTooLarge(maxBytes);
+  return parts.map((part) => Buffer.concat(piecesOf(part, notation)));
 }
 
 /** A list in OTLP: the number of its field, and its name. */
@@ -31,85 +42,146 @@ const LISTS: readonly List[] = [
   { field: 2, name: 'spans' },
 ];
 
-/** How a message is taken apart into a list and the rest of it, its head, and put together. */
-interface Notation<Message> {
-  bytesOf(message: Message): number;
-  /** What an item takes in the list beside its own bytes, at most. */
-  readonly itemOverhead: number;
-  open(message: Message, list: List): { readonly head: Message; readonly items: readonly Message[] };
-  join(head: Message, items: readonly Message[], list: List): Message;
+/** A message as it is written: a span as it is, others as what is around their list, and its items. */
+type Message = Buffer | Branch;
+
+interface Branch {
+  readonly list: List;
+  readonly before: Buffer;
+  readonly items: readonly Message[];
+  readonly after: Buffer;
+  /** What it takes when it is written, at most. */
+  readonly bytes: number;
 }
 
-function split<Message>(
-  notation: Notation<Message>,
-  message: Message,
-  maxBytes: number,
-  [list, ...inner]: readonly List[] = LISTS,
-): Message[] {
-  const { bytesOf, itemOverhead, open, join } = notation;
-  if (bytesOf(message) <= maxBytes) return [message];
-  if (list === undefined) throw spanTooLarge(maxBytes);
-  const { head, items } = open(message, list);
-  const room = maxBytes - bytesOf(head);
-  const parts: Message[] = [];
-  let taken: Message[] = [];
-  let takenBytes = 0;
-  for (const item of items.flatMap((each) => split(notation, each, room - itemOverhead, inner))) {
-    const bytes = bytesOf(item) + itemOverhead;
-    if (taken.length > 0 && takenBytes + bytes > room) {
-      parts.push(join(head, taken, list));
-      taken = [];
-      takenBytes = 0;
-    }
-    taken.push(item);
-    takenBytes += bytes;
-  }
-  if (taken.length > 0) parts.push(join(head, taken, list));
-  return parts;
+/** How messages are read and put together again. */
+interface Notation {
+  read(body: Buffer): Message;
+  /** What is written before an item. */
+  lead(item: Message, list: List, isFirst: boolean): Buffer;
 }
 
-const PROTOBUF: Notation<Buffer> = {
-  bytesOf: (message) => message.length,
-  // A tag of one byte, and a length.
-  itemOverhead: 6,
-  open(message, { field }) {
-    const reader = new PbfReader(message);
-    const head: Buffer[] = [];
-    const items: Buffer[] = [];
-    while (reader.pos < message.length) {
-      const start = reader.pos;
-      const tag = reader.readVarint();
-      if (tag === delimited(field)) {
-        const end = endOfField(reader, message.length);
-        items.push(message.subarray(reader.pos, end));
-        reader.pos = end;
-      } else {
-        skipField(reader, tag, message.length);
-        head.push(message.subarray(start, reader.pos));
+const sizeOf = (message: Message): number => (Buffer.isBuffer(message) ? message.length : message.bytes);
+
+/** What an item takes in its list, at most. */
+const sizeIn = (list: List, item: Message, { lead }: Notation): number =>
+  lead(item, list, false).length + sizeOf(item);
+
+const branchOf = (parts: Omit<Branch, 'bytes'>, notation: Notation): Branch => {
+  const { list, before, items, after } = parts;
+  const around = before.length + after.length;
+  return { ...parts, bytes: items.reduce((sum, item) => sum + sizeIn(list, item, notation), around) };
+};
+
+function partsOf(message: Message, maxBytes: number, notation: Notation): Message[] {
+  if (sizeOf(message) <= maxBytes) return [message];
+  if (Buffer.isBuffer(message)) throw spanTooLarge(maxBytes);
+  const { list, before, after } = message;
+  const room = maxBytes - before.length - after.length;
+  const groups: Message[][] = [];
+  let takenBytes = Number.POSITIVE_INFINITY;
+  for (const item of message.items) {
+    // What leads a part of it is no longer than what leads the whole.
+    const inner = room - notation.lead(item, list, false).length;
+    for (const part of partsOf(item, inner, notation)) {
+      const bytes = sizeIn(list, part, notation);
+      if (takenBytes + bytes > room) {
+        groups.push([]);
+        takenBytes = 0;
       }
+      groups.at(-1)?.push(part);
+      takenBytes += bytes;
     }
-    return { head: Buffer.concat(head), items };
+  }
+  return groups.map((items) => branchOf({ list, before, items, after }, notation));
+}
+
+function piecesOf(message: Message, notation: Notation, pieces: Buffer[] = []): Buffer[] {
+  if (Buffer.isBuffer(message)) {
+    pieces.push(message);
+    return pieces;
+  }
+  pieces.push(message.before);
+  for (const [place, item] of message.items.entries()) {
+    pieces.push(notation.lead(item, message.list, place === 0));
+    piecesOf(item, notation, pieces);
+  }
+  pieces.push(message.after);
+  return pieces;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+const PROTOBUF: Notation = {
+  read(body) {
+    let fields = 0;
+    const read = (message: Buffer, [list, ...inner]: readonly List[]): Message => {
+      if (list === undefined) return message;
+      const reader = new PbfReader(message);
+      const others: Buffer[] = [];
+      const items: Message[] = [];
+      while (reader.pos < message.length) {
+        if (++fields > MAX_FIELDS) throw tooManyFields();
+        const start = reader.pos;
+        const tag = reader.readVarint();
+        if (tag === delimited(list.field)) {
+          const end = endOfField(reader, message.length);
+          items.push(read(message.subarray(reader.pos, end), inner));
+          reader.pos = end;
+        } else {
+          skipField(reader, tag, message.length);
+          others.push(message.subarray(start, reader.pos));
+        }
+      }
+      return branchOf({ list, before: Buffer.concat(others), items, after: NOTHING }, PROTOBUF);
+    };
+    return read(body, LISTS);
   },
-  join(head, items, { field }) {
-    const writer = new PbfWriter();
-    for (const item of items) writer.writeBytesField(field, item);
-    return Buffer.concat([head, writer.finish()]);
+  lead(item, { field }) {
+    const lead = [delimited(field)];
+    let length = sizeOf(item);
+    for (; length > 0x7f; length >>>= 7) lead.push((length & 0x7f) | 0x80);
+    lead.push(length);
+    return Buffer.from(lead);
   },
 };
 
-const JSON_NOTATION: Notation<unknown> = {
-  bytesOf: (message) => Buffer.byteLength(JSON.stringify(message)),
-  // A comma.
-  itemOverhead: 1,
-  open(message, { name }) {
-    const { [name]: items, ...head } = message as Record<string, unknown>;
-    return { head: { ...head, [name]: [] }, items: Array.isArray(items) ? items : [] };
+const COMMA = Buffer.from(',');
+const LIST_END = Buffer.from(']}');
+
+const JSON_NOTATION: Notation = {
+  read(body) {
+    let fields = 0;
+    const read = (message: unknown, [list, ...inner]: readonly List[]): Message => {
+      if (++fields > MAX_FIELDS) throw tooManyFields();
+      if (list === undefined) return Buffer.from(JSON.stringify(message));
+      const { [list.name]: found, ...others } = message as Record<string, unknown>;
+      const items = Array.isArray(found) ? found.map((item) => read(item, inner)) : [];
+      const text = JSON.stringify({ ...others, [list.name]: [] });
+      const before = Buffer.from(text.slice(0, -LIST_END.length));
+      return branchOf({ list, before, items, after: LIST_END }, JSON_NOTATION);
+    };
+    return read(JSON.parse(body.toString()), LISTS);
   },
-  join: (head, items, { name }) => ({ ...(head as object), [name]: items }),
+  lead: (_item, _list, isFirst) => (isFirst ? NOTHING : COMMA),
 };
 
 function spanTooLarge(maxBytes: number): OriginscopeError {
   return new OriginscopeError('BODY_TOO_LARGE', `A span with its resource is larger than ${maxBytes} bytes`, {
     remedy: 'Send smaller spans, or raise max.message.bytes of the topic.',
+  });
+}
+
+function resourceTooLarge(maxBytes: number): OriginscopeError {
+  return new OriginscopeError(
+    'BODY_TOO_LARGE',
+    `The body has to be split into messages of ${maxBytes} bytes, and its resources are too large to be repeated`,
+    { remedy: 'Send smaller batches or smaller resources, or raise max.message.bytes of the topic.' },
+  );
+}
+
+function tooManyFields(): OriginscopeError {
+  return new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${MAX_FIELDS} spans`, {
+    remedy: 'Send smaller batches.',
   });
 }

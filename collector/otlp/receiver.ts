@@ -38,6 +38,8 @@ export interface ReceiverOptions extends Binding {
   readonly inboundTracestate?: InboundTracestate;
   /** Bytes of a body after inflating; larger ones are answered with 413. Default 16 MiB. */
   readonly maxBodyBytes?: number;
+  /** The same for JSON, which takes more memory and time than protobuf. Default 8 MiB. */
+  readonly maxJsonBytes?: number;
   /** Bytes of all bodies that are being read or wait for their write; beyond it requests are turned away. Default 64 MiB. */
   readonly maxHeldBytes?: number;
   /** How long a body may take to arrive. Default 10,000: as long as exporters wait for their answer. */
@@ -86,6 +88,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     rules: derivationRules(options.samplingRatios, options.inboundTracestate),
     now: options.now,
     maxBodyBytes: options.maxBodyBytes ?? 16 * MIB,
+    maxJsonBytes: options.maxJsonBytes ?? 8 * MIB,
     maxHeldBytes: options.maxHeldBytes ?? 64 * MIB,
     arrivalMillis: options.arrivalMillis ?? 10_000,
     holdMillis: options.holdMillis ?? 2_000,

@@ -8,6 +8,7 @@ import { decodeTraces, type Encoding } from './decode.ts';
 import { acceptedWindow, type Decoded, type Rejection } from './decoded.ts';
 import type { DerivationRules } from './derived-span-of.ts';
 import { createHeldBytes, peerOf } from './held-bytes.ts';
+import { hasTooManyValues, MAX_JSON_VALUES } from './json-values.ts';
 
 /** What is written of a request: `up` takes the spans, and the way through Kafka the body. */
 export interface AcceptedRequest {
@@ -23,11 +24,17 @@ export interface TraceExportOptions {
   readonly rules: DerivationRules;
   readonly now: () => number;
   readonly maxBodyBytes: number;
+  readonly maxJsonBytes: number;
   readonly maxHeldBytes: number;
   readonly arrivalMillis: number;
   readonly holdMillis: number;
   readonly counters: ReceiverCounters;
 }
+
+/** What a row takes in memory beside its texts, which are no longer than the body. */
+const ROW_BYTES = 400;
+/** The most decision spans of a request; one of as many bytes as are taken has fewer. */
+const MAX_SPANS = 32_768;
 
 /** How often a held request asks the writer again. */
 const RETRY_MILLIS = 25;
@@ -37,7 +44,11 @@ const RETRY_MILLIS = 25;
  * written, and what was counted then has happened once: a request that fails is sent again as a whole.
  */
 export function traceExport(options: TraceExportOptions) {
-  const { counters, maxBodyBytes, maxHeldBytes, arrivalMillis } = options;
+  const { counters, maxHeldBytes, arrivalMillis } = options;
+  const maxBytes: Readonly<Record<Encoding, number>> = {
+    protobuf: options.maxBodyBytes,
+    json: Math.min(options.maxJsonBytes, options.maxBodyBytes),
+  };
   const held = createHeldBytes({
     maxBytes: maxHeldBytes,
     changed(bytes) {
@@ -48,8 +59,11 @@ export function traceExport(options: TraceExportOptions) {
   return async (request: IncomingMessage, encoding: Encoding): Promise<Decoded> => {
     const holding = held.open(peerOf(request.socket.remoteAddress));
     try {
-      const body = await readBody(request, { maxBytes: maxBodyBytes, arrivalMillis, holding });
+      const body = await readBody(request, { maxBytes: maxBytes[encoding], arrivalMillis, holding });
+      if (encoding === 'json' && hasTooManyValues(body)) throw tooMany(`${MAX_JSON_VALUES} JSON values`);
       const decoded = decodeTraces(body, encoding, acceptedWindow(options.now()), options.rules);
+      if (decoded.spans.length > MAX_SPANS) throw tooMany(`${MAX_SPANS} decision spans`);
+      holding.hold(decoded.spans.length * ROW_BYTES);
       await writeHeld({ body, encoding, spans: decoded.spans }, options);
       countAccepted(counters, body.length, decoded);
       return decoded;
@@ -87,3 +101,8 @@ function countAccepted(counters: ReceiverCounters, bytes: number, decoded: Decod
     counters.spans.rejected[reason as Rejection] += count;
   }
 }
+
+const tooMany = (what: string): OriginscopeError =>
+  new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${what}`, {
+    remedy: 'Send smaller batches.',
+  });
