@@ -103,7 +103,7 @@ async function readFiles(
         number++;
         if (line.trim() === '') continue;
         try {
-          const decoded = decodeTraces(Buffer.from(line), 'json', EVER, rules);
+          const decoded = decodeTraces(Buffer.from(line), 'json', EVER, rules, LONGEST_LINE);
           counts.spans += decoded.spans.length;
           counts.passedOver += decoded.passedOver;
           counts.rejected += decoded.rejected;

@@ -2,7 +2,6 @@ import type { IHeaders, KafkaMessage } from 'kafkajs';
 import { OriginscopeError } from '../errors.ts';
 import { DERIVATION_RULES, decodeTraces, type Encoding } from '../otlp/decode.ts';
 import type { Decoded, TimeWindow } from '../otlp/decoded.ts';
-import { hasTooManyValues, MAX_JSON_VALUES } from '../otlp/json-values.ts';
 
 /**
  * The header that names the encoding of a message's value, one OTLP trace export request: `protobuf` or `json`.
@@ -32,8 +31,12 @@ export function decodeMessage(
 ): Decoded {
   if (value === null) throw empty();
   const decode = (encoding: Encoding): Decoded => {
-    if (encoding === 'json' && hasTooManyValues(value)) throw tooManyValues();
-    return decodeTraces(value, encoding, window, rules);
+    try {
+      return decodeTraces(value, encoding, window, rules);
+    } catch (error) {
+      // Nobody can be told to send less: it is set aside like what cannot be read.
+      throw isTooLarge(error) ? tooLarge(error) : error;
+    }
   };
   const encoding = encodingOf(headers);
   if (encoding !== undefined) return decode(encoding);
@@ -58,9 +61,13 @@ const empty = (): OriginscopeError =>
     remedy: 'Only OTLP trace export requests belong in this topic.',
   });
 
-const tooManyValues = (): OriginscopeError =>
-  new OriginscopeError('OTLP_MALFORMED', `The message has more than ${MAX_JSON_VALUES} JSON values`, {
-    remedy: 'Write smaller batches to this topic.',
+const isTooLarge = (error: unknown): error is OriginscopeError =>
+  error instanceof OriginscopeError && error.code === 'BODY_TOO_LARGE';
+
+const tooLarge = (cause: OriginscopeError): OriginscopeError =>
+  new OriginscopeError('OTLP_MALFORMED', cause.message, {
+    cause,
+    remedy: 'Only smaller batches belong in this topic.',
   });
 
 const isMalformed = (error: unknown): boolean =>

@@ -4,6 +4,7 @@ import { OriginscopeError } from '../errors.ts';
 import type { Decoded, TimeWindow } from './decoded.ts';
 import type { DerivationRules } from './derived-span-of.ts';
 import { decodeJson } from './json.ts';
+import { countSeparators } from './json-values.ts';
 import { decodeProtobuf } from './protobuf.ts';
 import { bounded, cleaned } from './text.ts';
 
@@ -21,21 +22,30 @@ export function derivationRules(
   return { samplingRatios, inboundTracestate, derivation: DERIVATION };
 }
 
+/**
+ * The most values of a JSON body that a stranger sends: parsed, a value takes up to 500 bytes, and two or three where
+ * it is written. Real bodies have one in 16 bytes.
+ */
+const MAX_JSON_VALUES = 600_000;
+
 export const DERIVATION_RULES: DerivationRules = derivationRules();
 
 /**
  * The decision spans in the body of an OTLP trace export request, those derived from HTTP server spans, and what
  * became of its other spans. Both encodings of the same request give the same rows.
  *
- * Throws OriginscopeError `OTLP_MALFORMED` (not retryable) when the body is no such request; then nothing of
- * it is taken.
+ * @param maxJsonValues the most values that a JSON body may have
+ * @throws OriginscopeError `OTLP_MALFORMED` (not retryable) when the body is no such request, `BODY_TOO_LARGE` when it
+ * has too many values; then nothing of it is taken
  */
 export function decodeTraces(
   body: Uint8Array,
   encoding: Encoding,
   window: TimeWindow,
   rules = DERIVATION_RULES,
+  maxJsonValues = MAX_JSON_VALUES,
 ): Decoded {
+  if (encoding === 'json' && hasMoreValues(body, maxJsonValues)) throw tooManyValues(maxJsonValues);
   try {
     return encoding === 'protobuf' ? decodeProtobuf(body, window, rules) : decodeJson(body, window, rules);
   } catch (cause) {
@@ -47,3 +57,12 @@ export function decodeTraces(
     });
   }
 }
+
+/** Whether it may have more values than so many; each takes at least a byte. */
+const hasMoreValues = (body: Uint8Array, most: number): boolean =>
+  body.length > most && countSeparators(body) > most;
+
+const tooManyValues = (most: number): OriginscopeError =>
+  new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${most} JSON values`, {
+    remedy: 'Send smaller batches, or protobuf.',
+  });

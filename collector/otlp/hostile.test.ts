@@ -69,14 +69,24 @@ test('a million attributes are read past without keeping them', () => {
   expect(decodeProtobuf(spanWith(million)).spans).toEqual(decodeProtobuf(spanWith()).spans);
 });
 
-test('a million attributes in JSON', () => {
+test('a million spans are refused, of whatever scope', () => {
+  for (const name of [SCOPE_NAME, 'another']) {
+    const scope = delimitedField(1, [delimitedField(1, name)]);
+    const spans = Buffer.alloc(2_000_000, Buffer.from([0x12, 0]));
+    expect(() => decodeProtobuf(delimitedField(1, [delimitedField(2, [scope, spans])]))).toThrow(MALFORMED);
+  }
+});
+
+test('a hundred thousand attributes in JSON, and no more values than memory is for', () => {
   const span = decisionSpan(ID, NOW);
   const text = JSON.stringify(decisionRequest([{ ...span, attributes: [] }]));
   const attributes = JSON.stringify(keyValues(ALLOWED)).slice(1, -1);
-  const million = `"attributes":[${'{"key":"k"},'.repeat(1_000_000)}${attributes}]`;
-  expect(decodeJson(text.replace('"attributes":[]', million)).spans).toMatchObject([
+  const many = `"attributes":[${'{"key":"k"},'.repeat(100_000)}${attributes}]`;
+  expect(decodeJson(text.replace('"attributes":[]', many)).spans).toMatchObject([
     { spanId: ID, decisions: 3 },
   ]);
+  const millions = `{"x":[${'{},'.repeat(1_000_000)}{}]}`;
+  expect(() => decodeJson(millions)).toThrow(expect.objectContaining({ code: 'BODY_TOO_LARGE' }));
 });
 
 test('values nested 100,000 deep are stepped over, also under a key that is read', () => {

@@ -7,7 +7,7 @@ import { type DerivationRules, derivedSpanOf } from './derived-span-of.ts';
 import { AttributeReader, readText, type Source } from './protobuf-attributes.ts';
 import { readServerSpan } from './protobuf-server-span.ts';
 import { SpanReader } from './protobuf-span.ts';
-import { closeMessage, delimited, endOfField, skipField } from './protobuf-wire.ts';
+import { closeMessage, delimited, endOfField, skipField, WireError } from './protobuf-wire.ts';
 
 /*
  * A projection of opentelemetry/proto/collector/trace/v1/trace_service.proto: it reads the fields that make a
@@ -19,7 +19,11 @@ import { closeMessage, delimited, endOfField, skipField } from './protobuf-wire.
 const resourceAttributes = new AttributeReader(RESOURCE_KEYS);
 const decisionSpans = new SpanReader(SPAN_KEYS);
 
+/** The most spans of a request: a span may be written in two bytes, and each takes time. */
+const MAX_SPANS = 250_000;
+
 interface Walk extends Source {
+  spans: number;
   readonly window: TimeWindow;
   readonly rules: DerivationRules;
   readonly decoded: Decoded;
@@ -28,7 +32,8 @@ interface Walk extends Source {
 /** Decodes an ExportTraceServiceRequest (or TracesData, which has the same shape). Throws what pbf or a WireError says. */
 export function decodeProtobuf(body: Uint8Array, window: TimeWindow, rules: DerivationRules): Decoded {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const walk: Walk = { reader: new PbfReader(bytes), bytes, window, rules, decoded: nothingDecoded() };
+  const decoded = nothingDecoded();
+  const walk: Walk = { reader: new PbfReader(bytes), bytes, spans: 0, window, rules, decoded };
   const RESOURCE_SPANS = delimited(1);
   const { reader } = walk;
   const end = bytes.length;
@@ -38,7 +43,7 @@ export function decodeProtobuf(body: Uint8Array, window: TimeWindow, rules: Deri
     else skipField(reader, tag, end);
   }
   closeMessage(reader, end);
-  return walk.decoded;
+  return decoded;
 }
 
 // message ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; }
@@ -103,6 +108,7 @@ function readScopeSpans(walk: Walk, end: number, sender: Sender): void {
 
 function takeSpan(walk: Walk, end: number, sender: Sender, scope: string): void {
   const { decoded, window, rules } = walk;
+  if (++walk.spans > MAX_SPANS) throw new WireError(`it has more than ${MAX_SPANS} spans`);
   if (scope === SCOPE_NAME) {
     take(decoded, decisionSpanOf(decisionSpans.read(walk, end), sender, window));
     return;

@@ -8,7 +8,6 @@ import { decodeTraces, type Encoding } from './decode.ts';
 import { acceptedWindow, type Decoded, type Rejection } from './decoded.ts';
 import type { DerivationRules } from './derived-span-of.ts';
 import { createHeldBytes, peerOf } from './held-bytes.ts';
-import { hasTooManyValues, MAX_JSON_VALUES } from './json-values.ts';
 
 /** What is written of a request: `up` takes the spans, and the way through Kafka the body. */
 export interface AcceptedRequest {
@@ -60,9 +59,8 @@ export function traceExport(options: TraceExportOptions) {
     const holding = held.open(peerOf(request.socket.remoteAddress));
     try {
       const body = await readBody(request, { maxBytes: maxBytes[encoding], arrivalMillis, holding });
-      if (encoding === 'json' && hasTooManyValues(body)) throw tooMany(`${MAX_JSON_VALUES} JSON values`);
       const decoded = decodeTraces(body, encoding, acceptedWindow(options.now()), options.rules);
-      if (decoded.spans.length > MAX_SPANS) throw tooMany(`${MAX_SPANS} decision spans`);
+      if (decoded.spans.length > MAX_SPANS) throw tooManySpans();
       holding.hold(decoded.spans.length * ROW_BYTES);
       await writeHeld({ body, encoding, spans: decoded.spans }, options);
       countAccepted(counters, body.length, decoded);
@@ -102,7 +100,7 @@ function countAccepted(counters: ReceiverCounters, bytes: number, decoded: Decod
   }
 }
 
-const tooMany = (what: string): OriginscopeError =>
-  new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${what}`, {
+const tooManySpans = (): OriginscopeError =>
+  new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${MAX_SPANS} decision spans`, {
     remedy: 'Send smaller batches.',
   });
