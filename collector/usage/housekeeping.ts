@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { agree, type Dialect } from '../clickhouse/dialect.ts';
+import { agree } from '../clickhouse/dialect.ts';
 import { seconds } from '../clickhouse/slots.ts';
 import { publishEach } from './publish-each.ts';
 import { FINGERPRINT, type Publication } from './publish-slots.ts';
