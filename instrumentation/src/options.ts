@@ -1,10 +1,12 @@
 import { type Environment, firstOf } from './delivery/environment.ts';
 import {
   InvalidOption,
+  type OptionDefinition,
   type OptionDefinitions,
   RECORDER_OPTIONS,
   type RecorderOptions,
   readOptions,
+  trueOrFalse,
 } from './delivery/options.ts';
 import type { TrustProxy } from './http/forwarded.ts';
 import type { RawRequest } from './http/served-exchange.ts';
@@ -51,57 +53,51 @@ const hook = {
 };
 
 export const OPTIONS: OptionDefinitions<Options> = {
-  enabled: {
-    default: true,
-    expected: 'true or false',
-    accepts: (value) => typeof value === 'boolean',
-  },
+  enabled: trueOrFalse(true),
   ...RECORDER_OPTIONS,
   trustProxy: {
     default: false,
     expected: 'true, false or the number of your proxies',
     accepts: (value) =>
       typeof value === 'boolean' || (typeof value === 'number' && Number.isInteger(value) && value >= 0),
+    parse: parseTrustProxy,
   },
   ignoreRequest: hook,
   route: hook,
   redact: hook,
 };
 
+/** The environment variable of an option: `ORIGINSCOPE_TRUST_PROXY` of `trustProxy`. */
+export function variableOf(option: string): string {
+  return `ORIGINSCOPE_${option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
 /**
  * All options: as given, else from the environment, else their defaults. Frozen.
  * @throws InvalidOption
  */
 export function resolveOptions(config: CorsInstrumentationConfig = {}, env: Environment): Options {
-  const fromEnvironment: CorsInstrumentationConfig = {
-    delivery: read(env, 'ORIGINSCOPE_DELIVERY', '"private" or "provider"', parseDelivery),
-    trustProxy: read(env, 'ORIGINSCOPE_TRUST_PROXY', OPTIONS.trustProxy.expected, parseTrustProxy),
-  };
   const given = Object.entries(config).filter(([, value]) => value !== undefined);
-  return readOptions<Options>(OPTIONS, { ...fromEnvironment, ...Object.fromEntries(given) });
+  return readOptions<Options>(OPTIONS, { ...fromEnvironment(env), ...Object.fromEntries(given) });
 }
 
-function read<T>(
-  env: Environment,
-  name: string,
-  expected: string,
-  parse: (text: string) => T | undefined,
-): T | undefined {
-  const text = firstOf(env, name);
-  if (text === undefined) return undefined;
-  const value = parse(text.toLowerCase());
-  if (value === undefined) {
-    const received = JSON.stringify(text.slice(0, 100));
-    throw new InvalidOption(name, `${name} must be ${expected}, but is ${received}: correct or remove it.`);
-  }
-  return value;
+function fromEnvironment(env: Environment): CorsInstrumentationConfig {
+  const read = Object.entries<OptionDefinition<unknown>>(OPTIONS).flatMap(([option, definition]) => {
+    const name = variableOf(option);
+    const text = firstOf(env, name);
+    if (text === undefined || definition.parse === undefined) return [];
+    const value = definition.parse(text);
+    if (value === undefined || !definition.accepts(value)) {
+      const received = JSON.stringify(text.slice(0, 100));
+      const message = `${name} must be ${definition.expected}, but is ${received}: correct or remove it.`;
+      throw new InvalidOption(name, message);
+    }
+    return [[option, value]];
+  });
+  return Object.fromEntries(read);
 }
 
-function parseDelivery(text: string): Options['delivery'] | undefined {
-  return text === 'private' || text === 'provider' ? text : undefined;
-}
-
-function parseTrustProxy(text: string): TrustProxy | undefined {
-  if (text === 'true' || text === 'false') return text === 'true';
+function parseTrustProxy(text: string): unknown {
+  if (/^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
   return /^\d{1,3}$/.test(text) ? Number(text) : undefined;
 }

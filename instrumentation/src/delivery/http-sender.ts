@@ -16,6 +16,8 @@ export type SendResult =
 export interface Sender {
   /** Never rejects. */
   send(gzipped: Uint8Array): Promise<SendResult>;
+  /** The address of the receiver, once it has answered. */
+  readonly address: string | undefined;
   close(): void;
 }
 
@@ -33,6 +35,8 @@ export function httpSender(target: Target, clock: Clock): Sender {
   const agent = isTls ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
   const request = isTls ? requestHttps : requestHttp;
 
+  let address: string | undefined;
+
   const attempt = (gzipped: Uint8Array): Promise<SendResult> =>
     new Promise((resolve, reject) => {
       const outgoing = request(target.url, {
@@ -49,7 +53,10 @@ export function httpSender(target: Target, clock: Clock): Sender {
         outgoing.destroy(new Error(`no answer within ${target.timeoutMillis} ms`)),
       );
       outgoing.on('socket', (socket) => socket.unref());
-      outgoing.on('response', (response) => readAnswer(response).then(resolve, reject));
+      outgoing.on('response', (response) => {
+        address = response.socket.remoteAddress;
+        readAnswer(response).then(resolve, reject);
+      });
       outgoing.on('error', reject);
       outgoing.on('close', cancelTimeout);
       outgoing.end(gzipped);
@@ -69,6 +76,9 @@ export function httpSender(target: Target, clock: Clock): Sender {
           afterMillis: 0,
           message: error instanceof Error ? error.message || error.name : String(error),
         })),
+    get address() {
+      return address;
+    },
     close: () => agent.destroy(),
   };
 }

@@ -2,7 +2,7 @@ import { cleanText } from '../fetch-standard/clean-text.ts';
 import { log } from '../log.ts';
 
 /** Why decisions did not arrive although they were observed. */
-export type Loss = 'refused' | 'rejected' | 'unsampled' | 'after_shutdown' | 'unsent' | 'failed';
+export type Loss = 'refused' | 'rejected' | 'unsampled' | 'after_shutdown' | 'unsent' | 'expired' | 'failed';
 
 const MAX_LOGGED = 300;
 

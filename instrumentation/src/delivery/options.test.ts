@@ -16,6 +16,9 @@ test('nothing given means the documented defaults, and nobody can change them af
     blockedSpansPerSecond: 20,
     blockedSpansBurst: 100,
     handleSignals: true,
+    shutdownTimeoutMillis: 5_000,
+    exitTimeoutMillis: 1_000,
+    spool: undefined,
   });
   expect(Object.isFrozen(options)).toBe(true);
 });

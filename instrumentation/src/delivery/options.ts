@@ -21,8 +21,14 @@ export interface RecorderOptions {
   readonly blockedSpansPerSecond: number;
   /** Blocked decisions at once that keep a span of their own. */
   readonly blockedSpansBurst: number;
-  /** Flush on SIGTERM and SIGINT. Whether the process ends is left as it is without us. */
+  /** Flush when a signal ends the process. Whether it ends, and by what, is left as it is without us. */
   readonly handleSignals: boolean;
+  /** Milliseconds that a process waits for the receiver after such a signal, or when nothing is left to do. */
+  readonly shutdownTimeoutMillis: number;
+  /** Milliseconds that `process.exit` and an uncaught exception are held up by what is unsent; 0: not at all. */
+  readonly exitTimeoutMillis: number;
+  /** A directory for what was not accepted in time; the next process that uses it sends that. */
+  readonly spool: string | undefined;
 }
 
 /** One option: what it is when nothing is said, what is accepted, and that in words. */
@@ -30,6 +36,8 @@ export interface OptionDefinition<T> {
   readonly default: T;
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
+  /** Reads its environment variable; undefined when that cannot be. Without it there is no variable. */
+  readonly parse?: (text: string) => unknown;
 }
 
 export type OptionDefinitions<O> = { readonly [K in keyof O]-?: OptionDefinition<O[K]> };
@@ -38,6 +46,14 @@ const wholeNumber = <T>(least: number, most: number, byDefault: T): OptionDefini
   default: byDefault,
   expected: `a whole number from ${least} to ${most}`,
   accepts: (value) => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most,
+  parse: (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
+});
+
+export const trueOrFalse = (byDefault: boolean): OptionDefinition<boolean> => ({
+  default: byDefault,
+  expected: 'true or false',
+  accepts: (value) => typeof value === 'boolean',
+  parse: (text) => ({ true: true, false: false })[text.toLowerCase()],
 });
 
 export const RECORDER_OPTIONS: OptionDefinitions<RecorderOptions> = {
@@ -45,6 +61,7 @@ export const RECORDER_OPTIONS: OptionDefinitions<RecorderOptions> = {
     default: 'private',
     expected: '"private" or "provider"',
     accepts: (value) => value === 'private' || value === 'provider',
+    parse: (text) => text.toLowerCase(),
   },
   endpoint: {
     default: undefined,
@@ -65,10 +82,14 @@ export const RECORDER_OPTIONS: OptionDefinitions<RecorderOptions> = {
   newKeysPerMinute: wholeNumber(0, 10_000, 50),
   blockedSpansPerSecond: wholeNumber(0, 10_000, 20),
   blockedSpansBurst: wholeNumber(0, 10_000, 100),
-  handleSignals: {
-    default: true,
-    expected: 'true or false',
-    accepts: (value) => typeof value === 'boolean',
+  handleSignals: trueOrFalse(true),
+  shutdownTimeoutMillis: wholeNumber(0, 600_000, 5_000),
+  exitTimeoutMillis: wholeNumber(0, 60_000, 1_000),
+  spool: {
+    default: undefined,
+    expected: 'the path of a directory',
+    accepts: (value) => typeof value === 'string' && value.trim() !== '' && !value.includes('\0'),
+    parse: (text) => text,
   },
 };
 

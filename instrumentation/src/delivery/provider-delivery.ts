@@ -19,6 +19,10 @@ export class ProviderDelivery implements Delivery {
   }
 
   async deliver(spans: readonly CoalescedSpan[]): Promise<void> {
+    this.encode(spans);
+  }
+
+  encode(spans: readonly CoalescedSpan[]): [] {
     const tracer = this.#provider.getTracer(SCOPE_NAME, VERSION, { schemaUrl: SCHEMA_URL });
     for (const { name, attributes, link, start, end, decisions } of spans) {
       const span = tracer.startSpan(
@@ -38,6 +42,11 @@ export class ProviderDelivery implements Delivery {
       }
       span.end(hrTime(end));
     }
+    return [];
+  }
+
+  takeUnsettled(): [] {
+    return [];
   }
 
   urge(): void {}

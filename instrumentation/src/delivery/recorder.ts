@@ -1,17 +1,22 @@
+import { resolve } from 'node:path';
 import { type TracerProvider, trace } from '@opentelemetry/api';
 import { Coalescer } from '../coalescing/coalescer.ts';
-import { attachLifecycle, type ProcessEvents } from '../lifecycle.ts';
+import { keepInSpool } from '../lifecycle/final-delivery.ts';
+import { attachLifecycle, type ProcessEvents } from '../lifecycle/lifecycle.ts';
+import { isThreadOfObservedProcess } from '../lifecycle/threads.ts';
 import { log } from '../log.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
 import type { Environment } from './environment.ts';
-import { httpSender } from './http-sender.ts';
+import { httpSender, type Sender } from './http-sender.ts';
 import { Losses } from './losses.ts';
 import { RECORDER_OPTIONS, type RecorderOptions, readOptions } from './options.ts';
 import { PrivateDelivery } from './private-delivery.ts';
 import { ProviderDelivery } from './provider-delivery.ts';
 import { resourceOf } from './resource.ts';
 import { ScheduledRecorder } from './scheduled-recorder.ts';
+import { Spool } from './spool.ts';
+import { SpoolReplay } from './spool-replay.ts';
 import { targetOf } from './target.ts';
 
 /** What a recorder takes from outside; each has its obvious default. */
@@ -36,34 +41,45 @@ export function createRecorder(
   const options = readOptions(RECORDER_OPTIONS, given);
   const { clock = systemClock } = surroundings;
   const losses = new Losses();
-  const delivery = deliveryOf(options, surroundings, clock, losses);
-  const recorder = new ScheduledRecorder({ coalescer: new Coalescer(options), delivery, losses, clock });
+  const ways =
+    options.delivery === 'private'
+      ? privateWays(options, surroundings, clock, losses)
+      : { delivery: providerDelivery(surroundings, losses), replay: undefined };
+  const coalescer = new Coalescer(options);
+  const recorder = new ScheduledRecorder({ ...ways, coalescer, losses, clock, keep: keepInSpool });
   const events = surroundings.process === undefined ? process : surroundings.process;
-  if (events !== null) recorder.onShutdown(attachLifecycle(recorder, events, options.handleSignals));
+  if (events !== null) recorder.onShutdown(attachLifecycle(recorder, events, options));
   return recorder;
 }
 
-function deliveryOf(
+function providerDelivery({ tracerProvider }: RecorderSurroundings, losses: Losses): Delivery {
+  log(
+    'info',
+    "decision spans go through the application's tracer provider; its " +
+      'sampler, limits, full queues and failed exports can lose some, and their counts with them.',
+  );
+  return new ProviderDelivery(tracerProvider ?? trace.getTracerProvider(), losses);
+}
+
+function privateWays(
   options: RecorderOptions,
-  { env = process.env, random = Math.random, tracerProvider }: RecorderSurroundings,
+  { env = process.env, random = Math.random }: RecorderSurroundings,
   clock: Clock,
   losses: Losses,
-): Delivery {
-  if (options.delivery === 'provider') {
-    log(
-      'info',
-      "decision spans go through the application's tracer provider; its " +
-        'sampler, limits, full queues and failed exports can lose some, and their counts with them.',
-    );
-    return new ProviderDelivery(tracerProvider ?? trace.getTracerProvider(), losses);
-  }
+): { readonly delivery: Delivery; readonly replay: SpoolReplay | undefined } {
   const target = targetOf(options, env);
-  return new PrivateDelivery({
-    sender: httpSender(target, clock),
-    resource: resourceOf(env),
-    clock,
-    losses,
-    random,
-    destination: target.url.origin,
-  });
+  const sender = httpSender(target, clock);
+  const resource = resourceOf(env);
+  const spool = options.spool === undefined ? undefined : resolve(options.spool);
+  return {
+    delivery: new PrivateDelivery({ sender, target, resource, clock, losses, random, spool }),
+    replay: spool === undefined ? undefined : replayOf(spool, sender, clock, losses),
+  };
+}
+
+/** One thread of a process is enough; the main one has it if it has a recorder at all. */
+function replayOf(directory: string, sender: Sender, clock: Clock, losses: Losses): SpoolReplay | undefined {
+  const spool = new Spool(directory);
+  spool.prepare();
+  return isThreadOfObservedProcess() ? undefined : new SpoolReplay({ spool, sender, clock, losses });
 }

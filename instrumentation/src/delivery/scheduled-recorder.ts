@@ -1,10 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { CoalescedSpan, Coalescer } from '../coalescing/coalescer.ts';
+import type { Coalescer } from '../coalescing/coalescer.ts';
 import { log } from '../log.ts';
 import type { Observation, Recorder } from '../observation.ts';
+import { decisionsOf, type UnsentBatch } from './batch.ts';
 import type { Clock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
 import type { Loss, Losses } from './losses.ts';
+import type { SpoolReplay } from './spool-replay.ts';
 
 /** Spans in one body. */
 const BATCH = 512;
@@ -20,6 +22,10 @@ interface Parts {
   readonly delivery: Delivery;
   readonly losses: Losses;
   readonly clock: Clock;
+  /** Keeps batches that were not accepted, and returns those that could not be kept. */
+  readonly keep: (batches: readonly UnsentBatch[]) => readonly UnsentBatch[];
+  /** Sends what earlier processes kept. */
+  readonly replay: SpoolReplay | undefined;
 }
 
 /** Runs in the context of this module rather than in that of the request that happened to come first. */
@@ -38,14 +44,25 @@ export class ScheduledRecorder implements Recorder {
   #drainingUntil = 0;
   #isShutDown = false;
   #hasFailed = false;
+  #onChange = () => {};
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   /** Everything recorded so far has been settled. */
-  get isIdle(): boolean {
+  get isSettled(): boolean {
     return this.#round === undefined && this.#parts.coalescer.waiting === 0;
+  }
+
+  /** Nothing is left to do. */
+  get isIdle(): boolean {
+    return this.isSettled && !this.#parts.replay?.isUnderWay;
+  }
+
+  /** The listener is called when `isSettled` may have changed: not with every decision. */
+  onChange(listener: () => void): void {
+    this.#onChange = listener;
   }
 
   /** Decisions that were observed and will not arrive, by cause. */
@@ -76,8 +93,25 @@ export class ScheduledRecorder implements Recorder {
     const timeUp = new Promise<void>((resolve) => {
       cancel = this.#parts.clock.after(timeoutMillis, resolve, true);
     });
-    await Promise.race([this.#deliverEverything(), timeUp]);
+    const done = Promise.all([this.#deliverEverything(timeoutMillis), this.#parts.replay?.settled()]);
+    await Promise.race([done, timeUp]);
     cancel();
+  }
+
+  /**
+   * Gives everything that is not settled to the caller, who has to see to it: what is under way under the ids that
+   * it has, and what still waits as counts.
+   */
+  takeUnsettled(): UnsentBatch[] {
+    const { coalescer, delivery, clock } = this.#parts;
+    const batches = delivery.takeUnsettled();
+    for (;;) {
+      const spans = coalescer.cut(clock.now(), BATCH, true);
+      if (spans.length === 0) break;
+      batches.push(...delivery.encode(spans));
+    }
+    this.#onChange();
+    return batches;
   }
 
   /** The process is about to end: from now on everything is sent almost at once. */
@@ -88,21 +122,23 @@ export class ScheduledRecorder implements Recorder {
   async shutdown(timeoutMillis?: number): Promise<void> {
     if (this.#isShutDown) return;
     await this.flush(timeoutMillis);
+    if (this.#isShutDown) return;
     this.#isShutDown = true;
     this.#timer?.cancel();
-    for (const action of this.#onShutdown) action();
-    const { coalescer, losses, delivery } = this.#parts;
-    const left = sumOf(coalescer.cut(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY));
-    losses.add('unsent', left, 'Decisions were still unsent at the shutdown: give it more time.');
+    const { losses, delivery, keep, replay } = this.#parts;
+    const lost = decisionsOf(keep(this.takeUnsettled()));
+    losses.add('unsent', lost, 'Decisions were still unsent at the shutdown: give it more time.');
     delivery.close();
+    replay?.stop();
+    for (const action of this.#onShutdown) action();
   }
 
   onShutdown(action: () => void): void {
     this.#onShutdown.push(action);
   }
 
-  async #deliverEverything(): Promise<void> {
-    this.#parts.delivery.urge();
+  async #deliverEverything(timeoutMillis: number): Promise<void> {
+    this.#parts.delivery.urge(timeoutMillis);
     while (this.#round !== undefined) await this.#round;
     await this.#startRound(true);
   }
@@ -115,7 +151,9 @@ export class ScheduledRecorder implements Recorder {
     if (this.#timer !== undefined && this.#timer.delay <= delay) return;
     this.#timer?.cancel();
     const cancel = clock.after(delay, () => void this.#startRound(isDraining));
+    const isFirst = this.#timer === undefined;
     this.#timer = { delay, cancel };
+    if (isFirst) this.#onChange();
   }
 
   #startRound(isEverythingDue: boolean): Promise<void> {
@@ -124,6 +162,7 @@ export class ScheduledRecorder implements Recorder {
     this.#round = inOwnContext(() => this.#deliverDue(isEverythingDue)).finally(() => {
       this.#round = undefined;
       if (this.#parts.coalescer.waiting > 0 && !this.#isShutDown) this.#schedule();
+      else this.#onChange();
     });
     return this.#round;
   }
@@ -136,7 +175,7 @@ export class ScheduledRecorder implements Recorder {
       try {
         await delivery.deliver(spans);
       } catch (error) {
-        losses.add('failed', sumOf(spans), 'Decision spans could not be delivered; the error follows.');
+        losses.add('failed', decisionsOf(spans), 'Decision spans could not be delivered; the error follows.');
         this.#logFailure('Decision spans could not be delivered', error);
       }
       wasFull = spans.length === BATCH;
@@ -148,8 +187,4 @@ export class ScheduledRecorder implements Recorder {
     this.#hasFailed = true;
     log('error', `${what}; later failures are not logged.`, error);
   }
-}
-
-function sumOf(spans: readonly CoalescedSpan[]): number {
-  return spans.reduce((sum, span) => sum + span.decisions, 0);
 }

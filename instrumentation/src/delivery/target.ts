@@ -13,6 +13,13 @@ export interface Target {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
+/** The same as plain data, which another thread can be given. */
+export interface PlainTarget extends Omit<Target, 'url'> {
+  readonly url: string;
+  /** Where the receiver was last reached: asking for its name again could take longer than there is time. */
+  readonly address: string | undefined;
+}
+
 const DEFAULT_BASE = 'http://127.0.0.1:4318';
 const TRACES_PATH = '/v1/traces';
 

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type FaultyReceiver, faultyReceiver } from '../../test/support/faulty-receiver.ts';
-import { type StartedProcess, start } from '../../test/support/process.ts';
+import { type FaultyReceiver, faultyReceiver } from '../../../test/support/faulty-receiver.ts';
+import { type StartedProcess, start } from '../../../test/support/process.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../test/support/recording-process.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../../test/support/recording-process.ts', import.meta.url));
 
 let receiver: FaultyReceiver;
 beforeEach(async () => {

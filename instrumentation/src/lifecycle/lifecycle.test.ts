@@ -1,28 +1,36 @@
 import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
-import { attachLifecycle, type ProcessEvents } from './lifecycle.ts';
+import { attachLifecycle, type LifecycleOptions, type ProcessEvents } from './lifecycle.ts';
 
-function processWith(recorder: { isIdle: boolean }, handleSignals = true) {
+const OPTIONS = { handleSignals: true, shutdownTimeoutMillis: 5_000, exitTimeoutMillis: 1_000 };
+
+/** A process whose recorder is idle or has something that nobody accepts. */
+function processWith(state: { isIdle: boolean }, options: Partial<LifecycleOptions> = {}) {
   const events = new EventEmitter();
   const killed: string[] = [];
   const flushes: number[] = [];
   let drains = 0;
   const fakeProcess = Object.assign(events, {
-    pid: 1,
+    pid: 4711,
     kill: (_: number, signal: string) => killed.push(signal),
   });
   const detach = attachLifecycle(
     {
+      get isSettled() {
+        return state.isIdle;
+      },
       get isIdle() {
-        return recorder.isIdle;
+        return state.isIdle;
       },
       flush: async (timeoutMillis) => void flushes.push(timeoutMillis),
       drain: () => {
         drains += 1;
       },
+      takeUnsettled: () => [],
+      onChange: () => {},
     },
     fakeProcess as unknown as ProcessEvents,
-    handleSignals,
+    { ...OPTIONS, ...options },
   );
   const emit = async (event: string) => {
     events.emit(event, event);
@@ -47,7 +55,7 @@ test('a process with nothing pending just ends', async () => {
 test('a signal that nobody else handles is raised again after the flush', async () => {
   const { emit, killed, flushes } = processWith({ isIdle: false });
   await emit('SIGTERM');
-  expect(flushes).toEqual([3_000]);
+  expect(flushes).toEqual([5_000]);
   expect(killed).toEqual(['SIGTERM']);
 });
 
@@ -64,8 +72,8 @@ test('a signal that the application handles is left to it; the next one is heard
 });
 
 test('signals are left alone when told so', () => {
-  const { events } = processWith({ isIdle: false }, false);
-  expect(events.eventNames()).toEqual(['beforeExit']);
+  const { events } = processWith({ isIdle: false }, { handleSignals: false });
+  expect(events.eventNames().sort()).toEqual(['beforeExit', 'exit']);
 });
 
 test('a recorder that was shut down leaves no listener behind, not even one that a signal brings back', async () => {

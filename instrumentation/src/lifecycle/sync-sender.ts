@@ -1,0 +1,84 @@
+import tls from 'node:tls';
+import { Worker } from 'node:worker_threads';
+import type { UnsentBatch } from '../delivery/batch.ts';
+import type { PlainTarget } from '../delivery/target.ts';
+import {
+  ACCEPTED,
+  type ProgramData,
+  REFUSED,
+  SYNC_SENDER_PROGRAM,
+  TOO_LARGE,
+} from './sync-sender-program.ts';
+
+export type SyncOutcome = 'accepted' | 'refused' | 'too_large' | 'unanswered';
+
+const OUTCOMES: Readonly<Record<number, SyncOutcome>> = {
+  [ACCEPTED]: 'accepted',
+  [REFUSED]: 'refused',
+  [TOO_LARGE]: 'too_large',
+};
+/** A machine that is busy starts a thread late; the time for sending counts from then. */
+const START_MILLIS = 2_000;
+
+/**
+ * Sends batches while this thread stands still, for a process that will run no more event loop: a thread sends
+ * them, again after every failure, until they are accepted or the time is up. It runs builtin modules alone, none
+ * of what the process was told to preload, and says nothing.
+ *
+ * A thread and not a child process: it works where executables must not be started or are not Node's own, needs
+ * no memory for another Node, and takes over certificates and proxies of this process as they are.
+ *
+ * @returns what became of each batch
+ * @throws where threads cannot be started
+ */
+export function sendSynchronously(batches: readonly UnsentBatch[], limitMillis: number): SyncOutcome[] {
+  // How many are settled (-1: the thread has not started), then the outcome of each.
+  const progress = new Int32Array(new SharedArrayBuffer(4 * (1 + batches.length)));
+  progress[0] = -1;
+  const workerData: ProgramData = {
+    progress,
+    limitMillis,
+    batches: batches.map(({ body, target }) => ({ body, target: { ...target, tls: tlsOf(target) } })),
+  };
+  const worker = new Worker(SYNC_SENDER_PROGRAM, {
+    eval: true,
+    workerData,
+    argv: [],
+    // Neither NODE_OPTIONS nor `--import`: they would bring the application's instrumentations, and ours.
+    execArgv: [],
+    env: environmentOf(process.env),
+    stdin: false,
+    stdout: true,
+    stderr: true,
+  });
+  worker.on('error', () => {});
+  worker.unref();
+  Atomics.wait(progress, 0, -1, START_MILLIS);
+  const deadline = performance.now() + limitMillis;
+  for (;;) {
+    const settled = Atomics.load(progress, 0);
+    const left = deadline - performance.now();
+    if (settled === batches.length || settled === -1 || left <= 0) break;
+    Atomics.wait(progress, 0, settled, left);
+  }
+  void worker.terminate();
+  return batches.map((_, index) => OUTCOMES[Atomics.load(progress, index + 1)] ?? 'unanswered');
+}
+
+/** Read from the environment with every connection; all else of it is for others. */
+function environmentOf({ NODE_TLS_REJECT_UNAUTHORIZED: value }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return value === undefined ? {} : { NODE_TLS_REJECT_UNAUTHORIZED: value };
+}
+
+/** With what this thread takes from the command line (`--tls-min-v1.3`, `--use-system-ca`), as connections here do. */
+function tlsOf({ url, tls: own }: PlainTarget): tls.SecureContextOptions {
+  if (!url.startsWith('https:')) return own;
+  const { DEFAULT_MIN_VERSION: minVersion, DEFAULT_MAX_VERSION: maxVersion, DEFAULT_CIPHERS: ciphers } = tls;
+  return { minVersion, maxVersion, ciphers, ca: defaultCertificates(), ...own };
+}
+
+/** From Node 22.15 on; before that only the whole process could have others. */
+function defaultCertificates(): string[] | undefined {
+  const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] };
+  return getCACertificates?.('default');
+}
