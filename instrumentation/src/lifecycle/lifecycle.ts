@@ -3,6 +3,7 @@ import { decisionsOf, type UnsentBatch } from '../delivery/batch.ts';
 import { log, writeWarningsAtOnce } from '../log.ts';
 import { deliverFinally } from './final-delivery.ts';
 import { Signals } from './signals.ts';
+import { stopReading } from './stop-reading.ts';
 import { ThreadGroup } from './threads.ts';
 
 /** As much of a recorder as the end of a process needs. */
@@ -86,7 +87,7 @@ class Lifecycle {
     });
     this.#threads = ThreadGroup.join({
       flush: (millis) => this.#drain(millis),
-      takeUnsettled: () => this.#takeUnsettled(),
+      takeUnsettled: (millis) => this.#takeUnsettled(millis),
       deliverFinally: (millis) => this.#deliverFinally(millis),
     });
     process.on('beforeExit', this.#onBeforeExit);
@@ -141,6 +142,8 @@ class Lifecycle {
     writeWarningsAtOnce();
     if (this.#signals.isFatal) this.#signals.end();
     this.#deliverFinally(this.#finalMillis);
+    if (isMainThread) return;
+    stopReading();
     this.#threads?.leave();
   };
 
@@ -167,25 +170,37 @@ class Lifecycle {
 
   async #flush(millis: number): Promise<void> {
     const own = this.#recorders.map((recorder) => recorder.flush(millis));
-    await Promise.all([...own, this.#threads?.flushOthers(millis)]);
+    await Promise.all([...own, this.#threads?.flushDependents(millis)]);
   }
 
-  /** What stands still here decides nothing any more: the first round leaves at most what a thread decided meanwhile. */
+  /**
+   * Runs where an exception would change how the process ends. A second round has what a thread decided before it
+   * was stopped; then everything stands still.
+   */
   #deliverFinally(millis: number): void {
     const deadline = performance.now() + millis;
     const left = () => Math.max(0, deadline - performance.now());
-    let lost = 0;
-    for (;;) {
-      const batches = [...(this.#threads?.takeFromOthers(left()) ?? []), ...this.#takeUnsettled()];
-      if (batches.length === 0) break;
-      lost += decisionsOf(deliverFinally(batches, left()));
+    try {
+      let lost = 0;
+      for (;;) {
+        const batches = this.#takeUnsettled(left());
+        if (batches.length === 0) break;
+        lost += decisionsOf(deliverFinally(batches, left()));
+      }
+      if (lost > 0) log('warn', unsentMessage(lost));
+      if (this.#threads?.areDependentsSettled === false) log('warn', THREADS_UNHEARD);
+    } catch (error) {
+      log('error', 'what is unsent could not be delivered while the process ends', error);
     }
-    if (lost > 0) log('warn', unsentMessage(lost));
-    if (this.#threads?.areOthersSettled === false) log('warn', THREADS_UNHEARD);
   }
 
-  #takeUnsettled(): UnsentBatch[] {
-    return this.#recorders.flatMap((recorder) => (recorder.isSettled ? [] : recorder.takeUnsettled()));
+  /** Of this thread, and of those that end with it. */
+  #takeUnsettled(millis: number): UnsentBatch[] {
+    const own = this.#recorders.filter(({ isSettled }) => !isSettled);
+    return [
+      ...(this.#threads?.takeFromDependents(millis) ?? []),
+      ...own.flatMap((recorder) => recorder.takeUnsettled()),
+    ];
   }
 
   get #recorders(): Endable[] {
@@ -193,7 +208,7 @@ class Lifecycle {
   }
 
   get #isIdle(): boolean {
-    return this.#recorders.every(({ isIdle }) => isIdle) && this.#threads?.areOthersSettled !== false;
+    return this.#recorders.every(({ isIdle }) => isIdle) && this.#threads?.areDependentsSettled !== false;
   }
 
   get #shutdownMillis(): number {

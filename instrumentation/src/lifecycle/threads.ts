@@ -9,12 +9,13 @@ import {
   type Worker,
 } from 'node:worker_threads';
 import type { UnsentBatch } from '../delivery/batch.ts';
+import { stopReading } from './stop-reading.ts';
 
 /** What a thread does when another one asks for it. */
 export interface ThreadDuties {
   /** Sends what is pending, while the thread goes on. */
   flush(millis: number): Promise<void>;
-  takeUnsettled(): UnsentBatch[];
+  takeUnsettled(millis: number): UnsentBatch[];
   /** Does the last for what is pending; the thread is terminated then. */
   deliverFinally(millis: number): void;
 }
@@ -26,8 +27,8 @@ interface Request {
   readonly number: number;
   readonly kind: Kind;
   readonly millis: number;
-  /** The thread that is asked; 0: all others. */
-  readonly thread: number;
+  /** The threads that are asked; undefined: all others. */
+  readonly threads: readonly number[] | undefined;
   readonly from: number;
 }
 
@@ -36,20 +37,24 @@ const NAME = '@originscope/instrumentation-cors/threads/1';
 const SLOTS = 1_024;
 /**
  * The shared memory: the number of the last request, a count of answers (and of other changes) to wait on, a word
- * that never changes; then for each slot the id of its thread (0: free), whether it has anything unsettled, and
- * the last request that it answered.
+ * that never changes; then for each slot the id of its thread (0: free), its state, and the last request that it
+ * answered.
  */
 const LAST_REQUEST = 0;
 const CHANGES = 1;
 const NEVER = 2;
 const FIRST_SLOT = 3;
 const SLOT_WORDS = 3;
-const [ID, UNSETTLED, ANSWERED] = [0, 1, 2];
+const [ID, STATE, ANSWERED] = [0, 1, 2];
+/** A thread that never recorded anything has state 0 and is left alone. */
+const [SETTLED, UNSETTLED] = [1, 2];
 
 const POLL_MILLIS = 10;
-/** A thread that is not busy hands over in less. */
-const LEAST_HAND_OVER_MILLIS = 250;
+/** A thread that is not busy answers in less. So long one is waited for that had nothing unsettled when it was asked. */
+const LEAST_ANSWER_MILLIS = 500;
 const STOPPED_MILLIS = 10_000;
+/** What `terminate` gives a thread for its last requests. */
+const TERMINATE_MILLIS = 1_000;
 
 /** Whether this is a worker thread and the main thread has a recorder, too. */
 export function isThreadOfObservedProcess(): boolean {
@@ -57,8 +62,9 @@ export function isThreadOfObservedProcess(): boolean {
 }
 
 /**
- * The threads of a process that have a recorder. A signal, and `process.exit` in the main thread, end all of them
- * without a word to any but the main one, so that one has to ask the others for what they have.
+ * The threads of a process that have a recorder. A signal, and `process.exit`, end the threads that depend on this
+ * one without a word to them: all others on the main one, those that it started on any other. So it has to ask them
+ * for what they have.
  */
 export class ThreadGroup {
   readonly #memory: Int32Array;
@@ -66,7 +72,9 @@ export class ThreadGroup {
   readonly #slot: number | undefined;
   readonly #requests: BroadcastChannel | undefined;
   readonly #onWorker = (worker: Worker) => this.#watch(worker);
+  readonly #started = new Set<number>();
   #replies: BroadcastChannel | undefined;
+  #hasStopped = false;
 
   /** @returns undefined where threads cannot be known of */
   static join(duties: ThreadDuties): ThreadGroup | undefined {
@@ -92,28 +100,32 @@ export class ThreadGroup {
 
   /** Says whether this thread has anything unsettled. */
   setUnsettled(isUnsettled: boolean): void {
-    if (this.#slot !== undefined) this.#set(this.#slot, UNSETTLED, isUnsettled ? 1 : 0);
+    if (this.#slot === undefined) return;
+    if (isUnsettled) this.#set(this.#slot, STATE, UNSETTLED);
+    else if (this.#get(this.#slot, STATE) === UNSETTLED) this.#set(this.#slot, STATE, SETTLED);
   }
 
-  get areOthersSettled(): boolean {
-    return this.#unsettledSlots().length === 0;
+  /** Whether the threads that depend on this one have nothing unsettled. */
+  get areDependentsSettled(): boolean {
+    return this.#slotsOf(this.#dependents, UNSETTLED).length === 0;
   }
 
-  /** Resolves when every other thread has sent what it had, or the time is up. */
-  async flushOthers(millis: number): Promise<void> {
-    if (this.areOthersSettled) return;
-    await this.#answered(this.#ask('flush', millis), millis);
+  /** Resolves when the threads that depend on this one have sent what they had, or the time is up. */
+  async flushDependents(millis: number): Promise<void> {
+    if (!this.areDependentsSettled)
+      await this.#answered(this.#ask('flush', millis, this.#dependents), millis);
   }
 
-  /** Stops the other threads and returns what they have; the caller stands still until then. */
-  takeFromOthers(millis: number): UnsentBatch[] {
-    if (this.areOthersSettled) return this.#handedOver();
-    const deadline = performance.now() + Math.max(millis, LEAST_HAND_OVER_MILLIS);
-    const request = this.#ask('hand_over', millis);
+  /** Stops the threads that depend on this one and returns what they have; the caller stands still until then. */
+  takeFromDependents(millis: number): UnsentBatch[] {
+    if (this.#hasStopped || this.#slotsOf(this.#dependents, SETTLED).length === 0) return this.#handedOver();
+    this.#hasStopped = true;
+    const timeUp = this.#timeUp(millis);
+    const request = this.#ask('hand_over', millis, this.#dependents);
     for (;;) {
       const changes = Atomics.load(this.#memory, CHANGES);
-      const left = deadline - performance.now();
-      if (left <= 0 || this.#missing(request).length === 0) break;
+      const left = timeUp(request);
+      if (left <= 0) break;
       Atomics.wait(this.#memory, CHANGES, changes, left);
     }
     return this.#handedOver();
@@ -123,31 +135,34 @@ export class ThreadGroup {
     process.removeListener('worker', this.#onWorker);
     this.#requests?.close();
     this.#replies?.close();
+    this.#replies = undefined;
     if (this.#slot !== undefined) this.#free(this.#slot);
   }
 
   /** Sees a thread of this one to its end: by itself, or when it is terminated. */
   #watch(worker: Worker): void {
     const thread = worker.threadId;
+    this.#started.add(thread);
     worker.once('exit', () => {
-      for (const slot of this.#slotsOf(thread)) this.#free(slot);
+      this.#started.delete(thread);
+      for (const slot of this.#slotsOf([thread])) this.#free(slot);
     });
     const terminate = worker.terminate;
     worker.terminate = () => {
-      if (!this.#slotsOf(thread).some((slot) => this.#get(slot, UNSETTLED))) return terminate.call(worker);
-      return this.#end(thread).then(() => terminate.call(worker));
+      if (this.#slotsOf([thread], SETTLED).length === 0) return terminate.call(worker);
+      // Once for what it sends as usual, and once more for what is left then.
+      const ended = this.#answered(this.#ask('end', TERMINATE_MILLIS, [thread]), 2 * TERMINATE_MILLIS);
+      return ended.then(() => terminate.call(worker));
     };
   }
 
-  async #end(thread: number): Promise<void> {
-    const millis = 1_000;
-    // Once for its requests under way, and once more for what they leave.
-    await this.#answered(this.#ask('end', millis, thread), 2 * millis);
+  get #dependents(): readonly number[] | undefined {
+    return isMainThread ? undefined : [...this.#started];
   }
 
-  #ask(kind: Kind, millis: number, thread = 0): Request {
+  #ask(kind: Kind, millis: number, threads: Request['threads']): Request {
     const number = Atomics.add(this.#memory, LAST_REQUEST, 1) + 1;
-    const request: Request = { number, kind, millis, thread, from: threadId };
+    const request: Request = { number, kind, millis, threads, from: threadId };
     if (kind === 'hand_over') this.#replies ??= openChannel(repliesTo(threadId));
     const channel = this.#requests ?? openChannel(NAME);
     channel.postMessage(request);
@@ -156,11 +171,11 @@ export class ThreadGroup {
   }
 
   #answer(request: Request): void {
-    const { kind, millis, thread, from } = request;
-    if (this.#slot === undefined || (thread !== 0 && thread !== threadId)) return;
+    const { kind, millis, threads, from } = request;
+    if (this.#slot === undefined || !(threads?.includes(threadId) ?? true)) return;
     if (kind === 'hand_over') {
       const channel = openChannel(repliesTo(from));
-      channel.postMessage(this.#duties.takeUnsettled());
+      channel.postMessage(this.#duties.takeUnsettled(millis));
       channel.close();
       this.#stop(request);
       return;
@@ -180,22 +195,29 @@ export class ThreadGroup {
 
   /** Stands still until the thread is ended. */
   #stop(request: Request): void {
+    stopReading();
     this.setUnsettled(false);
     this.#settle(request);
     Atomics.wait(this.#memory, NEVER, 0, STOPPED_MILLIS);
   }
 
   async #answered(request: Request, millis: number): Promise<void> {
-    const deadline = performance.now() + millis;
-    while (this.#missing(request).length > 0 && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
-    }
+    const timeUp = this.#timeUp(millis);
+    while (timeUp(request) > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
   }
 
-  #missing({ number, thread }: Request): number[] {
-    return this.#unsettledSlots().filter(
-      (slot) => this.#get(slot, ANSWERED) < number && (thread === 0 || this.#get(slot, ID) === thread),
-    );
+  /** How long there still has to be waited for the answers to a request. */
+  #timeUp(millis: number): (request: Request) => number {
+    const start = performance.now();
+    let hasUnsettled = false;
+    return ({ number, threads }) => {
+      const isMissing = (slot: number) => this.#get(slot, ANSWERED) < number;
+      const missing = this.#slotsOf(threads, SETTLED).filter(isMissing);
+      if (missing.length === 0) return 0;
+      hasUnsettled ||= missing.some((slot) => this.#get(slot, STATE) === UNSETTLED);
+      const whole = hasUnsettled ? Math.max(millis, LEAST_ANSWER_MILLIS) : LEAST_ANSWER_MILLIS;
+      return start + whole - performance.now();
+    };
   }
 
   #handedOver(): UnsentBatch[] {
@@ -208,15 +230,13 @@ export class ThreadGroup {
     }
   }
 
-  #unsettledSlots(): number[] {
-    return this.#slotsOf(undefined).filter((slot) => slot !== this.#slot && this.#get(slot, UNSETTLED) === 1);
-  }
-
-  #slotsOf(thread: number | undefined): number[] {
+  /** Of these other threads (undefined: of all), those that are at least in this state. */
+  #slotsOf(threads: Request['threads'], state = 0): number[] {
     const slots: number[] = [];
     for (let slot = 0; slot < SLOTS; slot++) {
       const id = this.#get(slot, ID);
-      if (id !== 0 && (thread === undefined || id === thread)) slots.push(slot);
+      if (id === 0 || slot === this.#slot || this.#get(slot, STATE) < state) continue;
+      if (threads?.includes(id) ?? true) slots.push(slot);
     }
     return slots;
   }
@@ -229,7 +249,7 @@ export class ThreadGroup {
   }
 
   #free(slot: number): void {
-    this.#set(slot, UNSETTLED, 0);
+    this.#set(slot, STATE, 0);
     this.#set(slot, ANSWERED, 0);
     this.#set(slot, ID, 0);
     this.#changed();
