@@ -1,4 +1,4 @@
-import { divideBatch, type UnsentBatch } from '../delivery/batch.ts';
+import type { UnsentBatch } from '../delivery/batch.ts';
 import { Spool } from '../delivery/spool.ts';
 import { log } from '../log.ts';
 import { sendSynchronously } from './sync-sender.ts';
@@ -18,7 +18,7 @@ export function keepInSpool(batches: readonly UnsentBatch[]): readonly UnsentBat
  */
 export function deliverFinally(batches: readonly UnsentBatch[], limitMillis: number): readonly UnsentBatch[] {
   const names = batches.map((batch) => spoolOf(batch)?.write(batch));
-  const areAccepted = sendAll(batches, performance.now() + limitMillis);
+  const areAccepted = send(batches, limitMillis);
   return batches.filter((batch, index) => {
     const name = names[index];
     if (areAccepted[index] && name !== undefined) spoolOf(batch)?.remove(name);
@@ -26,20 +26,13 @@ export function deliverFinally(batches: readonly UnsentBatch[], limitMillis: num
   });
 }
 
-/** Returns which ones were accepted; one that is too large is accepted when its parts are. */
-function sendAll(batches: readonly UnsentBatch[], deadline: number): boolean[] {
-  const left = deadline - performance.now();
-  if (left <= 0 || batches.length === 0) return batches.map(() => false);
+function send(batches: readonly UnsentBatch[], limitMillis: number): readonly boolean[] {
+  if (limitMillis <= 0) return [];
   try {
-    return sendSynchronously(batches, left).map((outcome, index) => {
-      if (outcome !== 'too_large') return outcome === 'accepted';
-      const batch = batches[index];
-      const parts = batch === undefined ? [] : divideBatch(batch).map((part) => ({ ...batch, ...part }));
-      return parts.length > 0 && sendAll(parts, deadline).every(Boolean);
-    });
+    return sendSynchronously(batches, limitMillis);
   } catch (error) {
     log('warn', CANNOT_SEND, error);
-    return batches.map(() => false);
+    return [];
   }
 }
 

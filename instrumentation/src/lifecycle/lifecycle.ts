@@ -139,7 +139,6 @@ class Lifecycle {
   };
 
   readonly #onExit = (): void => {
-    writeWarningsAtOnce();
     if (this.#signals.isFatal) this.#signals.end();
     this.#deliverFinally(this.#finalMillis);
     if (isMainThread) return;
@@ -178,6 +177,7 @@ class Lifecycle {
    * was stopped; then everything stands still.
    */
   #deliverFinally(millis: number): void {
+    writeWarningsAtOnce();
     const deadline = performance.now() + millis;
     const left = () => Math.max(0, deadline - performance.now());
     try {

@@ -3,7 +3,7 @@ import type { PlainTarget } from '../delivery/target.ts';
 
 /** What the program is given. */
 export interface ProgramData {
-  /** How many batches are settled (-1: not started), then the outcome of each (0: none yet). */
+  /** How many batches are settled (-1: not started), then for each whether it was accepted (1) or not (0). */
   readonly progress: Int32Array;
   readonly limitMillis: number;
   readonly batches: readonly {
@@ -12,17 +12,14 @@ export interface ProgramData {
   }[];
 }
 
-export const ACCEPTED = 1;
-export const REFUSED = 2;
-export const TOO_LARGE = 3;
-
 /**
  * What the thread of `sendSynchronously` runs. It is text, because a bundler would not find a file. Statuses mean
- * what they mean in `http-sender.ts`.
+ * what they mean in `http-sender.ts`, and a batch that is too large is divided as in `batch.ts`.
  */
 export const SYNC_SENDER_PROGRAM = `'use strict';
 const { workerData } = require('node:worker_threads');
 const { isIP } = require('node:net');
+const { gunzipSync, gzipSync } = require('node:zlib');
 const { progress, limitMillis, batches } = workerData;
 const deadline = performance.now() + limitMillis;
 const CONNECTIONS = 4;
@@ -50,12 +47,24 @@ function lookupOf(address) {
 }
 
 function outcomeOf(status) {
-  if (status >= 200 && status < 300) return ${ACCEPTED};
-  if (status === 413) return ${TOO_LARGE};
-  return status === 408 || status === 429 || status >= 500 ? 0 : ${REFUSED};
+  if (status >= 200 && status < 300) return 'accepted';
+  if (status === 413) return 'too_large';
+  return status === 408 || status === 429 || status >= 500 ? 'retry' : 'refused';
 }
 
-function attempt({ body, target }, lookup) {
+function halvesOf(body) {
+  const request = JSON.parse(gunzipSync(body));
+  const scope = request.resourceSpans[0].scopeSpans[0];
+  const { spans } = scope;
+  const middle = spans.length >> 1;
+  const parts = middle === 0 ? [] : [spans.slice(0, middle), spans.slice(middle)];
+  return parts.map((part) => {
+    scope.spans = part;
+    return gzipSync(JSON.stringify(request));
+  });
+}
+
+function attempt(body, target, lookup) {
   return new Promise((resolve) => {
     const client = require(target.url.startsWith('https:') ? 'node:https' : 'node:http');
     const request = client.request(target.url, {
@@ -72,22 +81,34 @@ function attempt({ body, target }, lookup) {
     request.on('response', (response) => {
       response.resume();
       response.on('end', () => resolve(outcomeOf(response.statusCode)));
-      response.on('error', () => resolve(0));
+      response.on('error', () => resolve('retry'));
     });
-    request.on('error', () => resolve(0));
+    request.on('error', () => resolve('retry'));
     request.end(body);
   });
 }
 
-async function settle(batch, index) {
-  let lookup = lookupOf(batch.target.address);
-  let outcome = 0;
-  while (outcome === 0 && performance.now() < deadline) {
-    outcome = await attempt(batch, lookup);
+/** Resolves with whether it was accepted. */
+async function deliver(body, target) {
+  let lookup = lookupOf(target.address);
+  while (performance.now() < deadline) {
+    const outcome = await attempt(body, target, lookup);
+    if (outcome === 'accepted') return true;
+    if (outcome === 'refused') return false;
+    if (outcome === 'too_large') {
+      const halves = halvesOf(body);
+      for (const half of halves) if (!(await deliver(half, target))) return false;
+      return halves.length > 0;
+    }
     lookup = undefined;
-    if (outcome === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
   }
-  Atomics.store(progress, index + 1, outcome);
+  return false;
+}
+
+async function settle({ body, target }, index) {
+  const isAccepted = await deliver(body, target).catch(() => false);
+  Atomics.store(progress, index + 1, isAccepted ? 1 : 0);
   Atomics.add(progress, 0, 1);
   Atomics.notify(progress, 0);
 }

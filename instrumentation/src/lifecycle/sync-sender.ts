@@ -2,21 +2,8 @@ import tls from 'node:tls';
 import { Worker } from 'node:worker_threads';
 import type { UnsentBatch } from '../delivery/batch.ts';
 import type { PlainTarget } from '../delivery/target.ts';
-import {
-  ACCEPTED,
-  type ProgramData,
-  REFUSED,
-  SYNC_SENDER_PROGRAM,
-  TOO_LARGE,
-} from './sync-sender-program.ts';
+import { type ProgramData, SYNC_SENDER_PROGRAM } from './sync-sender-program.ts';
 
-export type SyncOutcome = 'accepted' | 'refused' | 'too_large' | 'unanswered';
-
-const OUTCOMES: Readonly<Record<number, SyncOutcome>> = {
-  [ACCEPTED]: 'accepted',
-  [REFUSED]: 'refused',
-  [TOO_LARGE]: 'too_large',
-};
 /** A machine that is busy starts a thread late; the time for sending counts from then. */
 const START_MILLIS = 2_000;
 
@@ -28,11 +15,10 @@ const START_MILLIS = 2_000;
  * A thread and not a child process: it works where executables must not be started or are not Node's own, needs
  * no memory for another Node, and takes over certificates and proxies of this process as they are.
  *
- * @returns what became of each batch
+ * @returns for each batch whether it was accepted
  * @throws where threads cannot be started
  */
-export function sendSynchronously(batches: readonly UnsentBatch[], limitMillis: number): SyncOutcome[] {
-  // How many are settled (-1: the thread has not started), then the outcome of each.
+export function sendSynchronously(batches: readonly UnsentBatch[], limitMillis: number): boolean[] {
   const progress = new Int32Array(new SharedArrayBuffer(4 * (1 + batches.length)));
   progress[0] = -1;
   const workerData: ProgramData = {
@@ -62,7 +48,7 @@ export function sendSynchronously(batches: readonly UnsentBatch[], limitMillis: 
     Atomics.wait(progress, 0, settled, left);
   }
   void worker.terminate();
-  return batches.map((_, index) => OUTCOMES[Atomics.load(progress, index + 1)] ?? 'unanswered');
+  return batches.map((_, index) => Atomics.load(progress, index + 1) === 1);
 }
 
 /** Read from the environment with every connection; all else of it is for others. */
