@@ -34,14 +34,14 @@ export function addMonitoring(
     status: 'ok',
     ...(access.mayReadDetails(headers) && health()),
   }));
-  server.get('/readyz', async (_, reply) => {
+  server.get('/readyz', async ({ headers }, reply) => {
     const readiness = await Promise.resolve()
       .then(ready)
       .catch(() => false);
     const missing = typeof readiness === 'boolean' ? [] : readiness.missing;
     const isReady = typeof readiness === 'boolean' ? readiness : missing.length === 0;
     reply.code(isReady ? 200 : 503);
-    return { ready: isReady, ...(missing.length > 0 && { missing }) };
+    return { ready: isReady, ...(missing.length > 0 && access.mayReadDetails(headers) && { missing }) };
   });
 }
 

@@ -42,3 +42,30 @@ test('the environment speaks where the code says nothing', () => {
     /ORIGINSCOPE_TRUST_PROXY must be .* but is "maybe"/,
   );
 });
+
+test.each([
+  ['ORIGINSCOPE_ENABLED', 'false', { enabled: false }],
+  ['ORIGINSCOPE_INTERVAL_MILLIS', '2500', { intervalMillis: 2_500 }],
+  ['ORIGINSCOPE_TIMEOUT_MILLIS', '700', { timeoutMillis: 700 }],
+  ['ORIGINSCOPE_NEW_KEYS_AT_START', '9', { newKeysAtStart: 9 }],
+  ['ORIGINSCOPE_NEW_KEYS_PER_MINUTE', '9', { newKeysPerMinute: 9 }],
+  ['ORIGINSCOPE_BLOCKED_SPANS_PER_SECOND', '9', { blockedSpansPerSecond: 9 }],
+  ['ORIGINSCOPE_BLOCKED_SPANS_BURST', '9', { blockedSpansBurst: 9 }],
+  ['ORIGINSCOPE_HANDLE_SIGNALS', 'FALSE', { handleSignals: false }],
+  ['ORIGINSCOPE_SHUTDOWN_TIMEOUT_MILLIS', '20000', { shutdownTimeoutMillis: 20_000 }],
+  ['ORIGINSCOPE_EXIT_TIMEOUT_MILLIS', '0', { exitTimeoutMillis: 0 }],
+  ['ORIGINSCOPE_SPOOL', '/var/spool/Shop', { spool: '/var/spool/Shop' }],
+])('%s=%s is the option of that name', (name, value, expected) => {
+  expect(resolveOptions({}, { [name]: value })).toMatchObject(expected);
+});
+
+test.each([
+  ['ORIGINSCOPE_INTERVAL_MILLIS', '10s', 'a whole number from 0 to 60000'],
+  ['ORIGINSCOPE_INTERVAL_MILLIS', '60001', 'a whole number from 0 to 60000'],
+  ['ORIGINSCOPE_TIMEOUT_MILLIS', '-1', 'a whole number from 1 to 600000'],
+  ['ORIGINSCOPE_HANDLE_SIGNALS', 'no', 'true or false'],
+  ['ORIGINSCOPE_DELIVERY', 'grpc', '"private" or "provider"'],
+])('%s=%s is an error that says what is expected and what was received', (name, value, expected) => {
+  const message = `${name} must be ${expected}, but is "${value}": correct or remove it.`;
+  expect(() => resolveOptions({}, { [name]: value })).toThrow(message);
+});

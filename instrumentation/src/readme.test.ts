@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ATTRIBUTES } from './attributes.ts';
-import { OPTIONS } from './options.ts';
+import { OPTIONS, variableOf } from './options.ts';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
@@ -24,6 +24,20 @@ test('the README documents every option and no other, with its default', () => {
     if (value === undefined) expect(byDefault, name).toMatch(/^(none|from the environment.*)$/);
     else expect(byDefault, name).toBe(JSON.stringify(value));
   }
+});
+
+test('the README documents the variable of every option that has one, and no other', () => {
+  const rows = tableBelow('variable', 'meaning').map(([name = '']) => name);
+  const documented = rows.join().match(/\bORIGINSCOPE_[A-Z_]+/g) ?? [];
+  const read = Object.entries<{ parse?: unknown }>(OPTIONS).filter(([, { parse }]) => parse !== undefined);
+  // Two are no plain texts, and read where the receiver is found.
+  const names = [
+    ...read.map(([option]) => variableOf(option)),
+    'ORIGINSCOPE_ENDPOINT',
+    'ORIGINSCOPE_HEADERS',
+  ];
+
+  expect([...documented].sort()).toEqual(names.sort());
 });
 
 /** The cells of the table with this header, without the backquotes around a whole cell. */

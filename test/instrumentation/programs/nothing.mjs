@@ -1,0 +1,1 @@
+// A process that is observed and ends at once.
