@@ -1,0 +1,9 @@
+import { ApolloServer } from '@apollo/server';
+import { startStandaloneServer } from '@apollo/server/standalone';
+
+const server = new ApolloServer({
+  typeDefs: 'type Query { items: [String!]! }',
+  resolvers: { Query: { items: () => [] } },
+});
+await startStandaloneServer(server, { listen: { host: '127.0.0.1', port: Number(process.env.PORT) } });
+console.log('ready');
