@@ -18,7 +18,7 @@ export interface Receiver {
   readonly url: string;
   /** All spans so far, in the order of arrival. */
   readonly spans: readonly ReceivedSpan[];
-  /** Σ `cors.decisions`, by verdict and reason. */
+  /** Σ `cors.decisions`, by verdict and reason. A span that came twice counts once, as for every reader. */
   decisions(): Record<string, number>;
   close(): void;
 }
@@ -36,7 +36,7 @@ export async function receiveOtlpJson(): Promise<Receiver> {
     spans,
     decisions() {
       const counts: Record<string, number> = {};
-      for (const { scope, attributes } of spans) {
+      for (const { scope, attributes } of new Map(spans.map((span) => [span.spanId, span])).values()) {
         if (scope !== SCOPE_NAME) continue;
         const name = String(attributes['cors.reason'] ?? attributes['cors.verdict']);
         counts[name] = (counts[name] ?? 0) + Number(attributes['cors.decisions']);
