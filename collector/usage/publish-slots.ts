@@ -80,10 +80,10 @@ export async function publishSlots(
   };
   const pieces = (ofMinute: number) => (piecesOfMinute === undefined ? [WHOLE] : cut(slots, ofMinute));
 
+  for (const piece of pieces(piecesOfMinute ?? 1)) await sumUsage(publication, source, range, piece, run);
   if (source.table === 'decision_spans') {
     for (const piece of pieces(1)) await unblock(publication, range, piece);
   }
-  for (const piece of pieces(piecesOfMinute ?? 1)) await sumUsage(publication, source, range, piece, run);
   await agree(client, dialect, ['usage_minutes']);
   const marked = await capped(client, USAGE_MINUTES, run, range);
   await countSpans(publication, source, range, marked);
