@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../support/clickhouse.ts';
+import { simulate } from './simulate.ts';
+
+/** With more: `npm run test:simulation -- --seeds 5000`. */
+const SEEDS = 50;
+
+test('what was acknowledged is counted once or named as left out, whatever clocks, crashes and failures do', async () => {
+  const lines: string[] = [];
+  const failures = await simulate({
+    directory: await temporaryDirectory(),
+    seeds: Array.from({ length: SEEDS }, (_, index) => index + 1),
+    report: (line) => lines.push(line),
+  });
+  expect({ failures, lines }).toEqual({ failures: 0, lines: [] });
+}, 300_000);
