@@ -19,19 +19,14 @@ export interface RetireOptions {
  * `decision_spans` and shows in the view `left_out`. A crash at any point is continued by the next call.
  */
 export async function retireDays(publication: Publication, options: RetireOptions): Promise<void> {
-  const { client, dialect } = publication;
   await settleRetired(publication, options);
   for (const day of await retirableDays(publication, options)) {
-    await client.command({
-      query: `INSERT INTO sealed_slots SELECT DISTINCT slot, 1 FROM published_slots WHERE toDate(slot, 'UTC') = {day:Date}`,
-      query_params: { day: day.date },
-    });
-    await agree(client, dialect, ['sealed_slots', 'decision_spans']);
-    const to = dialect.holding('retired_spans');
-    await client.command({
-      query: `ALTER TABLE ${dialect.onShards('decision_spans')} MOVE PARTITION ID {day:String} TO TABLE ${to}`,
-      query_params: { day: day.partition },
-    });
+    await seal(
+      publication,
+      `SELECT DISTINCT slot, 1 FROM published_slots WHERE toDate(slot, 'UTC') = {date:Date}`,
+      day,
+    );
+    await move(publication, day, 'decision_spans', 'retired_spans');
     await settleRetired(publication, options);
   }
 }
@@ -42,10 +37,7 @@ interface Day {
   readonly date: string;
 }
 
-async function daysOf(
-  { client, dialect }: Publication,
-  table: 'decision_spans' | 'retired_spans',
-): Promise<Day[]> {
+async function daysOf({ client, dialect }: Publication, table: RawTable): Promise<Day[]> {
   const result = await client.query({
     query: `SELECT DISTINCT partition_id AS partition, toString(toDate(parts.partition)) AS date
       FROM ${dialect.system('parts')} AS parts
@@ -70,51 +62,112 @@ async function retirableDays(publication: Publication, { before }: RetireOptions
 
 /** Publishes what of the days that were put aside is not published yet, and drops those that are. */
 async function settleRetired(publication: Publication, options: RetireOptions): Promise<void> {
-  const { client, dialect } = publication;
-  for (const { partition, date } of await daysOf(publication, 'retired_spans')) {
-    await client.command({
-      query: `INSERT INTO sealed_slots SELECT DISTINCT toStartOfTenMinutes(minute), 1 FROM retired_spans
+  for (const day of await daysOf(publication, 'retired_spans')) {
+    await seal(
+      publication,
+      `SELECT DISTINCT toStartOfTenMinutes(minute), 1 FROM retired_spans
         WHERE toDate(minute, 'UTC') = {date:Date}`,
-      query_params: { date },
-    });
-    await agree(client, dialect, ['retired_spans', 'published_slots', 'sealed_slots']);
-    const differing = await unpublished(client, date, options.keptSince);
-    if (differing.length > 0) {
-      const { marked } = await publishEach(publication, { table: 'retired_spans' }, differing);
-      // What could not be published stays where it is, and is tried again with the next call.
-      if (marked.length < differing.length) continue;
+      day,
+    );
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      if (await settleDay(publication, day, options)) break;
     }
-    await client.command({
-      query: `INSERT INTO sealed_slots SELECT DISTINCT slot, 2 FROM sealed_slots WHERE toDate(slot, 'UTC') = {date:Date}`,
-      query_params: { date },
-    });
-    await client.command({
-      query: `ALTER TABLE ${dialect.onShards('retired_spans')} DROP PARTITION ID {partition:String}`,
-      query_params: { partition },
-    });
   }
 }
 
-/**
- * Slots that were put aside whole and hold something else than what is published. Of slots that had been dropped
- * before, what lies there is only what came later.
- */
-async function unpublished(client: ClickHouseClient, date: string, keptSince: number): Promise<number[]> {
+/** After so many writes into a day while it was compared it is left to the next call. */
+const MOST_ROUNDS = 5;
+
+/** @returns whether it is done with, or cannot be for now */
+async function settleDay(publication: Publication, day: Day, options: RetireOptions): Promise<boolean> {
+  const numbers = await sumOfNumbers(publication, day);
+  const { whole, late } = await unpublished(publication, day, options);
+  if (whole.length > 0) {
+    const { marked } = await publishEach(publication, { table: 'retired_spans' }, whole);
+    if (marked.length < whole.length) return true;
+  }
+  // Another process put them aside after the day had been dropped. They are left out, where they can be seen.
+  if (late.length > 0) {
+    await move(publication, day, 'retired_spans', 'decision_spans');
+    return true;
+  }
+  // What was written meanwhile may have been put aside after the comparison.
+  if ((await sumOfNumbers(publication, day)) !== numbers) return false;
+  await seal(
+    publication,
+    `SELECT DISTINCT slot, 2 FROM sealed_slots WHERE toDate(slot, 'UTC') = {date:Date}`,
+    day,
+  );
+  await publication.client.command({
+    query: `ALTER TABLE ${publication.dialect.onShards('retired_spans')} DROP PARTITION ID {partition:String}`,
+    query_params: { partition: day.partition },
+  });
+  return true;
+}
+
+/** Grows with every write into the day's slots. */
+async function sumOfNumbers({ client, dialect }: Publication, { date }: Day): Promise<string> {
+  await agree(client, dialect, ['slot_writes']);
   const result = await client.query({
-    query: `SELECT toUnixTimestamp(slot) AS slot
+    query: `SELECT toString(sum(toUInt128(newest))) AS numbers FROM (
+        SELECT max(sequence) AS newest FROM slot_writes WHERE toDate(slot, 'UTC') = {date:Date} GROUP BY slot, writer)`,
+    query_params: { date },
+    format: 'JSONEachRow',
+  });
+  return (await result.json<{ numbers: string }>())[0]?.numbers ?? '';
+}
+
+async function seal({ client, dialect }: Publication, slots: string, { date }: Day): Promise<void> {
+  await client.command({ query: `INSERT INTO sealed_slots ${slots}`, query_params: { date } });
+  await agree(client, dialect, ['sealed_slots']);
+}
+
+type RawTable = 'decision_spans' | 'retired_spans';
+
+async function move({ client, dialect }: Publication, day: Day, from: RawTable, to: RawTable): Promise<void> {
+  // A replica moves what it has.
+  await agree(client, dialect, [from]);
+  await client.command({
+    query: `ALTER TABLE ${dialect.onShards(from)} MOVE PARTITION ID {partition:String} TO TABLE ${dialect.holding(to)}`,
+    query_params: { partition: day.partition },
+  });
+}
+
+/** Slots of a day that was put aside which hold something else there than what is published. */
+interface Unpublished {
+  /** Their rows were put aside whole. */
+  readonly whole: readonly number[];
+  /** The slots had been dropped before, or were imported: these are only the rows that came later. */
+  readonly late: readonly number[];
+}
+
+async function unpublished(
+  { client, dialect }: Publication,
+  { date }: Day,
+  { keptSince }: RetireOptions,
+): Promise<Unpublished> {
+  await agree(client, dialect, ['retired_spans', 'published_slots']);
+  const result = await client.query({
+    query: `SELECT toUnixTimestamp(slot) AS slot, is_dropped, behind
       FROM (
-        SELECT toStartOfTenMinutes(minute) AS slot, ${FINGERPRINT} AS held
+        SELECT toStartOfTenMinutes(minute) AS slot, ${FINGERPRINT} AS held,
+          slot IN (SELECT slot FROM sealed_slots WHERE stage = 2) AS is_dropped
         FROM retired_spans FINAL WHERE toDate(minute, 'UTC') = {date:Date} GROUP BY slot) AS retired
       LEFT JOIN (
         SELECT slot, argMax(fingerprint, run) AS fingerprint, true AS known FROM published_slots GROUP BY slot
       ) AS published USING (slot)
+      LEFT JOIN (SELECT slot, behind FROM slot_states) AS states USING (slot)
       WHERE (NOT known OR held != fingerprint) AND slot > toDateTime({keptSince:UInt32}, 'UTC')
-        AND slot NOT IN (SELECT slot FROM sealed_slots WHERE stage = 2)
       ORDER BY slot`,
     query_params: { date, keptSince: seconds(keptSince) },
     format: 'JSONEachRow',
   });
-  return (await result.json<{ slot: number }>()).map(({ slot }) => slot * 1000);
+  const rows = await result.json<{ slot: number; is_dropped: number; behind: number }>();
+  const starts = (some: typeof rows) => some.map(({ slot }) => slot * 1000);
+  return {
+    whole: starts(rows.filter(({ is_dropped }) => is_dropped === 0)),
+    late: starts(rows.filter(({ is_dropped, behind }) => is_dropped === 1 && behind === 1)),
+  };
 }
 
 /** Runs of a period that one statement names: what it says has to fit a request. */
