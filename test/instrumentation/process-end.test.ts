@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { ask, crossOrigin } from '../support/ask.ts';
 import { type FaultyReceiver, faultyReceiver } from '../support/faulty-receiver.ts';
+import { startLoad } from '../support/load.ts';
 import { type StartedProcess, start } from '../support/process.ts';
 import { CERT, KEY } from '../support/tls.ts';
+import { until } from '../support/until.ts';
 
 /** A service's own way to end, and what asks it to: a signal, or GET /end. */
 type Ending = readonly [ending: string, trigger: NodeJS.Signals | '/end'];
@@ -64,6 +66,31 @@ describe('whatever ends a process, every decision arrives and the status is the 
     expect(await statusOf(serveObserved(ending), trigger, 0)).toEqual(expected);
     expect(receiver.bodies).toEqual([]);
   });
+});
+
+test.each<Ending>([
+  ['none', 'SIGTERM'],
+  ['exitAtOnce', 'SIGTERM'],
+  ['closeAndExit', 'SIGTERM'],
+  ['closeAndRaise', 'SIGTERM'],
+  ['raiseIfAlone', 'SIGTERM'],
+  ['exit', '/end'],
+  ['throw', '/end'],
+])('under load nothing is lost: %s at %s', async (ending, trigger) => {
+  const service = serveObserved(ending);
+  const url = `http://127.0.0.1:${await service.line()}`;
+  const load = startLoad([url, url]);
+  onTestFinished(() => load.stop());
+  await until(() => load.answered > 100 && receiver.decisions > 0);
+
+  if (trigger === '/end') await ask(`${url}/end`, { headers: crossOrigin() }).catch(() => {});
+  else service.kill(trigger);
+  await service.ended;
+  load.stop();
+
+  // An answer may have been decided that did not get through.
+  expect(receiver.decisions).toBeGreaterThanOrEqual(load.answered);
+  expect(receiver.decisions).toBeLessThanOrEqual(load.asked + 1);
 });
 
 describe('a process that ends while its receiver', () => {

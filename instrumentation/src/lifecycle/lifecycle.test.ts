@@ -1,17 +1,21 @@
 import { EventEmitter } from 'node:events';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { attachLifecycle, type LifecycleOptions, type ProcessEvents } from './lifecycle.ts';
 
 const OPTIONS = { handleSignals: true, shutdownTimeoutMillis: 5_000, exitTimeoutMillis: 1_000 };
 
 /** A process whose recorder is idle or has something that nobody accepts. */
-function processWith(state: { isIdle: boolean }, options: Partial<LifecycleOptions> = {}) {
+function processWith(
+  state: { isIdle: boolean },
+  options: Partial<LifecycleOptions> & { readonly pid?: number } = {},
+) {
   const events = new EventEmitter();
   const killed: string[] = [];
   const flushes: number[] = [];
+  const taken: string[] = [];
   let drains = 0;
   const fakeProcess = Object.assign(events, {
-    pid: 4711,
+    pid: options.pid ?? 4711,
     kill: (_: number, signal: string) => killed.push(signal),
   });
   const detach = attachLifecycle(
@@ -26,7 +30,10 @@ function processWith(state: { isIdle: boolean }, options: Partial<LifecycleOptio
       drain: () => {
         drains += 1;
       },
-      takeUnsettled: () => [],
+      takeUnsettled: () => {
+        taken.push('taken');
+        return [];
+      },
       onChange: () => {},
     },
     fakeProcess as unknown as ProcessEvents,
@@ -36,7 +43,7 @@ function processWith(state: { isIdle: boolean }, options: Partial<LifecycleOptio
     events.emit(event, event);
     await new Promise(setImmediate);
   };
-  return { events, emit, killed, flushes, detach, drains: () => drains };
+  return { events, emit, killed, flushes, detach, taken, drains: () => drains, process: fakeProcess };
 }
 
 test('a process with nothing left to do flushes, and is not kept for ever by a receiver that is away', async () => {
@@ -85,4 +92,51 @@ test('a recorder that was shut down leaves no listener behind, not even one that
   await signalled;
   expect(events.eventNames()).toEqual(['SIGTERM']);
   expect(events.listeners('SIGTERM')).toEqual([theirs]);
+});
+
+test('a process that kills itself sees to the rest first, if nobody handles the signal', () => {
+  const { events, process, killed, taken } = processWith({ isIdle: false });
+
+  process.kill(4711, 'SIGWINCH');
+  process.kill(4712, 'SIGTERM');
+  expect(taken).toEqual([]);
+  events.on('SIGTERM', () => {});
+  process.kill(4711, 'SIGTERM');
+  expect(taken).toEqual([]);
+  process.kill(4711, 'SIGHUP');
+
+  expect(taken).toEqual(['taken']);
+  expect(killed).toEqual(['SIGWINCH', 'SIGTERM', 'SIGTERM', 'SIGHUP']);
+  expect(events.listenerCount('SIGHUP')).toBe(0);
+});
+
+test('the first process of a container, which no unhandled signal ends, goes on', async () => {
+  const { events, emit, killed, flushes } = processWith({ isIdle: false }, { pid: 1 });
+  await emit('SIGTERM');
+  expect(flushes).toEqual([5_000]);
+  expect(killed).toEqual([]);
+  expect(events.listenerCount('SIGTERM')).toBe(1);
+});
+
+test('a signal during the wait of a process that has nothing left to do does not become its end', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { emit, killed, flushes } = processWith({ isIdle: false });
+  const ended = emit('beforeExit');
+  await emit('SIGTERM');
+  await ended;
+  expect(flushes).toHaveLength(2);
+  expect(killed).toEqual([]);
+  // Unless something else keeps the process for longer.
+  vi.runAllTimers();
+  expect(killed).toEqual(['SIGTERM']);
+});
+
+test('an exception while a signal waits to end the process does not become its end', async () => {
+  const { events, emit, killed } = processWith({ isIdle: false });
+  events.emit('SIGTERM', 'SIGTERM');
+  expect(killed).toEqual([]);
+  events.emit('uncaughtException', new Error('of nobody'));
+  expect(killed).toEqual(['SIGTERM']);
+  await emit('exit');
 });

@@ -215,11 +215,11 @@ class Lifecycle {
     return Math.max(0, ...[...this.#members.values()].map((options) => options.shutdownTimeoutMillis));
   }
 
-  /** What is left of the time that a signal gives, but never less than an exit without one. */
+  /** After a signal what is left of its time comes on top. */
   get #finalMillis(): number {
     const exitMillis = Math.max(...[...this.#members.values()].map((options) => options.exitTimeoutMillis));
     if (this.#signalledAt === undefined) return exitMillis;
-    return Math.max(exitMillis, this.#signalledAt + this.#shutdownMillis - performance.now());
+    return exitMillis + Math.max(0, this.#signalledAt + this.#shutdownMillis - performance.now());
   }
 }
 

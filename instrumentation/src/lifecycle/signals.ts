@@ -103,6 +103,8 @@ export class Signals {
       return;
     }
     this.#fatal = fatal;
+    // Such as of a cluster's worker that outlives its primary: nobody would have seen it.
+    this.#process.prependListener('uncaughtException', () => this.end());
     void this.#duties.beforeEnd().finally(end);
   };
 
