@@ -66,6 +66,7 @@ describe('whether a signal ends the process stays as it is without us', () => {
     const service = await run('cleansUp');
     service.kill('SIGTERM');
     expect(await service.ended).toMatchObject({ code: null, signal: 'SIGTERM' });
+    expect(receiver.decisions).toBe(42);
   });
 });
 

@@ -86,7 +86,7 @@ class Lifecycle {
       atEnd: (isImpatient) => this.#deliverFinally(isImpatient ? 0 : this.#finalMillis),
     });
     this.#threads = ThreadGroup.join({
-      flush: (millis) => this.#drain(millis),
+      flush: (millis) => this.#onSignal(millis),
       takeUnsettled: (millis) => this.#takeUnsettled(millis),
       deliverFinally: (millis) => this.#deliverFinally(millis),
     });
@@ -153,16 +153,12 @@ class Lifecycle {
   };
 
   /** Sends what is pending, and what comes from now on almost at once. The time counts from the first signal. */
-  async #onSignal(): Promise<void> {
+  async #onSignal(millis: number = this.#shutdownMillis): Promise<void> {
     const now = performance.now();
     if (this.#signalledAt === undefined || now - this.#signalledAt > this.#shutdownMillis) {
       this.#signalledAt = now;
     }
     this.#hasWaitedForSignals = false;
-    await this.#drain(this.#shutdownMillis);
-  }
-
-  async #drain(millis: number): Promise<void> {
     for (const recorder of this.#recorders) recorder.drain();
     await this.#flush(millis);
   }

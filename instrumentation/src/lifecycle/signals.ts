@@ -50,7 +50,7 @@ export class Signals {
 
   attach(): void {
     this.#isAttached = true;
-    for (const signal of SIGNALS) this.#process.prependListener(signal, this.#onSignal);
+    for (const signal of SIGNALS) this.#listen(signal);
     this.#process.kill = this.#killInstead;
   }
 
@@ -83,11 +83,11 @@ export class Signals {
     }
     this.#process.removeListener(signal, this.#onSignal);
     if (this.#process.listenerCount(signal) > 0) {
-      process.nextTick(() => this.#listenAgain(signal));
+      process.nextTick(() => this.#listen(signal));
       this.#duties.onHandled();
       return;
     }
-    this.#listenAgain(signal);
+    this.#listen(signal);
     if (this.#isInit) {
       this.#duties.onHandled();
       return;
@@ -108,8 +108,13 @@ export class Signals {
     void this.#duties.beforeEnd().finally(end);
   };
 
-  #listenAgain(signal: NodeJS.Signals): void {
-    if (this.#isAttached) this.#process.prependListener(signal, this.#onSignal);
+  #listen(signal: NodeJS.Signals): void {
+    if (!this.#isAttached) return;
+    try {
+      this.#process.prependListener(signal, this.#onSignal);
+    } catch {
+      // A platform without this signal: it ends nothing there.
+    }
   }
 
   readonly #killInstead = (pid: number, signal?: string | number): true => {
@@ -133,11 +138,10 @@ export class Signals {
 }
 
 /** As `process.kill` reads it. */
-function nameOf(signal: string | number = 'SIGTERM'): NodeJS.Signals | undefined {
-  const known = Object.entries(constants.signals);
-  return known.find(([name, number]) => signal === name || signal === number)?.[0] as
-    | NodeJS.Signals
-    | undefined;
+function nameOf(signal: string | number | undefined): NodeJS.Signals | undefined {
+  const wanted = typeof signal === 'number' ? signal : signal || 'SIGTERM';
+  const known = Object.entries(constants.signals) as [NodeJS.Signals, number][];
+  return known.find(([name, number]) => wanted === name || wanted === number)?.[0];
 }
 
 /** Itself, or its whole process group. */

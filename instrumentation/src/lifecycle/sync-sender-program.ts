@@ -23,7 +23,8 @@ const { gunzipSync, gzipSync } = require('node:zlib');
 const { progress, limitMillis, batches } = workerData;
 const deadline = performance.now() + limitMillis;
 const CONNECTIONS = 4;
-const PAUSE_MILLIS = 50;
+const FIRST_PAUSE_MILLIS = 50;
+const LONGEST_PAUSE_MILLIS = 250;
 const agents = new Map();
 Atomics.store(progress, 0, 0);
 Atomics.notify(progress, 0);
@@ -91,7 +92,7 @@ function attempt(body, target, lookup) {
 /** Resolves with whether it was accepted. */
 async function deliver(body, target) {
   let lookup = lookupOf(target.address);
-  while (performance.now() < deadline) {
+  for (let pause = FIRST_PAUSE_MILLIS; performance.now() < deadline; pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS)) {
     const outcome = await attempt(body, target, lookup);
     if (outcome === 'accepted') return true;
     if (outcome === 'refused') return false;
@@ -101,7 +102,7 @@ async function deliver(body, target) {
       return halves.length > 0;
     }
     lookup = undefined;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
   return false;
 }
