@@ -37,15 +37,15 @@ const NAME = '@originscope/instrumentation-cors/threads/1';
 const SLOTS = 1_024;
 /**
  * The shared memory: the number of the last request, a count of answers (and of other changes) to wait on, a word
- * that never changes; then for each slot the id of its thread (0: free), its state, and the last request that it
- * answered.
+ * that never changes; then for each slot the id of its thread (0: free), its state, and the last requests that it
+ * has heard and answered.
  */
 const LAST_REQUEST = 0;
 const CHANGES = 1;
 const NEVER = 2;
 const FIRST_SLOT = 3;
-const SLOT_WORDS = 3;
-const [ID, STATE, ANSWERED] = [0, 1, 2];
+const SLOT_WORDS = 4;
+const [ID, STATE, HEARD, ANSWERED] = [0, 1, 2, 3];
 /** A thread that never recorded anything has state 0 and is left alone. */
 const [SETTLED, UNSETTLED] = [1, 2];
 
@@ -53,8 +53,9 @@ const POLL_MILLIS = 10;
 /** A thread that is not busy answers in less. So long one is waited for that had nothing unsettled when it was asked. */
 const LEAST_ANSWER_MILLIS = 500;
 const STOPPED_MILLIS = 10_000;
-/** What `terminate` gives a thread for its last requests. */
+/** What `terminate` gives a thread for its last requests, and for all that takes when the machine is busy. */
 const TERMINATE_MILLIS = 1_000;
+const TERMINATED_MILLIS = 5_000;
 
 /** Whether this is a worker thread and the main thread has a recorder, too. */
 export function isThreadOfObservedProcess(): boolean {
@@ -120,7 +121,7 @@ export class ThreadGroup {
   takeFromDependents(millis: number): UnsentBatch[] {
     if (this.#hasStopped || this.#slotsOf(this.#dependents, SETTLED).length === 0) return this.#handedOver();
     this.#hasStopped = true;
-    const timeUp = this.#timeUp(millis);
+    const timeUp = this.#timeUp(millis, millis);
     const request = this.#ask('hand_over', millis, this.#dependents);
     for (;;) {
       const changes = Atomics.load(this.#memory, CHANGES);
@@ -150,8 +151,11 @@ export class ThreadGroup {
     const terminate = worker.terminate;
     worker.terminate = () => {
       if (this.#slotsOf([thread], SETTLED).length === 0) return terminate.call(worker);
-      // Once for what it sends as usual, and once more for what is left then.
-      const ended = this.#answered(this.#ask('end', TERMINATE_MILLIS, [thread]), 2 * TERMINATE_MILLIS);
+      const ended = this.#answered(
+        this.#ask('end', TERMINATE_MILLIS, [thread]),
+        TERMINATED_MILLIS,
+        TERMINATE_MILLIS,
+      );
       return ended.then(() => terminate.call(worker));
     };
   }
@@ -173,6 +177,7 @@ export class ThreadGroup {
   #answer(request: Request): void {
     const { kind, millis, threads, from } = request;
     if (this.#slot === undefined || !(threads?.includes(threadId) ?? true)) return;
+    this.#set(this.#slot, HEARD, request.number);
     if (kind === 'hand_over') {
       const channel = openChannel(repliesTo(from));
       channel.postMessage(this.#duties.takeUnsettled(millis));
@@ -201,13 +206,13 @@ export class ThreadGroup {
     Atomics.wait(this.#memory, NEVER, 0, STOPPED_MILLIS);
   }
 
-  async #answered(request: Request, millis: number): Promise<void> {
-    const timeUp = this.#timeUp(millis);
+  async #answered(request: Request, millis: number, unheardMillis: number = millis): Promise<void> {
+    const timeUp = this.#timeUp(millis, unheardMillis);
     while (timeUp(request) > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
   }
 
-  /** How long there still has to be waited for the answers to a request. */
-  #timeUp(millis: number): (request: Request) => number {
+  /** How long there still has to be waited for the answers to a request; threads may be too busy to hear it. */
+  #timeUp(millis: number, unheardMillis: number): (request: Request) => number {
     const start = performance.now();
     let hasUnsettled = false;
     return ({ number, threads }) => {
@@ -215,7 +220,8 @@ export class ThreadGroup {
       const missing = this.#slotsOf(threads, SETTLED).filter(isMissing);
       if (missing.length === 0) return 0;
       hasUnsettled ||= missing.some((slot) => this.#get(slot, STATE) === UNSETTLED);
-      const whole = hasUnsettled ? Math.max(millis, LEAST_ANSWER_MILLIS) : LEAST_ANSWER_MILLIS;
+      const isHeard = missing.some((slot) => this.#get(slot, HEARD) >= number);
+      const whole = Math.max(isHeard ? millis : hasUnsettled ? unheardMillis : 0, LEAST_ANSWER_MILLIS);
       return start + whole - performance.now();
     };
   }
@@ -250,6 +256,7 @@ export class ThreadGroup {
 
   #free(slot: number): void {
     this.#set(slot, STATE, 0);
+    this.#set(slot, HEARD, 0);
     this.#set(slot, ANSWERED, 0);
     this.#set(slot, ID, 0);
     this.#changed();
