@@ -6,6 +6,7 @@ import type { Inserting } from './connection.ts';
 import { insertBlocked, insertSpans } from './rows.ts';
 import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from './slots.ts';
 import { isRefusal, mayPass } from './trouble.ts';
+import { type Numbered, WriteNumbers } from './write-numbers.ts';
 
 export interface WriterOptions extends Partial<GroupCommitLimits> {
   /** `ClickHouse.writing`. */
@@ -70,8 +71,7 @@ export function createWriter(options: WriterOptions): Writer {
     counters,
   );
   const writer = randomBytes(8).readBigUInt64BE();
-  /** Counts up through all slots, so that forgetting one cannot begin it anew. */
-  let sequence = 0;
+  const numbers = new WriteNumbers();
 
   async function write(spans: readonly DecisionSpan[], at = now()): Promise<void> {
     const latest = Math.max(at, now()) + AHEAD_MILLIS;
@@ -107,18 +107,29 @@ export function createWriter(options: WriterOptions): Writer {
     const blocked = requests.length === 0 ? undefined : insertBlocked(requests);
     const slots = [...new Set(spans.map((span) => slotOf(span.time)))];
     const start = performance.now();
-    await numberWrite(slots);
-    await client.insertRows(rows);
-    if (blocked !== undefined) await client.insertRows(blocked);
-    await numberWrite(slots);
+    let mayHaveLeftRows = false;
+    try {
+      await numberWrite(numbers.begin(spans, slots));
+      mayHaveLeftRows = true;
+      await client.insertRows(rows);
+      if (blocked !== undefined) await client.insertRows(blocked);
+    } catch (error) {
+      numbers.fail(spans, slots, { mayHaveLeftRows });
+      throw error;
+    }
+    await numberWrite(numbers.end(spans, slots));
     inserted?.(spans, (performance.now() - start) / 1000);
   }
 
-  async function numberWrite(slots: readonly number[]): Promise<void> {
+  async function numberWrite(numbered: readonly Numbered[]): Promise<void> {
     await client.command({
-      query: `INSERT INTO slot_writes
-        SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC'), {writer:UInt64}, {sequence:UInt64}`,
-      query_params: { slots: slots.map(seconds), writer, sequence: ++sequence },
+      query: `INSERT INTO slot_writes SELECT toDateTime(write.1, 'UTC'), {writer:UInt64}, write.2
+        FROM (SELECT arrayJoin(arrayZip({slots:Array(UInt32)}, {sequences:Array(UInt64)})) AS write)`,
+      query_params: {
+        slots: numbered.map(([slot]) => seconds(slot)),
+        sequences: numbered.map(([, sequence]) => sequence),
+        writer,
+      },
     });
   }
 
