@@ -13,15 +13,21 @@ import type {
  */
 export const DERIVATION = 1;
 
+/** Kinds of requests that CORS decides; others are not kept. */
+export const CORS_KINDS = ['preflight', 'actual', 'ambiguous'] as const satisfies readonly Kind[];
+export type CorsKind = (typeof CORS_KINDS)[number];
+
 /** Who saw the exchange: the service itself, or a gateway in front of it. */
-export type Observer = 'service' | 'gateway';
+export const OBSERVERS = ['service', 'gateway'] as const;
+export type Observer = (typeof OBSERVERS)[number];
 
 /**
  * How the decision came about, and with it what its count is worth. `instrumented`: by our instrumentation,
  * exact. `derived`: from HTTP spans of which every request has one, exact. `estimated`: from spans sampled by a
  * known ratio, right on average. `sampled`: from spans of which nobody said the ratio, a lower bound.
  */
-export type Source = 'instrumented' | 'derived' | 'estimated' | 'sampled';
+export const SOURCES = ['instrumented', 'derived', 'estimated', 'sampled'] as const;
+export type Source = (typeof SOURCES)[number];
 
 /**
  * One decision span as the collector keeps it: what decoding yields and the writer takes. Strings are
@@ -46,7 +52,7 @@ export interface DecisionSpan {
   readonly decisions: number;
   /** `cors.decisions.total`; 0 when absent. */
   readonly total: number;
-  readonly kind: Extract<Kind, 'preflight' | 'actual' | 'ambiguous'>;
+  readonly kind: CorsKind;
   readonly verdict: Verdict;
   readonly reason: Reason | '';
   readonly detail: string;

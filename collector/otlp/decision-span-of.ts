@@ -10,7 +10,7 @@ import {
   VERDICTS,
   type Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { DERIVATION, type DecisionSpan } from '../decision-span.ts';
+import { CORS_KINDS, type CorsKind, DERIVATION, type DecisionSpan } from '../decision-span.ts';
 import { observerOf } from '../derivation/observer.ts';
 import { type AttributeBag, RESOURCE, SPAN, textOf } from './attribute-bag.ts';
 import type { Rejection, TimeWindow } from './decoded.ts';
@@ -64,7 +64,7 @@ const known = <T extends string>(values: readonly T[]) => {
   return (text: string): text is T => set.has(text);
 };
 
-const isKind = known<DecisionSpan['kind']>(['preflight', 'actual', 'ambiguous']);
+const isKind = known<CorsKind>(CORS_KINDS);
 const isVerdict = known<Verdict>(VERDICTS);
 const isReason = known<Reason>(REASONS);
 const isCredentials = known<Credentials>(CREDENTIALS);

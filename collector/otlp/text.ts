@@ -2,7 +2,7 @@
  * Control characters (C0, DEL, C1) and those that reorder or break lines: a terminal, a log or a page that
  * shows a sender's text must show text and nothing else. Under the `u` flag `\p{Cs}` is a lone surrogate.
  */
-const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+export const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const REPLACEMENT = '\ufffd';
 
 /** Printable ASCII, which nearly all text is, and which is many times faster to recognise. */

@@ -41,3 +41,15 @@ export async function publicationState(
     rows.map((row) => ({ ...row, slot: row.slot * 1000 }));
   return { unpublished: counted?.slots ?? 0, stuck: inMillis(stuck), leftOut: inMillis(leftOut) };
 }
+
+/**
+ * What a person can do for slots that were left out or dropped, as the end of a sentence about them.
+ *
+ * @param slots starts in epoch milliseconds, at least one
+ */
+export function rebuildRemedy(slots: readonly number[]): string {
+  const time = (millis: number): string => new Date(millis).toISOString().replace('.000', '');
+  const since = time(Math.min(...slots));
+  const until = time(Math.max(...slots) + SLOT_MILLIS);
+  return `"originscope rebuild --since ${since} --until ${until}" publishes these slots again from what Kafka still has, and says what that replaces`;
+}

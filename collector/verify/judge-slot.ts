@@ -1,0 +1,123 @@
+import type { Fault, Judgement } from './examine.ts';
+import type { Counts, RunRows, SlotRows, SlotState } from './slots.ts';
+import { many, timeText } from './verification.ts';
+
+export interface Ledger {
+  readonly before: SlotState | undefined;
+  readonly after: SlotState | undefined;
+}
+
+const NO_ROWS: RunRows = { rows: 0, spans: 0, decisions: 0, fingerprint: '0' };
+
+/** Compares what the tables hold of a slot (start in epoch seconds) with what the ledgers say of it. */
+export function judgeSlot(start: number, ledger: Ledger, rows: SlotRows | undefined): Judgement {
+  const { before, after } = ledger;
+  const slot = `Slot ${timeText(start * 1_000)}`;
+  const ofRun = before?.run === '0' || before === undefined ? [] : runFaults(slot, before, rows);
+  const ofSpans = spanFaults(slot, before, rows);
+  const isSameRun = before?.run === after?.run;
+  const isStill = isSameRun && before?.numbers === after?.numbers && before?.sealed === after?.sealed;
+  return {
+    faults: [...(isSameRun ? ofRun : []), ...(isStill ? ofSpans : [])],
+    changing: (!isSameRun && ofRun.length > 0) || (!isStill && ofSpans.length > 0),
+  };
+}
+
+/** Of the published rows, which are those of the newest run, whatever comes meanwhile. */
+function runFaults(slot: string, state: SlotState, rows: SlotRows | undefined): Fault[] {
+  const faults: Fault[] = [];
+  const usage = rows?.usage.get(state.run) ?? NO_ROWS;
+  const completeness = rows?.completeness.get(state.run) ?? NO_ROWS;
+  const unread = (table: string, check: Fault['check']): boolean => {
+    const reason = rows?.unreadable.get(table);
+    if (reason !== undefined) faults.push({ check, sentence: `${slot}: ${table} cannot be read: ${reason}` });
+    return reason !== undefined;
+  };
+
+  if (!unread('usage_minutes', 'usage_minutes')) {
+    if (usage.rows === 0 && state.decisions > 0) {
+      faults.push({
+        check: 'markers',
+        sentence: `${slot} is marked as published with ${many(state.decisions, 'decision')}, and its run ${state.run} has no rows in usage_minutes`,
+      });
+    } else if (usage.decisions !== state.decisions) {
+      faults.push({
+        check: 'usage_minutes',
+        sentence: `${slot}: usage_minutes has ${many(usage.decisions, 'decision')} of its run ${state.run}, its marker says ${state.decisions.toLocaleString('en')}`,
+      });
+    }
+  }
+  if (!unread('completeness_slots', 'completeness_slots')) {
+    if (completeness.rows === 0 && state.spans > 0) {
+      faults.push({
+        check: 'markers',
+        sentence: `${slot} is marked as published with ${many(state.spans, 'span')}, and its run ${state.run} has no rows in completeness_slots`,
+      });
+    } else if (!isSame(completeness, state)) {
+      faults.push({
+        check: 'completeness_slots',
+        sentence: `${slot}: completeness_slots has ${counted(completeness, state)} of its run ${state.run}, its marker says ${counted(state, completeness)}`,
+      });
+    }
+  }
+  return faults;
+}
+
+/** Of the raw spans, and of what was made of them. */
+function spanFaults(slot: string, state: SlotState | undefined, rows: SlotRows | undefined): Fault[] {
+  const raw = rows?.raw;
+  const unreadable = rows?.unreadable.get('decision_spans');
+  if (unreadable !== undefined) {
+    return [{ check: 'raw_spans', sentence: `${slot}: decision_spans cannot be read: ${unreadable}` }];
+  }
+  if (state === undefined) {
+    if (raw === undefined) return [];
+    return [
+      {
+        check: 'raw_spans',
+        sentence: `${slot} has ${counted(raw)} in decision_spans and no number of a write: no view counts them, and nobody will publish them`,
+      },
+    ];
+  }
+  const faults: Fault[] = [];
+  if (isComparable(state) && raw !== undefined && !isSame(raw, state)) {
+    faults.push({
+      check: 'raw_spans',
+      sentence: `${slot} has ${counted(raw, state)} in decision_spans, and was published with ${counted(state, raw)}`,
+    });
+  }
+  if (!state.sealed && !state.unended && rows !== undefined && rows.unrecordedBlocked > 0) {
+    faults.push({
+      check: 'blocked_spans',
+      sentence: `${slot} has ${many(rows.unrecordedBlocked, 'blocked span')} in decision_spans that blocked_spans does not have`,
+    });
+  }
+  const isGone = raw === undefined && rows?.retired !== true;
+  if (state.run === '0' ? isGone && state.numbered && !state.unended : state.spans === 0 && state.hadSpans) {
+    faults.push({ check: 'dropped_days', sentence: slot });
+  }
+  return faults;
+}
+
+/** Whether the raw spans have to be what was published: nothing is due, and nothing came since they were put aside. */
+function isComparable(state: SlotState): boolean {
+  return state.run !== '0' && !state.behind && !state.sealed && !state.unended;
+}
+
+/** Of an insert that never ended there may be rows that nobody was told of. */
+export function hasUnendedRows(state: SlotState, raw: Counts | undefined): boolean {
+  return (
+    isComparable({ ...state, unended: false }) && state.unended && raw !== undefined && !isSame(raw, state)
+  );
+}
+
+function isSame(a: Counts, b: Counts): boolean {
+  return a.spans === b.spans && a.decisions === b.decisions && a.fingerprint === b.fingerprint;
+}
+
+/** Where the numbers are the same, what differs is what the spans say. */
+function counted(counts: Counts, other?: Counts): string {
+  const text = `${many(counts.spans, 'span')} with ${many(counts.decisions, 'decision')}`;
+  const isAlike = other !== undefined && other.spans === counts.spans && other.decisions === counts.decisions;
+  return isAlike ? `${text} (fingerprint ${counts.fingerprint})` : text;
+}

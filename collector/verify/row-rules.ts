@@ -1,0 +1,163 @@
+import {
+  ALLOW_ORIGINS,
+  CREDENTIALS,
+  REASONS,
+  SITES,
+  VERDICTS,
+} from '../../instrumentation/src/fetch-standard/decision.ts';
+import { CORS_KINDS, OBSERVERS, SOURCES } from '../decision-span.ts';
+import { LIMITS } from '../otlp/decision-span-of.ts';
+import { TEXT_LIMIT, UNSAFE } from '../otlp/text.ts';
+
+/** A statement about a row that no encoder of ours could have written. */
+export interface RowRule {
+  /** The columns that it needs. */
+  readonly columns: readonly string[];
+  /** SQL over them that is true of such a row. */
+  readonly isBroken: string;
+  /** As it continues "Rows of usage_minutes ". */
+  readonly text: string;
+}
+
+/** Columns whose text senders choose, and the most UTF-16 code units that decoding leaves of it. */
+const TEXTS: Readonly<Record<string, number>> = {
+  service: LIMITS.service,
+  instance: LIMITS.instance,
+  environment: LIMITS.environment,
+  version: LIMITS.version,
+  api_host: LIMITS.host,
+  route: LIMITS.route,
+  detail: LIMITS.detail,
+  origin: LIMITS.origin,
+  method: LIMITS.method,
+  requested_headers: TEXT_LIMIT,
+  path: LIMITS.path,
+};
+
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  kind: CORS_KINDS,
+  verdict: VERDICTS,
+  reason: ['', ...REASONS],
+  credentials: CREDENTIALS,
+  allow_origin: ALLOW_ORIGINS,
+  site: SITES,
+  observer: OBSERVERS,
+  source: SOURCES,
+};
+
+/** Parameters of the rules. */
+export const RULE_PARAMETERS: Readonly<Record<string, unknown>> = {
+  // As the engine's regular expressions write it.
+  unsafe: UNSAFE.source.replaceAll(/\\u([0-9a-f]{4})/g, '\\x{$1}'),
+  safe: Number.MAX_SAFE_INTEGER,
+  ...Object.fromEntries(Object.entries(VALUES).map(([column, values]) => [`${column}_values`, values])),
+};
+
+/** @param derivation the newest rule set there is */
+export function rowRules(derivation: number): RowRule[] {
+  return [
+    ...Object.entries(TEXTS).flatMap(([column, limit]) => textRules(column, limit)),
+    ...Object.keys(VALUES).map((column) => ({
+      columns: [column],
+      isBroken: `${column} NOT IN {${column}_values:Array(String)}`,
+      text: `have an unknown value of ${column}`,
+    })),
+    ...['minute', 'slot', 'hour'].flatMap(timeRules),
+    ...RULES,
+    {
+      columns: ['derivation'],
+      isBroken: `derivation = 0 OR derivation > ${derivation}`,
+      text: `have a derivation that this version of Originscope does not know (it knows 1 to ${derivation})`,
+    },
+  ];
+}
+
+function textRules(column: string, limit: number): RowRule[] {
+  const columns = [column];
+  return [
+    {
+      columns,
+      isBroken: `NOT isValidUTF8(${column})`,
+      text: `have a value of ${column} that is not valid UTF-8`,
+    },
+    {
+      columns,
+      isBroken: `isValidUTF8(${column}) AND match(${column}, {unsafe:String})`,
+      text: `have control characters in ${column}, which decoding takes out`,
+    },
+    // Characters, of which there are at most as many as code units.
+    {
+      columns,
+      isBroken: `isValidUTF8(${column}) AND lengthUTF8(${column}) > ${limit}`,
+      text: `have a value of ${column} longer than ${limit} characters, at which decoding cuts it`,
+    },
+  ];
+}
+
+const STARTS: Readonly<Record<string, string>> = {
+  minute: 'toStartOfMinute',
+  slot: 'toStartOfTenMinutes',
+  hour: 'toStartOfHour',
+};
+
+function timeRules(column: string): RowRule[] {
+  return [
+    {
+      columns: [column],
+      isBroken: `${column} != ${STARTS[column]}(${column})`,
+      text: `have a ${column} that is not a full one`,
+    },
+    {
+      columns: [column],
+      isBroken: `${column} < toDateTime('2020-01-01 00:00:00', 'UTC')`,
+      text: `have a ${column} before 2020`,
+    },
+    {
+      columns: [column],
+      isBroken: `${column} > toDateTime({latest:UInt32}, 'UTC')`,
+      text: `have a ${column} more than a day ahead of the clock`,
+    },
+  ];
+}
+
+const RULES: readonly RowRule[] = [
+  {
+    columns: ['verdict', 'reason'],
+    isBroken: `(verdict = 'allowed') != (reason = '')`,
+    text: 'have a reason and are allowed, or have none and are not',
+  },
+  {
+    columns: ['slot', 'minute'],
+    isBroken: 'slot != toStartOfTenMinutes(minute)',
+    text: 'have a minute that is not of their slot',
+  },
+  {
+    // A row that took the place of a blocked one has none.
+    columns: ['time', 'minute', 'verdict'],
+    isBroken: `verdict = 'blocked' AND toDateTime(toStartOfMinute(time), 'UTC') != minute`,
+    text: 'have a time that is not of their minute',
+  },
+  {
+    columns: ['hour', 'first_seen', 'last_seen'],
+    isBroken:
+      'toStartOfHour(first_seen) != hour OR toStartOfHour(last_seen) != hour OR last_seen < first_seen',
+    text: 'have a first_seen and a last_seen that are not of their hour, or the wrong way round',
+  },
+  { columns: ['span', 'derivation'], isBroken: 'span = 0', text: 'have no span id' },
+  {
+    columns: ['derivation', 'decisions', 'total'],
+    isBroken: 'decisions > {safe:UInt64} OR total > {safe:UInt64}',
+    text: 'have a count beyond 2^53',
+  },
+  {
+    columns: ['status_code'],
+    isBroken: 'status_code != 0 AND (status_code < 100 OR status_code > 999)',
+    text: 'have a status_code that is no HTTP status',
+  },
+  { columns: ['max_age'], isBroken: 'max_age < -1', text: 'have a negative max_age' },
+  {
+    columns: ['link_trace_id', 'link_span_id'],
+    isBroken: `NOT match(link_trace_id, '^([0-9a-f]{32})?$') OR NOT match(link_span_id, '^([0-9a-f]{16})?$')`,
+    text: 'have a link that is no trace and span id',
+  },
+];

@@ -1,0 +1,99 @@
+/** What is checked of a database, in the order in which it is told. */
+export const CHECK_NAMES = [
+  'raw_spans',
+  'usage_minutes',
+  'completeness_slots',
+  'usage_hours',
+  'markers',
+  'blocked_spans',
+  'rows',
+  'dropped_days',
+] as const;
+export type CheckName = (typeof CHECK_NAMES)[number];
+
+/** Something that does not hold. */
+export interface Finding {
+  readonly sentence: string;
+  /** Start of the slot, hour or day that it is about, or of the first one; RFC 3339. */
+  readonly time: string;
+}
+
+export interface Check {
+  readonly name: CheckName;
+  readonly ok: boolean;
+  /** How many slots, hours or rows were looked at. */
+  readonly checked: number;
+  /** The first ones; how many more there are is counted. */
+  readonly findings: readonly Finding[];
+  readonly furtherFindings: number;
+}
+
+/** Something that holds, and that somebody who asks should know. */
+export interface Information {
+  readonly name: 'not_published_yet' | 'stuck' | 'left_out' | 'unended_inserts' | 'changing' | 'remains';
+  readonly sentence: string;
+}
+
+/** What `originscope verify` says: plain data, the same in JSON. */
+export interface Verification {
+  /** Nothing was found that does not hold. */
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+  readonly information: readonly Information[];
+}
+
+/** Gathers what checks find, bounded. */
+export class Findings {
+  readonly #checks = new Map(
+    CHECK_NAMES.map((name) => [name, { checked: 0, findings: [] as Finding[], further: 0 }]),
+  );
+  readonly #information: Information[] = [];
+  readonly #most: number;
+
+  /** @param most findings that are kept of each check */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  checked(name: CheckName, count: number): void {
+    this.#of(name).checked += count;
+  }
+
+  /** @param time epoch milliseconds */
+  add(name: CheckName, time: number, sentence: string): void {
+    const check = this.#of(name);
+    if (check.findings.length === this.#most) check.further++;
+    else check.findings.push({ sentence, time: timeText(time) });
+  }
+
+  inform(name: Information['name'], sentence: string): void {
+    this.#information.push({ name, sentence });
+  }
+
+  result(): Verification {
+    const checks = [...this.#checks].map(([name, { checked, findings, further }]) => ({
+      name,
+      ok: findings.length === 0,
+      checked,
+      findings,
+      furtherFindings: further,
+    }));
+    return { ok: checks.every(({ ok }) => ok), checks, information: this.#information };
+  }
+
+  #of(name: CheckName) {
+    const check = this.#checks.get(name);
+    if (check === undefined) throw new Error(`There is no check ${name}`);
+    return check;
+  }
+}
+
+/** RFC 3339 without milliseconds; epoch milliseconds. */
+export function timeText(time: number): string {
+  return new Date(time).toISOString().replace('.000', '');
+}
+
+/** `1 span`, `2,000 spans`. */
+export function many(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
