@@ -15,6 +15,7 @@ import { receive } from './receive.ts';
 import { report } from './report.ts';
 import { topics } from './topics.ts';
 import { up } from './up.ts';
+import { verify } from './verify.ts';
 
 const program = new Command('originscope')
   .description('The observability pipeline for cross-origin traffic')
@@ -22,6 +23,7 @@ const program = new Command('originscope')
   .showSuggestionAfterError()
   .addCommand(up())
   .addCommand(report())
+  .addCommand(verify())
   .addCommand(importSpans())
   .addCommand(explain())
   .addCommand(probe())

@@ -1,10 +1,14 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { PassThrough, Readable } from 'node:stream';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { fastify } from 'fastify';
 import type { Control } from './data-directory.ts';
 import { OriginscopeError } from './errors.ts';
 import { type Report, report } from './usage/report.ts';
+import type { Verification } from './verify/verification.ts';
+import { verify } from './verify/verify.ts';
 
 /**
  * What a running process answers to the command line on the same machine: the engine allows one process a
@@ -46,9 +50,38 @@ export async function startControl(options: { readonly reading: ClickHouseClient
   server.get<{ Querystring: Question }>('/report', { schema: { querystring: QUESTION } }, (request) =>
     report(options.reading, request.query),
   );
+  server.get('/verify', (_, reply) => {
+    reply.type('application/x-ndjson');
+    return verifyInLines(options.reading);
+  });
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo;
   return { address: { url: `http://127.0.0.1:${port}`, token }, close: () => server.close() };
+}
+
+/** A line of the answer to a long question: how far it is, or how it ended. */
+type Line =
+  | { readonly fraction: number; readonly doing: string }
+  | { readonly result: Verification }
+  | { readonly error: string };
+
+/** Line by line, so that who asks sees how far it is; it ends when nobody listens any more. */
+function verifyInLines(reading: ClickHouseClient): Readable {
+  const lines = new PassThrough();
+  const leaving = new AbortController();
+  const say = (line: Line): void => {
+    if (!lines.destroyed) lines.write(`${JSON.stringify(line)}\n`);
+  };
+  lines.on('close', () => leaving.abort());
+  verify(reading, {
+    now: Date.now(),
+    signal: leaving.signal,
+    onProgress: (fraction, doing) => say({ fraction, doing }),
+  })
+    .then((result) => say({ result }))
+    .catch((error: unknown) => say({ error: error instanceof Error ? error.message : String(error) }))
+    .finally(() => lines.end());
+  return lines;
 }
 
 /**
@@ -56,15 +89,43 @@ export async function startControl(options: { readonly reading: ClickHouseClient
  *
  * @throws OriginscopeError `CONTROL_FAILED`
  */
-export async function askForReport(control: Control, question: Question): Promise<Report> {
+export function askForReport(control: Control, question: Question): Promise<Report> {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(question)) parameters.set(name, String(value));
+  return ask(control, `report?${parameters}`, async (response) => (await response.json()) as Report);
+}
+
+/**
+ * Asks the process that holds a data directory to verify it.
+ *
+ * @throws OriginscopeError `CONTROL_FAILED`
+ */
+export function askToVerify(
+  control: Control,
+  onProgress: (fraction: number, doing: string) => void,
+): Promise<Verification> {
+  return ask(control, 'verify', async (response) => {
+    if (response.body !== null) {
+      for await (const text of createInterface({ input: Readable.fromWeb(response.body) })) {
+        const line = JSON.parse(text) as Line;
+        if ('result' in line) return line.result;
+        if ('error' in line) throw new Error(line.error);
+        onProgress(line.fraction, line.doing);
+      }
+    }
+    throw new Error('The answer ended too early');
+  });
+}
+
+async function ask<Answer>(
+  { url, token }: Control,
+  path: string,
+  read: (response: Response) => Promise<Answer>,
+): Promise<Answer> {
   let problem: unknown;
   try {
-    const response = await fetch(`${control.url}/report?${parameters}`, {
-      headers: { authorization: `Bearer ${control.token}` },
-    });
-    if (response.ok) return (await response.json()) as Report;
+    const response = await fetch(`${url}/${path}`, { headers: { authorization: `Bearer ${token}` } });
+    if (response.ok) return await read(response);
     problem = new Error(`${response.status}: ${await response.text()}`);
   } catch (cause) {
     problem = cause;

@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import { requireSchema } from '../collector/clickhouse/migrations.ts';
+import { askToVerify } from '../collector/control.ts';
+import { holderOf } from '../collector/data-directory.ts';
+import type { Verification } from '../collector/verify/verification.ts';
+import { verify as verifyDatabase } from '../collector/verify/verify.ts';
+import { DATABASE_SETTINGS, openDatabase } from './database.ts';
+import { createProgress } from './progress.ts';
+import { addSettings, readSettings } from './settings/read-settings.ts';
+import type { Settings } from './settings/table.ts';
+import { pageOptions } from './terminal.ts';
+import { renderVerification } from './verify-page.ts';
+
+export function verify(): Command {
+  const command = new Command('verify')
+    .description('check that the database holds what it promises, and say what does not hold; it only reads')
+    .option('--json', 'the result as JSON');
+  return addSettings(command, DATABASE_SETTINGS).action(
+    async ({ json, ...flags }: Record<string, unknown> & { json?: boolean }) => {
+      const verification = await verifyPlace(readSettings(flags, process.env));
+      if (json) console.log(JSON.stringify(verification, null, 2));
+      else process.stdout.write(renderVerification(verification, pageOptions(process.stdout)));
+      if (!verification.ok) process.exitCode = 1;
+    },
+  );
+}
+
+/** By the running process that has the directory, else here. */
+async function verifyPlace(settings: Settings): Promise<Verification> {
+  const progress = createProgress();
+  const onProgress = (fraction: number, doing: string): void => progress.show(fraction, doing);
+  try {
+    const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
+    if (control !== undefined) return await askToVerify(control, onProgress);
+    const clickhouse = await openDatabase(settings, 'verify', { createDatabase: false });
+    try {
+      await requireSchema(clickhouse.reading, clickhouse);
+      const { reading, dialect } = clickhouse;
+      return await verifyDatabase(reading, { now: Date.now(), dialect, onProgress });
+    } finally {
+      await clickhouse.close();
+    }
+  } finally {
+    progress.clear();
+  }
+}
