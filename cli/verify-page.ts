@@ -1,7 +1,6 @@
 import type { Check, CheckName, Verification } from '../collector/verify/verification.ts';
 import { counted } from './counted.ts';
-import { plain } from './report-page.ts';
-import { type PageOptions, paintFor, readableWidth, wrapped } from './terminal.ts';
+import { type PageOptions, paintFor, plain, readableWidth, wrapped } from './terminal.ts';
 
 /** What holds when nothing was found, and what is counted as checked. */
 const TITLES = {

@@ -66,7 +66,7 @@ describe('a server that fails', () => {
     const clickHouse = await openTestDatabase(newDatabase(server));
     const writer = writerOf(clickHouse);
     const spans = decisionSpans(50, () => ({ time: THEN, verdict: 'blocked', reason: 'acao_missing' }));
-    for (const table of ['slot_marks', 'decision_spans', 'blocked_spans']) {
+    for (const table of ['slot_writes', 'decision_spans', 'blocked_spans']) {
       await server.fault({ kind: 'cut', match: `insert into ${table}` });
       await server.fault({ kind: 'lose_answer', match: `insert into ${table}` });
       await server.fault({ kind: 'exception', code: 241, match: `insert into ${table}` });

@@ -195,10 +195,12 @@ function writesByNumber(dialect: Dialect): string[] {
     `CREATE TABLE IF NOT EXISTS sealed_slots${onCluster} (slot DateTime('UTC'), stage UInt8)
      ENGINE = ${dialect.replacingMergeTree('stage')} ORDER BY slot
      TTL slot + INTERVAL 37 DAY SETTINGS ${DURABLE}`,
+    // Slots of which raw rows are gone already.
     `INSERT INTO sealed_slots
-     SELECT DISTINCT slot, 2 FROM published_slots WHERE toDate(slot, 'UTC') NOT IN (
-       SELECT toDate(partition) FROM ${dialect.system('parts')}
-       WHERE database = (SELECT currentDatabase()) AND table = '${dialect.holding('decision_spans')}' AND active)`,
+     SELECT slot, 2 FROM (SELECT slot, argMax(spans, run) AS spans FROM published_slots GROUP BY slot) AS published
+     LEFT JOIN (
+       SELECT toStartOfTenMinutes(minute) AS slot, count() AS kept FROM decision_spans FINAL GROUP BY slot) AS raw USING (slot)
+     WHERE kept < spans`,
     // Days of raw spans on their way out: moved here in one piece, compared with what was published, dropped.
     `CREATE TABLE IF NOT EXISTS ${onShards('retired_spans')} (${definitions(SPAN_COLUMNS)})
      ENGINE = ${dialect.replacingMergeTree('derivation', 'sharded')}

@@ -31,13 +31,22 @@ export function startChores(options: ChoresOptions): Chores {
 
   async function publish(): Promise<void> {
     if (!isOurs()) return;
-    const known = new Set(publisher.stuck.keys());
+    const known = [new Set(publisher.stuck.keys()), new Set(publisher.stuckHours.keys())] as const;
     await publisher.tick(signal);
-    for (const [slot, reason] of publisher.stuck) {
-      if (known.has(slot)) continue;
+    tellStuck('slot', publisher.stuck, known[0]);
+    tellStuck('hour', publisher.stuckHours, known[1]);
+  }
+
+  function tellStuck(
+    period: 'slot' | 'hour',
+    stuck: ReadonlyMap<number, string>,
+    known: ReadonlySet<number>,
+  ): void {
+    for (const [start, reason] of stuck) {
+      if (known.has(start)) continue;
       log.error(
-        { slot: new Date(slot).toISOString(), reason },
-        'a slot cannot be published; it is tried again every 5 minutes, the others are published',
+        { [period]: new Date(start).toISOString(), reason },
+        `the ${period} cannot be published; it is tried again every 5 minutes, the others are published`,
       );
     }
   }

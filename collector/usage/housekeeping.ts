@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { agree } from '../clickhouse/dialect.ts';
 import { seconds } from '../clickhouse/slots.ts';
-import { publishEach } from './publish-each.ts';
+import { byHour, publishEach } from './publish-each.ts';
 import { FINGERPRINT, type Publication } from './publish-slots.ts';
 
 /** Epoch milliseconds. */
@@ -51,7 +51,8 @@ async function retirableDays(publication: Publication, { before }: RetireOptions
   const { client, dialect } = publication;
   await agree(client, dialect, ['slot_writes', 'published_slots']);
   const result = await client.query({
-    query: `SELECT DISTINCT toString(toDate(slot, 'UTC')) AS date FROM slot_states WHERE run = 0 OR behind`,
+    query: `SELECT DISTINCT toString(toDate(slot, 'UTC')) AS date FROM slot_states
+      WHERE run = 0 OR behind AND slot NOT IN (SELECT slot FROM sealed_slots GROUP BY slot HAVING max(stage) = 1)`,
     format: 'JSONEachRow',
   });
   const waiting = new Set((await result.json<{ date: string }>()).map(({ date }) => date));
@@ -82,9 +83,9 @@ const MOST_ROUNDS = 5;
 async function settleDay(publication: Publication, day: Day, options: RetireOptions): Promise<boolean> {
   const numbers = await sumOfNumbers(publication, day);
   const { whole, late } = await unpublished(publication, day, options);
-  if (whole.length > 0) {
-    const { marked } = await publishEach(publication, { table: 'retired_spans' }, whole);
-    if (marked.length < whole.length) return true;
+  for (const slots of byHour(whole)) {
+    const { marked } = await publishEach(publication, { table: 'retired_spans' }, slots);
+    if (marked.length < slots.length) return true;
   }
   // Another process put them aside after the day had been dropped. They are left out, where they can be seen.
   if (late.length > 0) {
@@ -124,9 +125,15 @@ async function seal({ client, dialect }: Publication, slots: string, { date }: D
 
 type RawTable = 'decision_spans' | 'retired_spans';
 
-async function move({ client, dialect }: Publication, day: Day, from: RawTable, to: RawTable): Promise<void> {
-  // A replica moves what it has.
+async function move(
+  { client, dialect, pause }: Publication,
+  day: Day,
+  from: RawTable,
+  to: RawTable,
+): Promise<void> {
+  // A replica moves what it has, and no reader is left whose query was planned before the rows were published.
   await agree(client, dialect, [from]);
+  await pause();
   await client.command({
     query: `ALTER TABLE ${dialect.onShards(from)} MOVE PARTITION ID {partition:String} TO TABLE ${dialect.holding(to)}`,
     query_params: { partition: day.partition },

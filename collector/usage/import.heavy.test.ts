@@ -225,3 +225,23 @@ test('right after an import the hours say what the minutes say, also where an ho
   );
   expect(received).toEqual([{ differing: 0 }]);
 });
+
+test('a slot that is written and cannot be published is not taken for an empty one', async () => {
+  const { clickHouse, importing, write } = await house();
+  await write(OLD, LAST_WEEK + HOUR);
+  // As though it could not be summed: no marker, and nobody tries.
+  const publication = { tick: () => Promise.resolve({ slots: [], hours: [] }) };
+  const { add, finish } = await beginImport({
+    client: clickHouse.publishing,
+    writer: createWriter({ client: clickHouse.writing, now: () => NOW, lingerMillis: 0 }),
+    publisher: Object.assign(
+      createPublisher({ client: clickHouse.publishing, now: () => NOW, readerGraceMillis: 0 }),
+      publication,
+    ),
+    now: () => NOW,
+  });
+  await add(OLD.slice(0, 1));
+  expect(await finish()).toMatchObject({ published: [], refused: [{ slot: LAST_WEEK }] });
+  expect(await decisions(clickHouse)).toMatchObject({ minutes: 30, hours: 30 });
+  expect(await importing(OLD)).toMatchObject({ unchanged: OLD_SLOTS });
+});

@@ -7,7 +7,7 @@ import { insertStaged } from '../clickhouse/rows.ts';
 import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../clickhouse/slots.ts';
 import type { Writer } from '../clickhouse/writer.ts';
 import type { DecisionSpan } from '../decision-span.ts';
-import { FINGERPRINT, type Publication, publishSlots, readWrites } from './publish-slots.ts';
+import { FINGERPRINT, type Publication, publishSlots, readWrites, type SlotWrites } from './publish-slots.ts';
 import type { Publisher } from './publisher.ts';
 import { RUN_START, takeRun } from './run.ts';
 
@@ -95,7 +95,8 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
       const slot = slotOf(span.time);
       if (span.time > latest) ahead++;
       else if (!isFrozen(slot, began)) open.push(span);
-      else if (slot > oldest) frozen.push(span);
+      // Whole hours, or the oldest would be published in part.
+      else if (slot - (slot % 3_600_000) > oldest) frozen.push(span);
       else expired++;
     }
     if (open.length >= CHUNK) await writeOpen();
@@ -128,13 +129,15 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
     // Spans that had arrived before their slot froze come first.
     await publisher.tick();
     await agree(client, dialect, ['staged_spans', 'blocked_spans', 'published_slots']);
-    const { fresh, unchanged, differing } = await compare(client, number);
+    const { fresh, unchanged, behind, differing } = await compare(client, number);
     const taken = differing.filter(
       ({ before, after }) =>
         conflicts === 'shrink' || (conflicts === 'replace' && after.spans >= before.spans),
     );
+    // What came late is among what was read: the slot is not behind any more.
+    const confirmed = conflicts === 'keep' ? [] : behind;
     const marked = new Set<number>();
-    for (const slots of byDay([...fresh, ...taken.map(({ slot }) => slot)])) {
+    for (const slots of groups([...fresh, ...confirmed, ...taken.map(({ slot }) => slot)], writes)) {
       await copyBlocked(publisher.publication, number, slots);
       await seal(publisher.publication, slots);
       const source = { table: 'staged_spans', import: number, writes } as const;
@@ -162,12 +165,16 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
 interface Comparison {
   readonly fresh: readonly number[];
   readonly unchanged: readonly number[];
+  /** Those of the unchanged ones to which spans came since they were published. */
+  readonly behind: readonly number[];
   readonly differing: readonly SlotChange[];
 }
 
 async function compare(client: ClickHouseClient, number: string): Promise<Comparison> {
   const result = await client.query({
-    query: `SELECT toUnixTimestamp(slot) AS slot, known, imported = published AS same,
+    // A slot that is written and not published yet, because it cannot be, is not empty either.
+    query: `SELECT toUnixTimestamp(slot) AS slot, spans_before > 0 OR written AND run = 0 AS known, behind,
+        toUInt8(known AND imported = published) AS same,
         spans_before, decisions_before, spans_after, decisions_after
       FROM (
         SELECT toStartOfTenMinutes(minute) AS slot, ${FINGERPRINT} AS imported,
@@ -176,9 +183,10 @@ async function compare(client: ClickHouseClient, number: string): Promise<Compar
       ) AS new
       LEFT JOIN (
         SELECT slot, argMax(fingerprint, run) AS published, argMax(spans, run) AS spans_before,
-          argMax(decisions, run) AS decisions_before, true AS known
+          argMax(decisions, run) AS decisions_before
         FROM published_slots GROUP BY slot
       ) AS old USING (slot)
+      LEFT JOIN (SELECT slot, run, behind, true AS written FROM slot_states) AS states USING (slot)
       ORDER BY slot`,
     query_params: { number },
     format: 'JSONEachRow',
@@ -189,9 +197,11 @@ async function compare(client: ClickHouseClient, number: string): Promise<Compar
     before: { spans: row.spans_before, decisions: row.decisions_before },
     after: { spans: row.spans_after, decisions: row.decisions_after },
   }));
+  const unchanged = slots.filter(({ known, same }) => known && same === 1);
   return {
     fresh: slots.filter(({ known }) => !known).map(({ slot }) => slot),
-    unchanged: slots.filter(({ known, same }) => known && same === 1).map(({ slot }) => slot),
+    unchanged: unchanged.map(({ slot }) => slot),
+    behind: unchanged.filter(({ behind }) => behind === 1).map(({ slot }) => slot),
     differing: slots
       .filter(({ known, same }) => known && same === 0)
       .map(({ slot, before, after }) => ({ slot, before, after })),
@@ -200,7 +210,8 @@ async function compare(client: ClickHouseClient, number: string): Promise<Compar
 
 interface ComparedSlot {
   readonly slot: number;
-  readonly known: boolean;
+  readonly known: number;
+  readonly behind: number;
   readonly same: number;
   readonly spans_before: number;
   readonly decisions_before: number;
@@ -244,9 +255,24 @@ async function seal({ client, dialect }: Publication, slots: readonly number[]):
   await agree(client, dialect, ['sealed_slots']);
 }
 
-/** A day at a time: one partition an insert, and bounded memory. */
-function byDay(slots: readonly number[]): number[][] {
-  return [...Map.groupBy(slots, (slot) => Math.floor(slot / 86_400_000)).values()];
+/** Numbers of writes that one statement names: as a parameter they have to fit a request of a server. */
+const MOST_WRITES = 2_000;
+
+/** A day at a time, one partition an insert and bounded memory, and less where many writers had a part in it. */
+function groups(slots: readonly number[], writes: SlotWrites): number[][] {
+  return [...Map.groupBy(slots, (slot) => Math.floor(slot / 86_400_000)).values()].flatMap((ofDay) => {
+    const groups: number[][] = [[]];
+    let sum = 0;
+    for (const slot of ofDay) {
+      sum += writes.get(slot)?.length ?? 0;
+      if (sum > MOST_WRITES) {
+        groups.push([]);
+        sum = writes.get(slot)?.length ?? 0;
+      }
+      groups.at(-1)?.push(slot);
+    }
+    return groups.filter((group) => group.length > 0);
+  });
 }
 
 /** Staged spans of imports that began a day ago and never finished. */

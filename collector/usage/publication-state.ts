@@ -5,11 +5,11 @@ import { SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
 export interface PublicationState {
   /** How many slots are closed and not published at all: views read their raw rows. */
   readonly unpublished: number;
-  /** Slots that are due and could not be published, newest first, at most 100. */
+  /** Slots that are due and could not be published, newest first. */
   readonly stuck: readonly { readonly slot: number; readonly reason: string }[];
   /**
    * Late spans of slots that are published and whose other raw spans are gone: in no other view. At most so many: a
-   * rebuild may have counted some of them. Newest first, at most 100 slots.
+   * rebuild may have counted some of them. Newest first.
    */
   readonly leftOut: readonly { readonly slot: number; readonly spans: number; readonly decisions: number }[];
 }
@@ -31,11 +31,13 @@ export async function publicationState(
   );
   const stuck = await ask<{ slot: number; reason: string }>(
     `SELECT toUnixTimestamp(slot) AS slot, failure AS reason FROM slot_states
-     WHERE failure != '' AND (run = 0 OR behind AND NOT sealed) ORDER BY slot DESC LIMIT 100`,
+     WHERE failure != '' AND (run = 0 OR behind AND NOT sealed
+         OR slot IN (SELECT DISTINCT toStartOfTenMinutes(minute) FROM retired_spans))
+     ORDER BY slot DESC`,
   );
   const leftOut = await ask<{ slot: number; spans: number; decisions: number }>(
     `SELECT toUnixTimestamp(slot) AS slot, sum(left_out.spans) AS spans, sum(left_out.decisions) AS decisions
-     FROM left_out GROUP BY slot ORDER BY slot DESC LIMIT 100`,
+     FROM left_out GROUP BY slot ORDER BY slot DESC`,
   );
   const inMillis = <Row extends { readonly slot: number }>(rows: readonly Row[]) =>
     rows.map((row) => ({ ...row, slot: row.slot * 1000 }));

@@ -39,7 +39,7 @@ export async function publishEach(
         return await attempt([slot], options);
       } catch (error) {
         if (!isOfEngine(error)) throw error;
-        reason = describe(error);
+        reason = reasonOf(error);
       }
     }
     failed.set(slot, reason);
@@ -57,6 +57,11 @@ export async function publishEach(
 
 const SHRUNK = 'fewer of its raw spans are left than were published';
 
+/** What was left behind while nobody published goes an hour at a time: fewer runs, bounded memory. */
+export function byHour(slots: readonly number[]): number[][] {
+  return [...Map.groupBy(slots, (slot) => Math.floor(slot / 3_600_000)).values()];
+}
+
 /** In the database, so that a report of another process can tell. */
 async function remember({ client }: Publication, failed: ReadonlyMap<number, string>): Promise<void> {
   if (failed.size === 0) return;
@@ -68,7 +73,7 @@ async function remember({ client }: Publication, failed: ReadonlyMap<number, str
 }
 
 /** The first line of an engine's message, bounded. */
-function describe(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   return text.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 300);

@@ -19,7 +19,7 @@ export interface SlotRun {
  * @param made the newest run of each of the hour's slots, in the order of the slots; slots published together
  * share a run, so a run alone does not say which rows count
  * @returns whether the hour was marked. It is not when the rows of a slot went away meanwhile, because a newer run
- * took their place: then the hour is due again.
+ * took their place, or when a statement was carried out twice: then the hour is due again.
  */
 export async function publishHour(
   { client, dialect, pause }: Publication,
@@ -64,7 +64,8 @@ export async function publishHour(
     query: `INSERT INTO published_hours (hour, run, published_at, slot_runs, decisions)
       SELECT ${start}, {run:UInt64}, now64(6, 'UTC'),
         arrayMap((slot, run) -> (toDateTime(slot, 'UTC'), run), {slots:Array(UInt32)}, {runs:Array(UInt64)}), ${summed}
-      WHERE ${summed} = ${ofSlots}`,
+      WHERE ${summed} = ${ofSlots} AND (
+        SELECT count() = uniqExact(service, instance) FROM completeness_hours WHERE hour = ${start} AND run = {run:UInt64})`,
     query_params: { ...query_params, run: marked },
   });
   const result = await client.query({

@@ -214,7 +214,7 @@ interface Marking {
 }
 
 /**
- * Marks the slots that may be marked. Not one that would shrink; not one whose newest run knows of writes that
+ * Marks the slots that may be marked. Not one whose sum was carried out twice; not one that would shrink; not one whose newest run knows of writes that
  * this one does not; and from live spans not one that was sealed meanwhile, unless it never was published.
  */
 async function mark(
@@ -238,7 +238,8 @@ async function mark(
       SELECT slot, {run:UInt64}, now64(6, 'UTC'), counted.spans, summed.decisions, counted.fingerprint, known.writes
       FROM (SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC') AS slot) AS asked
       LEFT JOIN (
-        SELECT slot, sum(spans) AS spans, groupBitXor(fingerprint) AS fingerprint
+        SELECT slot, sum(spans) AS spans, sum(decisions) AS decisions, groupBitXor(fingerprint) AS fingerprint,
+          count() = uniqExact(service, instance) AS once
         FROM completeness_slots WHERE slot IN ${ASKED} AND run = {run:UInt64} GROUP BY slot
       ) AS counted USING (slot)
       LEFT JOIN (
@@ -255,6 +256,7 @@ async function mark(
         FROM published_slots WHERE slot IN ${ASKED} GROUP BY slot
       ) AS before USING (slot)
       WHERE (counted.spans >= before.most OR {mayShrink:Bool})
+        AND summed.decisions <= counted.decisions AND (counted.once OR counted.spans = 0)
         AND arrayAll(newest -> arrayExists(ours -> ours.1 = newest.1 AND ours.2 >= newest.2, known.writes), before.writes)
         AND NOT ({fromLive:Bool} AND before.published AND slot IN (SELECT slot FROM sealed_slots))`,
     query_params,

@@ -3,8 +3,9 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { type Dialect, singleServer } from '../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../clickhouse/retention.ts';
 import { OPEN_MILLIS, SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../clickhouse/slots.ts';
+import { isOfEngine } from '../clickhouse/trouble.ts';
 import { removeSuperseded, retireDays } from './housekeeping.ts';
-import { publishEach } from './publish-each.ts';
+import { byHour, publishEach, reasonOf } from './publish-each.ts';
 import { publishHour, type SlotRun } from './publish-hour.ts';
 import type { Publication } from './publish-slots.ts';
 import type { Run } from './run.ts';
@@ -47,6 +48,8 @@ export interface Publisher {
   clean(): Promise<void>;
   /** Slots (starts, epoch milliseconds) that are due and could not be published, with the reason. */
   readonly stuck: ReadonlyMap<number, string>;
+  /** The same of hours. */
+  readonly stuckHours: ReadonlyMap<number, string>;
   /** For an import, which publishes frozen slots in the same way. */
   readonly publication: Publication;
 }
@@ -71,6 +74,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     hasArrived = () => Promise.resolve(true),
   } = options;
   const stuck = new Map<number, string>();
+  const stuckHours = new Map<number, string>();
   /** When a slot or an hour may be published again, by `elapsed`. */
   const waiting = { slots: new Map<number, number>(), hours: new Map<number, number>() };
   const publication: Publication = {
@@ -105,13 +109,22 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   async function publishDueHours(signal: AbortSignal | undefined): Promise<number[]> {
     const due = await dueHours();
+    for (const hour of stuckHours.keys()) if (!due.has(hour)) stuckHours.delete(hour);
     const ready = new Set(notWaiting([...due.keys()], waiting.hours));
     const hours: number[] = [];
     for (const [hour, made] of due) {
       if (signal?.aborted) break;
-      if (!ready.has(hour) || !(await publishHour(publication, hour, made))) continue;
-      hours.push(hour);
-      waiting.hours.set(hour, elapsed() + republishMillis);
+      if (!ready.has(hour)) continue;
+      try {
+        if (!(await publishHour(publication, hour, made))) continue;
+        hours.push(hour);
+        waiting.hours.set(hour, elapsed() + republishMillis);
+        stuckHours.delete(hour);
+      } catch (error) {
+        if (!isOfEngine(error)) throw error;
+        stuckHours.set(hour, reasonOf(error));
+        waiting.hours.set(hour, elapsed() + RETRY_STUCK_MILLIS);
+      }
     }
     return hours;
   }
@@ -139,24 +152,29 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /**
    * Closed hours whose slots are all published, and not the ones that the hour was made of. Only while
-   * all their minutes are kept: an hour must not shrink when they go.
+   * all their minutes are kept: an hour must not shrink when they go. Before they go, an hour is made of the slots
+   * that are published, or one that cannot be would take the others along.
    */
   async function dueHours(): Promise<Map<number, SlotRun[]>> {
     const result = await client.query({
       query: `SELECT toUnixTimestamp(hour) AS hour,
           arrayMap(made -> toUnixTimestamp(made.1), slot_runs) AS slots, arrayMap(made -> toString(made.2), slot_runs) AS runs
         FROM (
-          SELECT toStartOfHour(slot) AS hour, arraySort(groupArray((slot, run))) AS slot_runs FROM slots GROUP BY hour
+          SELECT toStartOfHour(slot) AS hour, arraySort(groupArrayIf((slot, run), run > 0)) AS slot_runs,
+            countIf(run = 0) AS waiting
+          FROM slots GROUP BY hour
         ) AS current
         LEFT JOIN (
           SELECT hour, argMax(slot_runs, run) AS made_of FROM published_hours GROUP BY hour
         ) AS published USING (hour)
         WHERE hour <= toDateTime({closed:UInt32}, 'UTC') AND hour > toDateTime({kept:UInt32}, 'UTC')
-          AND NOT arrayExists(made -> made.2 = 0, slot_runs) AND slot_runs != made_of
+          AND (waiting = 0 OR hour < toDateTime({last_day:UInt32}, 'UTC')) AND slot_runs != [] AND slot_runs != made_of
         ORDER BY hour`,
       query_params: {
         closed: seconds(now() - 3_600_000 - settlingMillis),
-        kept: seconds(keptSince(retention, now())),
+        // Half a day after their slots, which all minutes outlive.
+        kept: seconds(keptSince(retention, now()) - 43_200_000),
+        last_day: seconds(keptSince(retention, now()) + 43_200_000),
       },
       format: 'JSONEachRow',
     });
@@ -170,22 +188,20 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   async function clean(): Promise<void> {
     const ended = startOfDay(now() - retention.rawHours * 3_600_000);
-    // What is sent so long after a day may still belong to it.
-    if (await hasArrived(ended + OPEN_MILLIS)) {
-      await retireDays(publication, { before: ended, keptSince: keptSince(retention, now()) });
+    try {
+      // What is sent so long after a day may still belong to it.
+      if (await hasArrived(ended + OPEN_MILLIS)) {
+        await retireDays(publication, { before: ended, keptSince: keptSince(retention, now()) });
+      }
+    } finally {
+      await removeSuperseded(publication);
     }
-    await removeSuperseded(publication);
   }
 
-  return { tick, clean, stuck, publication };
+  return { tick, clean, stuck, stuckHours, publication };
 }
 
 /** In UTC, as the days of raw spans are cut. */
 function startOfDay(time: number): number {
   return Math.floor(time / 86_400_000) * 86_400_000;
-}
-
-/** What was left behind while nobody published goes an hour at a time: fewer runs, bounded memory. */
-export function byHour(slots: readonly number[]): number[][] {
-  return [...Map.groupBy(slots, (slot) => Math.floor(slot / 3_600_000)).values()];
 }

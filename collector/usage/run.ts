@@ -10,13 +10,16 @@ export type Run = string;
 /** The time at which a run began, from its column `run`. */
 export const RUN_START = `fromUnixTimestamp64Micro(toInt64(intDiv(run, 1024)), 'UTC')`;
 
-/** Greater than any published one, even when the engine's clock was set back. */
+/**
+ * Greater than any published one, even when the engine's clock was set back: then by chance within a second, so that
+ * two that are taken before the next marker differ all the same.
+ */
 export async function takeRun(client: ClickHouseClient): Promise<Run> {
   const result = await client.query({
     query: `SELECT toString(greatest(
         toUInt64(toUnixTimestamp64Micro(now64(6, 'UTC'))),
-        intDiv((SELECT max(run) FROM published_slots), 1024) + 1,
-        intDiv((SELECT max(run) FROM published_hours), 1024) + 1
+        intDiv((SELECT max(run) FROM published_slots), 1024) + 1 + rand64() % 1000000,
+        intDiv((SELECT max(run) FROM published_hours), 1024) + 1 + rand64() % 1000000
       ) * 1024 + rand() % 512 * 2) AS run`,
     format: 'JSONEachRow',
   });

@@ -124,7 +124,7 @@ async function fill(client: ClickHouseClient, start: number, spans: number, rand
           FROM numbers(${Math.round((slot * spans) / slots)}, ${Math.round(spans / slots)}))`,
     });
     await client.command({
-      query: `INSERT INTO slot_marks SELECT toDateTime(${start / 1000 + slot * 600}, 'UTC'), now64(6, 'UTC')`,
+      query: `INSERT INTO slot_writes SELECT toDateTime(${start / 1000 + slot * 600}, 'UTC'), 1, 1`,
     });
   }
 }

@@ -3,7 +3,6 @@ import { AHEAD_MILLIS, isFrozen, SLOT_MILLIS, slotOf } from '../../collector/cli
 import { createWriter } from '../../collector/clickhouse/writer.ts';
 import type { DecisionSpan } from '../../collector/decision-span.ts';
 import { beginImport } from '../../collector/usage/import.ts';
-import { publicationState } from '../../collector/usage/publication-state.ts';
 import { createPublisher, type Publisher } from '../../collector/usage/publisher.ts';
 import { blocked, decisionSpan } from '../support/decision-spans.ts';
 import type { ClockOwner, Event, Host } from './history.ts';
@@ -369,8 +368,14 @@ export class Simulation {
 
   async #checkAcknowledged(): Promise<void> {
     const counted = await this.#counted();
-    const { leftOut } = await publicationState(this.#clickHouse.reading, this.#time);
-    const left = new Set(leftOut.map(({ slot }) => slot));
+    const left = new Set(
+      (
+        await this.#ask<{ id: string }>(
+          `SELECT lpad(lower(hex(span)), 16, '0') AS id FROM decision_spans
+           WHERE toStartOfTenMinutes(minute) IN (SELECT slot FROM left_out)`,
+        )
+      ).map(({ id }) => id),
+    );
     for (const [id, { span, acknowledged, offered }] of this.#sent) {
       if (acknowledged.size === 0) continue;
       const newest = Math.max(...acknowledged.keys());
@@ -379,7 +384,7 @@ export class Simulation {
         .map(([, decisions]) => decisions);
       const found = counted.get(id);
       if (found !== undefined && right.includes(found)) continue;
-      if (left.has(slotOf(span.time))) continue;
+      if (left.has(id)) continue;
       throw new Violation(
         `Span ${id} of ${at(span.time)} was acknowledged with ${right} decisions, the views count ${found ?? 0}`,
       );
