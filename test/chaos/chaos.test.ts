@@ -11,7 +11,7 @@ describe('brokers, receivers, consumers and ClickHouse are killed, stopped and c
     return;
   }
   test('no count changes, and no process grows', { timeout: 120_000 }, async () => {
-    const { requests, sends, ledger, kept, peakMemory } = await chaos({
+    const { requests, sends, ledger, kept, findings, peakMemory } = await chaos({
       kills: 6,
       seed: 1,
       progress: () => {},
@@ -21,6 +21,7 @@ describe('brokers, receivers, consumers and ClickHouse are killed, stopped and c
     expect(kept.byMinute).toEqual(ledger.decisions);
     expect(kept.byHour).toEqual(ledger.decisions);
     expect(kept.blocked).toBe(ledger.blocked);
+    expect(findings).toEqual([]);
     for (const bytes of Object.values(peakMemory)) expect(bytes).toBeLessThan(700 * MIB);
   });
 });

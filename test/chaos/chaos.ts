@@ -13,6 +13,7 @@ import { seeded } from '../support/otlp-bodies.ts';
 import { startSenders } from '../support/senders.ts';
 import { unread } from '../support/unread.ts';
 import { until } from '../support/until.ts';
+import { findingsOf } from '../support/verified.ts';
 import { type Clock, createClock, inWords, pickSkew, pickStep } from './clock.ts';
 import { disturb, type Fault, noFaults, pickFault, type Target, target } from './disturb.ts';
 import { type Line, startLine } from './line.ts';
@@ -48,6 +49,8 @@ export interface ChaosResult {
   readonly partitions: number;
   readonly ledger: Counts;
   readonly kept: Kept;
+  /** Of `originscope verify`, in sentences. */
+  readonly findings: readonly string[];
   /** The most memory that a process took, bytes, by its name. */
   readonly peakMemory: Readonly<Record<string, number>>;
 }
@@ -125,7 +128,7 @@ export async function chaos({ kills, seed, clocks = false, progress }: ChaosOpti
       sends: senders.sends,
       partitions,
       ledger: senders.ledger,
-      kept: await finalState(whole.clickhouseUrl),
+      ...(await finalState(whole.clickhouseUrl)),
       peakMemory,
     };
   } finally {
@@ -136,10 +139,12 @@ export async function chaos({ kills, seed, clocks = false, progress }: ChaosOpti
 }
 
 /** What the database says when all is over: whatever else is asked of it then is asked here. */
-async function finalState(url: string): Promise<Kept> {
+async function finalState(url: string): Promise<Pick<ChaosResult, 'kept' | 'findings'>> {
   const clickhouse = await openClickHouse({ url });
+  const now = Date.now() + 2 * 3_600_000;
   try {
-    return await publishAndRead(clickhouse, Date.now() + 2 * 3_600_000);
+    const kept = await publishAndRead(clickhouse, now);
+    return { kept, findings: await findingsOf(clickhouse.reading, now) };
   } finally {
     await clickhouse.close();
   }

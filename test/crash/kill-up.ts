@@ -10,6 +10,7 @@ import { type Counts, type Kept, publishAndRead } from '../support/ledger.ts';
 import { seeded } from '../support/otlp-bodies.ts';
 import { startSenders } from '../support/senders.ts';
 import { until } from '../support/until.ts';
+import { findingsOf } from '../support/verified.ts';
 
 const BIN = join(import.meta.dirname, '../../cli/bin.ts');
 const SENDERS = 4;
@@ -24,6 +25,8 @@ export interface CrashResult {
   /** As the senders know it. */
   readonly ledger: Counts;
   readonly kept: Kept;
+  /** Of `originscope verify`, in sentences. */
+  readonly findings: readonly string[];
   /** The most memory that the process took, bytes. */
   readonly peakMemory: number;
 }
@@ -70,6 +73,7 @@ export async function killUp(options: {
         sends: senders.sends,
         ledger: senders.ledger,
         kept: await publishAndRead(clickhouse, Date.now()),
+        findings: await findingsOf(clickhouse.reading, Date.now()),
         peakMemory,
       };
     } finally {

@@ -4,10 +4,11 @@ import { killUp } from './kill-up.ts';
 test('killed, stopped and cut off in the middle of traffic, originscope up changes no count', {
   timeout: 60_000,
 }, async () => {
-  const { requests, sends, ledger, kept } = await killUp({ kills: 4, seed: 1, progress: () => {} });
+  const { requests, sends, ledger, kept, findings } = await killUp({ kills: 4, seed: 1, progress: () => {} });
   expect(sends).toBeGreaterThan(requests);
   expect(kept.raw).toEqual(ledger.decisions);
   expect(kept.byMinute).toEqual(ledger.decisions);
   expect(kept.byHour).toEqual(ledger.decisions);
   expect(kept.blocked).toBe(ledger.blocked);
+  expect(findings).toEqual([]);
 });

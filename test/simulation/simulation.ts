@@ -4,6 +4,7 @@ import { createWriter } from '../../collector/clickhouse/writer.ts';
 import type { DecisionSpan } from '../../collector/decision-span.ts';
 import { beginImport } from '../../collector/usage/import.ts';
 import { createPublisher, type Publisher } from '../../collector/usage/publisher.ts';
+import { verify } from '../../collector/verify/verify.ts';
 import { blocked, decisionSpan } from '../support/decision-spans.ts';
 import type { ClockOwner, Event, Host } from './history.ts';
 import { HOSTS } from './history.ts';
@@ -329,6 +330,7 @@ export class Simulation {
     await this.#publishAll(true);
     await this.checkMoment();
     await this.#checkAcknowledged();
+    await this.#verify();
     this.#time += 80 * HOUR;
     await this.#publishAll(true);
     await this.#finish('clean', (publisher) => publisher.clean());
@@ -364,6 +366,17 @@ export class Simulation {
     if (waiting.length > 0) {
       throw new Violation(`${waiting.length} slots wait behind one that cannot be published`);
     }
+  }
+
+  async #verify(): Promise<void> {
+    const { checks } = await verify(this.#clickHouse.reading, {
+      now: this.#time,
+      // Newer rules come again and again.
+      derivation: 1_000,
+      pause: async () => {},
+    });
+    const [finding] = checks.flatMap(({ findings }) => findings);
+    if (finding !== undefined) throw new Violation(`originscope verify says: ${finding.sentence}`);
   }
 
   async #checkAcknowledged(): Promise<void> {
