@@ -10,6 +10,8 @@ import { startCollector } from '../collector/collector.ts';
 import { startControl } from '../collector/control.ts';
 import { takeDataDirectory } from '../collector/data-directory.ts';
 import { report as readReport } from '../collector/usage/report.ts';
+import type { Verification } from '../collector/verify/verification.ts';
+import { verify } from '../collector/verify/verify.ts';
 import type { ServiceUrls } from '../examples/browsers/calls.ts';
 import { type Exercise, exercise } from '../examples/exercise.ts';
 import { type SelfCheck, selfCheck } from '../examples/self-check.ts';
@@ -17,7 +19,8 @@ import { startServices } from '../examples/services.ts';
 import { createProgress } from './progress.ts';
 import { printReport } from './report.ts';
 import { shellCommand } from './shell-command.ts';
-import { plain } from './terminal.ts';
+import { pageOptions, plain } from './terminal.ts';
+import { renderVerification } from './verify-page.ts';
 
 interface Flags {
   readonly exit?: boolean;
@@ -73,7 +76,9 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
     console.log();
     const check = await selfCheck(collector.reading, done.ledger);
     printSelfCheck(check, done);
-    if (check.mismatches.length > 0) process.exitCode = 1;
+    const verification = await verify(collector.reading, { now: Date.now() });
+    printVerification(verification);
+    if (check.mismatches.length > 0 || !verification.ok) process.exitCode = 1;
     if (exit || stopping.signal.aborted) return;
 
     const control = await startControl({ reading: collector.reading });
@@ -147,6 +152,18 @@ function printSelfCheck({ mismatches, recorded }: SelfCheck, { ledger, hadRealPa
   console.log(
     `${styleText('red', '✘')} Self-check: ${browsers} experienced ${count(ledger.exchanges)} CORS exchanges, ClickHouse holds ${count(recorded)}; the rows above differ.`,
   );
+}
+
+function printVerification(verification: Verification): void {
+  if (verification.ok) {
+    const rows = verification.checks.find(({ name }) => name === 'rows')?.checked ?? 0;
+    console.log(
+      `${styleText('green', '✔')} originscope verify: all ${count(rows)} rows of the database hold together.`,
+    );
+  } else {
+    console.log(`${styleText('red', '✘')} originscope verify:`);
+    console.log(renderVerification(verification, pageOptions(process.stdout)));
+  }
 }
 
 function printWhatNext(urls: ServiceUrls, path: string): void {

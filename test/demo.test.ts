@@ -47,6 +47,7 @@ test('the demo shows the report, agrees with its browsers, and leaves nothing be
   expect(demo.output.text).toMatch(/catalog +[\d,]+ /);
   expect(demo.output.text).toContain('Refused by browsers');
   expect(demo.output.text).toMatch(/✔ Self-check: .*\n.* equals what ClickHouse holds, exactly\./);
+  expect(demo.output.text).toMatch(/✔ originscope verify: all [\d,]+ rows of the database hold together\./);
   expect(demo.output.text).not.toContain('✘');
   expect(code).toBe(0);
   expect(demo.leftovers()).toEqual([]);
