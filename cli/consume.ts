@@ -65,6 +65,7 @@ export function consume(): Command {
         registry,
         ready: async () => ({
           missing: (await consuming?.missing()) ?? ['Kafka and ClickHouse have not answered yet'],
+          troubles: consuming?.troubles ?? [],
         }),
         health: () =>
           consuming === undefined
@@ -73,6 +74,7 @@ export function consume(): Command {
                 consumer: { ...consuming.counters, lag: Object.fromEntries(consuming.counters.lag) },
                 writer: consuming.written,
                 disks: consuming.disks,
+                stuck: consuming.troubles,
               },
         logger: log.child({}, { level: 'warn' }),
       });

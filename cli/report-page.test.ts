@@ -63,6 +63,7 @@ function reportOf(...services: ServiceReport[]): Report {
     resolution: 'minute',
     services,
     furtherServices: 0,
+    troubles: [],
   };
 }
 
@@ -211,4 +212,17 @@ test('how much space is left stands below, and what to do when it is little', ()
 test('what a gateway saw, too, is said', () => {
   const page = renderReport(reportOf(service({ behindGateway: 11_000 })), PLAIN);
   expect(page).toContain('11,000 of these a gateway saw, too');
+});
+
+test('what cannot be published is told below, also when there is nothing else', () => {
+  const troubles = ['Slot 2026-11-22T10:00:00Z could not be published: memory limit \u001b[31m exceeded. '];
+  for (const report of [reportOf(service()), reportOf()]) {
+    expect(renderReport({ ...report, troubles }, PLAIN)).toMatch(
+      /\n! Slot 2026-11-22T10:00:00Z could not be published: memory limit \ufffd\[31m\s+exceeded\.\n$/,
+    );
+  }
+  const many = Array.from({ length: 9 }, (_, index) => `Slot ${index} could not be published: no memory`);
+  expect(
+    renderReport({ ...reportOf(), troubles: many }, PLAIN).match(/could not be published/g),
+  ).toHaveLength(5);
 });

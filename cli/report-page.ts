@@ -49,8 +49,12 @@ export function renderReport(report: Report, options: PageOptions): string {
   const until = report.until.slice(0, 10) === report.since.slice(0, 10) ? 11 : 0;
   const title = `CORS decisions, ${report.since.slice(0, 16).replace('T', ' ')} to ${report.until.slice(until, 16).replace('T', ' ')} UTC`;
   const space = (report.disks ?? []).map((disk) => renderDisk(disk, page)).join('\n');
+  const troubles = report.troubles
+    .slice(0, SHOWN_TROUBLES)
+    .map((text) => renderTrouble(text, page))
+    .join('\n');
   if (report.services.length === 0) {
-    const parts = [paint('bold', title), whatNext(report, page), space];
+    const parts = [paint('bold', title), whatNext(report, page), space, troubles];
     return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
   }
   const parts = [
@@ -62,7 +66,15 @@ export function renderReport(report: Report, options: PageOptions): string {
     parts.push(`${count(report.furtherServices)} more services: ask for one with --service.`);
   }
   if (space !== '') parts.push(space);
+  if (troubles !== '') parts.push(troubles);
   return `${parts.join('\n\n')}\n`;
+}
+
+/** The newest ones; all of them with --json. */
+const SHOWN_TROUBLES = 5;
+
+function renderTrouble(text: string, { paint, width }: Page): string {
+  return wrapped('', '  ', `${paint('red', '!')} ${plain(text).replace(/[. ]+$/, '')}.`, width);
 }
 
 function renderDisk(disk: DiskSpace, { paint, width }: Page): string {

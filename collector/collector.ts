@@ -11,6 +11,8 @@ import { publicationMetrics } from './metrics/publication-metrics.ts';
 import { writeMetrics } from './metrics/write-metrics.ts';
 import { createReceiver } from './otlp/receiver.ts';
 import { startChores } from './usage/chores.ts';
+import { stuckText } from './usage/publication-state.ts';
+import { startPublicationWatch } from './usage/publication-watch.ts';
 import { createPublisher } from './usage/publisher.ts';
 
 export interface CollectorOptions {
@@ -74,14 +76,19 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       ...(options.retryMillis !== undefined && { retryMillis: options.retryMillis }),
     });
     writeMetrics(registry, watch);
+    const publication = startPublicationWatch(clickhouse.reading, options.watchMillis);
     const receiver = createReceiver({
       ...options,
       // Of its own lines only the bad ones: it would announce every port.
       logger: log.child({}, { level: 'warn' }),
       registry,
       write: ({ spans }) => writer.write(spans),
-      ready: async () => ({ missing: await watch.missing() }),
-      health: () => ({ writer: writer.counters, disks: watch.disks }),
+      ready: async () => ({ missing: await watch.missing(), troubles: publication.stuck.map(stuckText) }),
+      health: () => ({
+        writer: writer.counters,
+        disks: watch.disks,
+        stuck: publication.stuck.map(stuckText),
+      }),
     });
     publicationMetrics(registry, clickhouse.reading, now);
     const url = await receiver.listen();
@@ -98,7 +105,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       written: writer.counters,
       async close() {
         await receiver.close();
-        await Promise.all([writer.close(), watch.stop()]);
+        await Promise.all([writer.close(), watch.stop(), publication.stop()]);
         await chores.stop();
         await clickhouse.close();
       },

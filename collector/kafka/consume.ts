@@ -11,6 +11,8 @@ import { writeMetrics } from '../metrics/write-metrics.ts';
 import { derivationRules } from '../otlp/decode.ts';
 import { createPatience } from '../patience.ts';
 import { startChores } from '../usage/chores.ts';
+import { stuckText } from '../usage/publication-state.ts';
+import { startPublicationWatch } from '../usage/publication-watch.ts';
 import { createPublisher } from '../usage/publisher.ts';
 import { type KafkaLocation, kafkaAt, kafkaUnavailable, withAdmin } from './connection.ts';
 import { startConsumer } from './consumer.ts';
@@ -60,6 +62,8 @@ export interface Consume {
    * is ready.
    */
   missing(): Promise<readonly string[]>;
+  /** Slots that cannot be published, in sentences: they do not make it unready. */
+  readonly troubles: readonly string[];
   isReady(): Promise<boolean>;
   /** Writes and commits what is in hand, leaves the group, lets a publication finish. */
   close(): Promise<void>;
@@ -181,6 +185,7 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     isOurs: () => consumer.assigned.has(0),
   });
 
+  const publication = startPublicationWatch(clickhouse.reading, options.watchMillis);
   consumerMetrics(registry, counters);
 
   async function missing(): Promise<readonly string[]> {
@@ -201,10 +206,19 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
       return watch.disks;
     },
     missing,
+    get troubles() {
+      return publication.stuck.map(stuckText);
+    },
     isReady: async () => (await missing()).length === 0,
     async close() {
       await consumer.stop();
-      await Promise.all([writer.close(), watch.stop(), deadLetters.close(), chores.stop()]);
+      await Promise.all([
+        writer.close(),
+        watch.stop(),
+        publication.stop(),
+        deadLetters.close(),
+        chores.stop(),
+      ]);
     },
   };
 }

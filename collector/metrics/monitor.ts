@@ -5,7 +5,13 @@ import { type Binding, listenError } from '../binding.ts';
 import { CONNECTION_TIMEOUTS, limitConnections } from '../connections.ts';
 
 /** Whether a process can do its work: yes, no, or what is missing for that, in sentences. */
-export type Readiness = boolean | { readonly missing: readonly string[] };
+export type Readiness =
+  | boolean
+  | {
+      readonly missing: readonly string[];
+      /** What goes wrong and does not keep it from its work, in sentences. */
+      readonly troubles?: readonly string[];
+    };
 
 /** What a process tells about itself. */
 export interface Monitored {
@@ -39,9 +45,16 @@ export function addMonitoring(
       .then(ready)
       .catch(() => false);
     const missing = typeof readiness === 'boolean' ? [] : readiness.missing;
+    const troubles = typeof readiness === 'boolean' ? [] : (readiness.troubles ?? []);
     const isReady = typeof readiness === 'boolean' ? readiness : missing.length === 0;
     reply.code(isReady ? 200 : 503);
-    return { ready: isReady, ...(missing.length > 0 && access.mayReadDetails(headers) && { missing }) };
+    return {
+      ready: isReady,
+      ...(access.mayReadDetails(headers) && {
+        ...(missing.length > 0 && { missing }),
+        ...(troubles.length > 0 && { troubles }),
+      }),
+    };
   });
 }
 

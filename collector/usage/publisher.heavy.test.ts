@@ -10,6 +10,7 @@ import type { DecisionSpan } from '../decision-span.ts';
 import { publicationState } from './publication-state.ts';
 import { publishSlots } from './publish-slots.ts';
 import { createPublisher } from './publisher.ts';
+import { report } from './report.ts';
 
 /** A writer in whose way something comes, after the first marks and before the rows. */
 function interruptedWriter(clickHouse: ClickHouse, now: () => number, interruption: () => Promise<unknown>) {
@@ -386,5 +387,10 @@ test('a span for a slot whose raw day is gone changes nothing, and the slot is t
   expect((await publicationState(clickHouse.reading, START + 80 * HOUR)).leftOut).toEqual([
     { slot: START, spans: 1, decisions: 50 },
   ]);
+  expect(await report(clickHouse.reading, { since: START, until: START + HOUR })).toMatchObject({
+    troubles: [
+      expect.stringMatching(/^1 late span with 50 decisions .*"originscope rebuild --since \S+ --until \S+"/),
+    ],
+  });
   expect(await totals(clickHouse)).toEqual(TRUTH);
 });

@@ -3,6 +3,7 @@ import type { Reason } from '../../instrumentation/src/fetch-standard/decision.t
 import type { Dialect } from '../clickhouse/dialect.ts';
 import { type DiskSpace, readDisks } from '../clickhouse/disks.ts';
 import { type NearestOrigin, nearestOrigin } from './nearest-origin.ts';
+import { leftOutSlots, leftOutText, stuckSlots, stuckText } from './publication-state.ts';
 import { REASON_TEXTS, type RefusedCall } from './remedies.ts';
 import {
   type BlockedRow,
@@ -31,6 +32,11 @@ export interface Report {
   readonly furtherServices: number;
   /** Where the data are; absent when ClickHouse does not tell this user. */
   readonly disks?: readonly DiskSpace[];
+  /**
+   * What cannot be published, and late spans that no view counts, in sentences with what a person can do; of all
+   * times. Empty when there is none.
+   */
+  readonly troubles: readonly string[];
 }
 
 /** What a service's usage sums to. */
@@ -121,6 +127,8 @@ export async function report(client: ClickHouseClient, options: ReportOptions): 
   const examples = await readExamples(window, blocked);
   // A user who reads usage need not be allowed to ask for disks.
   const disks = await readDisks(client, options.dialect).catch(() => undefined);
+  const stuck = await stuckSlots(client);
+  const leftOut = await leftOutSlots(client);
 
   return {
     since: new Date(window.since).toISOString(),
@@ -146,6 +154,7 @@ export async function report(client: ClickHouseClient, options: ReportOptions): 
     }),
     furtherServices: (totals[0]?.services ?? 0) - totals.length,
     ...(disks !== undefined && { disks }),
+    troubles: [...stuck.map(stuckText), ...(leftOut.length > 0 ? [leftOutText(leftOut)] : [])],
   };
 }
 

@@ -110,7 +110,7 @@ test('late spans of a dropped day are told with what a rebuild would do', async 
       name: 'left_out',
       sentence: expect.stringMatching(
         new RegExp(
-          `^1 span with 50 decisions came for 1 slot .*"originscope rebuild --since ${FIRST} --until `,
+          `^1 late span with 50 decisions came for 1 slot .*"originscope rebuild --since ${FIRST} --until `,
         ),
       ),
     },

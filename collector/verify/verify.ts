@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Dialect } from '../clickhouse/dialect.ts';
 import { DERIVATION } from '../decision-span.ts';
-import { publicationState, rebuildRemedy } from '../usage/publication-state.ts';
+import { leftOutSlots, leftOutText, stuckSlots, stuckText } from '../usage/publication-state.ts';
 import { openVerified } from './database.ts';
-import { Findings, many, timeText, type Verification } from './verification.ts';
+import { Findings, type Verification } from './verification.ts';
 import { verifyHours } from './verify-hours.ts';
 import { verifyRows } from './verify-rows.ts';
 import { verifySlots } from './verify-slots.ts';
@@ -53,32 +53,15 @@ export async function verify(
   const broken = await verifySlots(database, findings, step(0, 'comparing slots'));
   await verifyHours(database, findings, broken, step(1, 'comparing hours'));
   await verifyRows(database, findings, { derivation, ...step(2, 'looking at rows') });
-  await informOfPublication(reading, findings, now);
+  await informOfPublication(reading, findings);
   return findings.result();
 }
 
 async function informOfPublication(
   reading: Pick<ClickHouseClient, 'query'>,
   findings: Findings,
-  now: number,
 ): Promise<void> {
-  const { stuck, leftOut } = await publicationState(reading, now);
-  for (const { slot, reason } of stuck.slice(0, 20)) {
-    findings.inform('stuck', `Slot ${timeText(slot)} could not be published: ${reason}`);
-  }
-  if (leftOut.length > 0) {
-    const sum = (of: (slot: (typeof leftOut)[number]) => number) =>
-      leftOut.reduce((total, slot) => total + of(slot), 0);
-    findings.inform(
-      'left_out',
-      `${many(
-        sum(({ spans }) => spans),
-        'span',
-      )} with ${many(
-        sum(({ decisions }) => decisions),
-        'decision',
-      )} came for ${many(leftOut.length, 'slot')} ` +
-        `whose other raw spans were gone, and no view counts them. ${rebuildRemedy(leftOut.map(({ slot }) => slot))}`,
-    );
-  }
+  for (const slot of (await stuckSlots(reading)).slice(0, 20)) findings.inform('stuck', stuckText(slot));
+  const leftOut = await leftOutSlots(reading);
+  if (leftOut.length > 0) findings.inform('left_out', leftOutText(leftOut));
 }
