@@ -68,7 +68,8 @@ const PUBLISHING: ClickHouseSettings = {
   lightweight_deletes_sync: '1',
 };
 
-const READING: ClickHouseSettings = {
+/** What a reader sets: its profile in server/users.xml has to let it. */
+export const READING: ClickHouseSettings = {
   ...COMMON,
   max_memory_usage: String(GIB),
   max_bytes_before_external_group_by: String(GIB / 4),
