@@ -3,7 +3,7 @@
  *
  *     open ──(end + settling)──▶ closed, published ──(end + 48 h)──▶ frozen
  *
- * A span that comes after its slot closed makes the slot dirty, and it is published again; a span that
+ * After a span that comes when its slot has closed, the slot is published again; a span that
  * comes after it froze is late for good.
  */
 
