@@ -1,5 +1,6 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   newDatabase,
@@ -142,4 +143,71 @@ test('no block stays behind: neither after its insert, nor for ever after a kill
 test('a directory whose path the engine would take for a pattern is refused', async () => {
   const directory = join(await temporaryDirectory(), '{data}');
   await expect(openClickHouse({ directory })).rejects.toMatchObject({ code: 'DATA_DIRECTORY_UNUSABLE' });
+});
+
+/** The text is the same in every place of it, so that foreign bytes show, and is on both sides of 64 characters. */
+const anyText = fc
+  .tuple(
+    fc.constantFrom('a', '~', '\n', 'é', '語', '\u{1f600}', '\ud800'),
+    fc.integer({ min: 0, max: 3_000 }),
+  )
+  .map(([character, length]) => character.repeat(length));
+
+const anyRow: fc.Arbitrary<Row> = fc.record({
+  identity: fc.stringMatching(/^[0-9a-f]{16}$/),
+  label: fc.oneof(anyText, fc.constantFrom('', 'GET', 'POST')),
+  text: fc.oneof(anyText, fc.string({ unit: 'binary', maxLength: 200 })),
+  flag: fc.boolean(),
+  small: fc.integer({ min: 0, max: 2 ** 16 - 1 }),
+  signed: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+  large: fc.maxSafeNat(),
+  second: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  millis: fc.integer({ min: 0, max: Date.UTC(2299, 0, 1) }),
+});
+
+/** The order decides in which column a block has to grow. */
+const anyColumns = fc.shuffledSubarray([...COLUMNS], { minLength: COLUMNS.length });
+
+const anyBlock = fc.record({
+  columns: anyColumns,
+  rows: fc.oneof(
+    fc.array(anyRow, { maxLength: 40 }),
+    // Many rows from a few: thousands of generated ones would take longer than the engine.
+    fc
+      .tuple(fc.array(anyRow, { minLength: 1, maxLength: 5 }), fc.integer({ min: 100, max: 3_000 }))
+      .map(([some, times]) => Array.from({ length: times }, (_, index) => some[index % some.length] as Row)),
+  ),
+});
+
+/** As text arrives in a database: lone surrogates are not UTF-8. */
+const stored = (given: Row): Row => ({
+  ...given,
+  label: given.label.toWellFormed(),
+  text: given.text.toWellFormed(),
+});
+
+const sorted = (some: readonly Row[]): string[] => some.map((each) => JSON.stringify(each)).sort();
+
+test('the engine reads back every row of a block as it was given, wherever the block had to grow', async () => {
+  const clickHouse = await openTestClickHouse();
+  const { writing } = clickHouse;
+  const definitions = COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ');
+  await writing.command({ query: `CREATE TABLE native (${definitions}) ENGINE = Memory` });
+  await fc.assert(
+    fc.asyncProperty(anyBlock, async (given) => {
+      await writing.command({ query: 'TRUNCATE TABLE native' });
+      await writing.insertRows({
+        table: 'native',
+        columns: given.columns,
+        block: nativeBlock(given.columns, given.rows),
+      });
+      const found = await rows<Row>(
+        clickHouse,
+        `SELECT lpad(lower(hex(native.identity)), 16, '0') AS identity, label, text, flag, small, signed, large,
+           toUnixTimestamp(second) AS second, toUnixTimestamp64Milli(millis) AS millis FROM native`,
+      );
+      expect(sorted(found)).toEqual(sorted(given.rows.map(stored)));
+    }),
+    { numRuns: 60 },
+  );
 });
