@@ -13,6 +13,7 @@ import type { DecisionSpan } from '../decision-span.ts';
 import { beginImport } from '../usage/import.ts';
 import { createPublisher } from '../usage/publisher.ts';
 import { report } from '../usage/report.ts';
+import { verify } from '../verify/verify.ts';
 import { clusterDialect } from './cluster.ts';
 import type { Dialect } from './dialect.ts';
 import { readDisks } from './disks.ts';
@@ -89,6 +90,9 @@ async function everything(): Promise<Rehearsal> {
   const later = { minutes: 745, hours: 745, blocked: 35 };
   expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
   expect(await totals(rehearsal)).toEqual(later);
+  const options = { now: now(), dialect: clickHouse.dialect, derivation: 2, pause: async () => {} };
+  const { checks } = await verify(clickHouse.reading, options);
+  expect(checks.flatMap(({ findings }) => findings)).toEqual([]);
 
   // Left behind by a crash, long ago.
   await rehearsal.plain.command({
