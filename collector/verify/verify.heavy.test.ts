@@ -415,7 +415,13 @@ test('beside a collector that writes and publishes all the time nothing is found
 test('impossible times and derivations are found', async () => {
   const line = await published();
   const into = (table: string, replace: string) =>
-    run(line, `INSERT INTO ${table} SELECT * REPLACE (${replace}) FROM ${table} WHERE span = 4 LIMIT 1`);
+    run(
+      line,
+      // Of the row as it was written, not of one that was planted before.
+      `INSERT INTO ${table} SELECT * REPLACE (${replace}) FROM (
+         SELECT * FROM ${table} WHERE span = 4 AND toSecond(minute) = 0 AND toYear(minute) BETWEEN 2020 AND 2100
+         ORDER BY derivation LIMIT 1)`,
+    );
   await into('decision_spans', `toDateTime('1999-12-31 23:59:00', 'UTC') AS minute`);
   await into('decision_spans', `toDateTime('2105-01-01 00:00:00', 'UTC') AS minute`);
   await into('blocked_spans', `minute + 1 AS minute`);

@@ -314,7 +314,7 @@ export class Simulation {
   }
 
   /** Everything comes to rest; then all that was acknowledged is counted once, or named as left out. */
-  async end(): Promise<void> {
+  async end({ verified }: { readonly verified: boolean }): Promise<void> {
     for (const process of this.#processes()) await this.#steps(process, Number.POSITIVE_INFINITY);
     for (const owner of Object.keys(this.#offsets) as ClockOwner[]) this.#offsets[owner] = 0;
     for (const host of HOSTS) this.#begin(host);
@@ -330,10 +330,8 @@ export class Simulation {
     await this.#publishAll(true);
     await this.checkMoment();
     await this.#checkAcknowledged();
-    await this.#verify();
+    if (verified) await this.#verify();
     this.#time += 80 * HOUR;
-    await this.#publishAll(true);
-    await this.#finish('clean', (publisher) => publisher.clean());
     await this.#publishAll(true);
     await this.#finish('clean', (publisher) => publisher.clean());
     await this.checkMoment();
