@@ -2,6 +2,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -132,6 +133,30 @@ describe('a file of the spool', () => {
     const refused = run(['nothing.mjs']);
     expect(await refused.ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/status 401/) });
     expect(files()).toHaveLength(count);
+  });
+});
+
+describe('a file that is older than 48 hours, or whose process had a wrong clock,', () => {
+  beforeEach(async () => {
+    receiver.behave(() => 'break');
+    await serveAndEnd('exit', '/end');
+    for (const path of files()) renameSync(path, path.replace(/\d{13}-/, '1000000000000-'));
+  });
+
+  test('is sent like any other', async () => {
+    receiver.behave(() => 'accept');
+    expect(await run(['nothing.mjs']).ended).toMatchObject({ code: 0, stderr: '' });
+    expect(receiver.decisions).toBe(7);
+    expect(files()).toEqual([]);
+  });
+
+  test('is deleted when the receiver does not take it, and that is said', async () => {
+    receiver.behave(() => ({ status: 400 }));
+    expect(await run(['nothing.mjs']).ended).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/was not accepted for 48 hours and is deleted/),
+    });
+    expect(files()).toEqual([]);
   });
 });
 
