@@ -696,17 +696,27 @@ ORDER BY slot
 TTL slot + toIntervalDay(37)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-INSERT INTO sealed_slots SELECT DISTINCT
+INSERT INTO sealed_slots SELECT
     slot,
     2
-FROM published_slots
-WHERE toDate(slot, 'UTC') NOT IN (
-    SELECT toDate(partition)
-    FROM clusterAllReplicas('production', system.parts)
-    WHERE (database = (
-        SELECT currentDatabase()
-    )) AND (`table` = 'decision_spans_local') AND active
-);
+FROM
+(
+    SELECT
+        slot,
+        argMax(spans, run) AS spans
+    FROM published_slots
+    GROUP BY slot
+) AS published
+LEFT JOIN
+(
+    SELECT
+        toStartOfTenMinutes(minute) AS slot,
+        count() AS kept
+    FROM decision_spans
+    FINAL
+    GROUP BY slot
+) AS raw USING (slot)
+WHERE kept < spans;
 
 CREATE TABLE IF NOT EXISTS retired_spans_local ON CLUSTER production
 (
@@ -761,7 +771,7 @@ TTL slot + toIntervalDay(30);
 INSERT INTO schema_steps SELECT
     4,
     'writes by number',
-    '34d6581fe7bb2c2b684394dccad4d687b3e890b588650b61c56b0a881253bc47',
+    '18c5f2729a80a98c458678fcdc00f730d758c670f6f8667d5d1573545c5099a6',
     now('UTC');
 
 -- views of whole hours

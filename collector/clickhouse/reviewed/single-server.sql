@@ -687,17 +687,27 @@ ORDER BY slot
 TTL slot + toIntervalDay(37)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-INSERT INTO sealed_slots SELECT DISTINCT
+INSERT INTO sealed_slots SELECT
     slot,
     2
-FROM published_slots
-WHERE toDate(slot, 'UTC') NOT IN (
-    SELECT toDate(partition)
-    FROM system.parts
-    WHERE (database = (
-        SELECT currentDatabase()
-    )) AND (`table` = 'decision_spans') AND active
-);
+FROM
+(
+    SELECT
+        slot,
+        argMax(spans, run) AS spans
+    FROM published_slots
+    GROUP BY slot
+) AS published
+LEFT JOIN
+(
+    SELECT
+        toStartOfTenMinutes(minute) AS slot,
+        count() AS kept
+    FROM decision_spans
+    FINAL
+    GROUP BY slot
+) AS raw USING (slot)
+WHERE kept < spans;
 
 CREATE TABLE IF NOT EXISTS retired_spans
 (
@@ -749,7 +759,7 @@ TTL slot + toIntervalDay(30);
 INSERT INTO schema_steps SELECT
     4,
     'writes by number',
-    '13155989a8efae86b19c74ac8412d7a1d762f4393b4bf42ff9756b4a8d422f6a',
+    '4070b705d4b41b26e902fa8cdcb26a41b04c84e2534b70acbc8e15cde6196791',
     now('UTC');
 
 -- views of whole hours
