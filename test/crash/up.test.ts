@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { killUp } from './kill-up.ts';
 
 test('killed, stopped and cut off in the middle of traffic, originscope up changes no count', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const { requests, sends, ledger, kept, findings } = await killUp({ kills: 4, seed: 1, progress: () => {} });
   expect(sends).toBeGreaterThan(requests);
