@@ -80,11 +80,10 @@ describeKafka('dead letters', ({ brokers }) => {
       waiting: 1,
     });
     expect(await replayDeadLetters({ ...options, limit: 100 })).toMatchObject({ replayed: 1, waiting: 0 });
-    expect(await replayDeadLetters({ ...options, limit: 100 })).toMatchObject({ replayed: 0, waiting: 0 });
     await expect.poll(unread, patient).toBe(0);
     expect(await kept(clickHouse)).toMatchObject({ spans: 7 });
 
-    // What is still unreadable came back as another letter.
+    // What is still unreadable came back as another letter; of the others none waits for another replay.
     const { letters, waiting } = await listDeadLetters({ kafka, deadLetterTopic, group, limit: 10 });
     expect(waiting).toBe(1);
     expect(letters.filter(({ isReplayed }) => !isReplayed)).toMatchObject([{ reason: 'OTLP_MALFORMED' }]);
