@@ -1,5 +1,6 @@
 import { seconds } from '../clickhouse/slots.ts';
 import { isOfEngine } from '../clickhouse/trouble.ts';
+import { bounded, cleaned } from '../otlp/text.ts';
 import { type Publication, type PublishOptions, publishSlots, type SpanSource } from './publish-slots.ts';
 
 export interface EachPublished {
@@ -72,9 +73,7 @@ async function remember({ client }: Publication, failed: ReadonlyMap<number, str
   });
 }
 
-/** The first line of an engine's message, bounded. */
+/** An engine's message as it may stand on a terminal, bounded: it may quote what strangers wrote. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 300);
+  return bounded(cleaned(error instanceof Error ? error.message : String(error)), 300);
 }

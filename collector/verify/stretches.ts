@@ -1,4 +1,5 @@
 import { isOfEngine } from '../clickhouse/trouble.ts';
+import { reasonOf } from '../usage/publish-each.ts';
 import type { VerifiedDatabase } from './database.ts';
 
 /** A part of a table by time, epoch seconds; until is exclusive. */
@@ -94,11 +95,4 @@ export async function readStretches(
     await attempt({ from: middle, until });
   }
   for (const stretch of stretches) await attempt(stretch);
-}
-
-/** The first line of an engine's message, bounded: it may quote what strangers wrote. */
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 300);
 }
