@@ -11,7 +11,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{instrumentation/src,collector,cli,examples}/**/*.test.ts'],
+          include: [
+            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,cli,examples}/**/*.test.ts',
+          ],
           exclude: ['**/*.{heavy,kafka}.test.ts', '**/node_modules/**', '**/dist/**'],
           testTimeout: 20_000,
         },
@@ -19,7 +21,10 @@ export default defineConfig({
       {
         test: {
           name: 'heavy',
-          include: ['{instrumentation/src,collector,cli,examples}/**/*.heavy.test.ts', 'test/**/*.test.ts'],
+          include: [
+            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,cli,examples}/**/*.heavy.test.ts',
+            'test/**/*.test.ts',
+          ],
           exclude: ['**/*.kafka.test.ts', '**/node_modules/**', '**/dist/**'],
           pool: 'forks',
           fileParallelism: false,
@@ -30,7 +35,7 @@ export default defineConfig({
       {
         test: {
           name: 'kafka',
-          include: ['{collector,cli,test}/**/*.kafka.test.ts'],
+          include: ['{clickhouse,collector,cli,test}/**/*.kafka.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['test/support/kafka/run.ts'],
           pool: 'forks',

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { OriginscopeError } from '../collector/errors.ts';
+import { OriginscopeError } from '../core/errors.ts';
 import metadata from '../package.json' with { type: 'json' };
 import { config } from './config.ts';
 import { consume } from './consume.ts';

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import { type Logger, pino } from 'pino';
-import { assertProtected } from '../collector/binding.ts';
-import { type ClickHouse, openClickHouse } from '../collector/clickhouse/connection.ts';
-import { requireSchema } from '../collector/clickhouse/migrations.ts';
-import type { ServerLocation } from '../collector/clickhouse/over-http.ts';
-import { type Consume, startConsume } from '../collector/kafka/consume.ts';
-import { rewind } from '../collector/kafka/rewind.ts';
+import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
+import { requireSchema } from '../clickhouse/migrations.ts';
+import type { ServerLocation } from '../clickhouse/over-http.ts';
+import { rewind } from '../collector/kafka/admin/rewind.ts';
+import { type Consume, startConsume } from '../collector/kafka/consuming/consume.ts';
 import { createRegistry } from '../collector/metrics/metrics.ts';
-import { startMonitor } from '../collector/metrics/monitor.ts';
-import { createPatience } from '../collector/patience.ts';
+import { createPatience } from '../core/retry.ts';
+import { assertProtected } from '../server/binding.ts';
+import { startMonitor } from '../server/monitor.ts';
 import {
   CLICKHOUSE_SETTINGS,
   KAFKA_SETTINGS,

@@ -1,12 +1,8 @@
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
-import {
-  type ClickHouse,
-  type ClickHouseLocation,
-  openClickHouse,
-} from '../collector/clickhouse/connection.ts';
-import { type Control, takeDataDirectory } from '../collector/data-directory.ts';
-import { OriginscopeError } from '../collector/errors.ts';
+import { type ClickHouse, type ClickHouseLocation, openClickHouse } from '../clickhouse/connection.ts';
+import { type Control, takeDataDirectory } from '../clickhouse/data-directory.ts';
+import { OriginscopeError } from '../core/errors.ts';
 import { CLICKHOUSE_SETTINGS, serverOf } from './settings/locations.ts';
 import type { SettingName, Settings } from './settings/table.ts';
 

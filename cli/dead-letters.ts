@@ -1,14 +1,14 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Kafka } from 'kafkajs';
 import { pino } from 'pino';
-import { kafkaAt, kafkaUnavailable } from '../collector/kafka/connection.ts';
+import { kafkaAt, kafkaUnavailable } from '../collector/kafka/client/connection.ts';
 import {
   type Letter,
   listDeadLetters,
   type ReplayResult,
   replayDeadLetters,
-} from '../collector/kafka/replay.ts';
-import { counted } from './counted.ts';
+} from '../collector/kafka/dead-letters/replay.ts';
+import { counted } from '../core/counted.ts';
 import { KAFKA_SETTINGS, kafkaOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName, Settings } from './settings/table.ts';

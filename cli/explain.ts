@@ -1,13 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
-import { OriginscopeError } from '../collector/errors.ts';
+import { OriginscopeError } from '../core/errors.ts';
+import { type Explanation, explainRequest } from '../explain/explanation.ts';
+import { type Recording, readRecording } from '../explain/recordings/read-recording.ts';
+import type { RecordedRequest } from '../explain/recordings/recorded-request.ts';
 import type { Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
-import { explainText, renderText } from './explain/explain-text.ts';
-import { type Explanation, explainRequest } from './explain/explanation.ts';
-import { renderExplanation, renderHeading } from './explain/page.ts';
-import { type Recording, readRecording } from './explain/read-recording.ts';
-import type { RecordedRequest } from './explain/recorded-request.ts';
-import { pageOptions } from './terminal.ts';
+import { renderExplanation, renderHeading } from './pages/explanation-page.ts';
+import { explainText, renderText } from './pages/pasted-text-page.ts';
+import { pageOptions } from './pages/terminal.ts';
 
 export function explain(): Command {
   return new Command('explain')

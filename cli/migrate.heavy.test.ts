@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { createClient } from '@clickhouse/client';
 import { expect, test } from 'vitest';
-import { requireSchema } from '../collector/clickhouse/migrations.ts';
-import { SCHEMA } from '../collector/clickhouse/schema.ts';
+import { requireSchema } from '../clickhouse/migrations.ts';
+import { SCHEMA } from '../clickhouse/schema.ts';
 import { newDatabase } from '../test/support/clickhouse.ts';
 import { startClickHouseServer } from '../test/support/clickhouse-server/start.ts';
 import { start } from '../test/support/process.ts';

@@ -1,27 +1,13 @@
 import { hostname } from 'node:os';
 import { Command } from 'commander';
-import { dialectOf } from '../collector/clickhouse/cluster.ts';
-import { type ClickHouse, openClickHouse } from '../collector/clickhouse/connection.ts';
-import { withMigrationLock } from '../collector/clickhouse/migration-lock.ts';
-import {
-  allSteps,
-  migrate as bringUp,
-  type PlannedStep,
-  planMigration,
-} from '../collector/clickhouse/migrations.ts';
-import {
-  addressOf,
-  createDatabaseStatement,
-  type ServerLocation,
-} from '../collector/clickhouse/over-http.ts';
-import { requireCluster } from '../collector/clickhouse/require-cluster.ts';
-import {
-  allRetention,
-  applyRetention,
-  planRetention,
-  type Retention,
-} from '../collector/clickhouse/retention.ts';
-import { OriginscopeError } from '../collector/errors.ts';
+import { dialectOf } from '../clickhouse/cluster.ts';
+import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
+import { withMigrationLock } from '../clickhouse/migration-lock.ts';
+import { allSteps, migrate as bringUp, type PlannedStep, planMigration } from '../clickhouse/migrations.ts';
+import { addressOf, createDatabaseStatement, type ServerLocation } from '../clickhouse/over-http.ts';
+import { requireCluster } from '../clickhouse/require-cluster.ts';
+import { allRetention, applyRetention, planRetention, type Retention } from '../clickhouse/retention.ts';
+import { OriginscopeError } from '../core/errors.ts';
 import {
   CLICKHOUSE_SETTINGS,
   RETENTION_SETTINGS,

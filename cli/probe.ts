@@ -1,13 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Probed, probe as probeAsPage } from '../explain/probe/probe.ts';
+import { send } from '../explain/probe/send.ts';
+import { isSetByBrowser } from '../explain/recordings/browser-headers.ts';
 import type { HeaderList, Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
 import { isSerialisedOrigin } from '../instrumentation/src/fetch-standard/origin.ts';
 import { isToken } from '../instrumentation/src/fetch-standard/token-list.ts';
 import metadata from '../package.json' with { type: 'json' };
-import { isSetByBrowser } from './explain/browser-headers.ts';
-import { renderExplanation } from './explain/page.ts';
-import { type Probed, probe as probeAsPage } from './probe/probe.ts';
-import { send } from './probe/send.ts';
-import { pageOptions } from './terminal.ts';
+import { renderExplanation } from './pages/explanation-page.ts';
+import { pageOptions } from './pages/terminal.ts';
 
 interface Flags {
   readonly origin: string;

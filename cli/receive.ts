@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
-import { startReceive } from '../collector/kafka/receive.ts';
+import { startReceive } from '../collector/kafka/producing/receive.ts';
 import { KAFKA_SETTINGS, kafkaOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName } from './settings/table.ts';

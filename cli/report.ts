@@ -1,14 +1,14 @@
 import { Command } from 'commander';
-import { requireSchema } from '../collector/clickhouse/migrations.ts';
-import { askForReport } from '../collector/control.ts';
-import { holderOf } from '../collector/data-directory.ts';
-import { OriginscopeError } from '../collector/errors.ts';
-import { type Report, type ReportOptions, report as readReport } from '../collector/usage/report.ts';
+import { holderOf } from '../clickhouse/data-directory.ts';
+import { requireSchema } from '../clickhouse/migrations.ts';
+import { OriginscopeError } from '../core/errors.ts';
+import { type Report, type ReportOptions, report as readReport } from '../reports/report.ts';
+import { askForReport } from '../server/control.ts';
 import { DATABASE_SETTINGS, openDatabase } from './database.ts';
-import { renderReport } from './report-page.ts';
+import { renderReport } from './pages/report-page.ts';
+import { pageOptions } from './pages/terminal.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/table.ts';
-import { pageOptions } from './terminal.ts';
 import { parseTime } from './time.ts';
 
 interface Flags {

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
-import { kafkaAt, kafkaUnavailable, withAdmin } from '../collector/kafka/connection.ts';
-import { compareTopics, createTopics, type TopicOutcome } from '../collector/kafka/topics.ts';
-import { counted } from './counted.ts';
+import { compareTopics, createTopics, type TopicOutcome } from '../collector/kafka/admin/topics.ts';
+import { kafkaAt, kafkaUnavailable, withAdmin } from '../collector/kafka/client/connection.ts';
+import { counted } from '../core/counted.ts';
 import { KAFKA_SETTINGS, kafkaOf, TOPIC_SETTINGS, topicPlanOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 

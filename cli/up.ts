@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { startCollector } from '../collector/collector.ts';
-import { startControl } from '../collector/control.ts';
+import { startControl } from '../server/control.ts';
 import { DATABASE_SETTINGS, takeDatabase } from './database.ts';
 import { RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openClickHouse } from '../collector/clickhouse/connection.ts';
+import { openClickHouse } from '../clickhouse/connection.ts';
 import { temporaryDirectory } from '../test/support/clickhouse.ts';
 import { startClickHouseServer } from '../test/support/clickhouse-server/start.ts';
 import { decisionRequest, decisionSpan } from '../test/support/otlp-bodies.ts';

@@ -1,15 +1,15 @@
 import { Command } from 'commander';
-import { requireSchema } from '../collector/clickhouse/migrations.ts';
-import { askToVerify } from '../collector/control.ts';
-import { holderOf } from '../collector/data-directory.ts';
+import { holderOf } from '../clickhouse/data-directory.ts';
+import { requireSchema } from '../clickhouse/migrations.ts';
 import type { Verification } from '../collector/verify/verification.ts';
 import { verify as verifyDatabase } from '../collector/verify/verify.ts';
+import { askToVerify } from '../server/control.ts';
 import { DATABASE_SETTINGS, openDatabase } from './database.ts';
-import { createProgress } from './progress.ts';
+import { createProgress } from './pages/progress.ts';
+import { pageOptions } from './pages/terminal.ts';
+import { renderVerification } from './pages/verify-page.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/table.ts';
-import { pageOptions } from './terminal.ts';
-import { renderVerification } from './verify-page.ts';
 
 export function verify(): Command {
   const command = new Command('verify')

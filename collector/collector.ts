@@ -1,19 +1,19 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
-import { type ClickHouseLocation, openClickHouse } from './clickhouse/connection.ts';
-import { migrate } from './clickhouse/migrations.ts';
-import { applyRetention, type Retention } from './clickhouse/retention.ts';
-import { startWriteWatch } from './clickhouse/write-watch.ts';
-import { createWriter, type WriterCounters } from './clickhouse/writer.ts';
+import { type ClickHouseLocation, openClickHouse } from '../clickhouse/connection.ts';
+import { migrate } from '../clickhouse/migrations.ts';
+import { applyRetention, type Retention } from '../clickhouse/retention.ts';
+import { stuckText } from '../reports/publication-state.ts';
 import type { InboundTracestate, SamplingRatios } from './derivation/sampling.ts';
+import { writeMetrics } from './ingest/write-metrics.ts';
+import { startWriteWatch } from './ingest/write-watch.ts';
+import { createWriter, type WriterCounters } from './ingest/writer.ts';
 import { createRegistry, writerMetrics } from './metrics/metrics.ts';
-import { publicationMetrics } from './metrics/publication-metrics.ts';
-import { writeMetrics } from './metrics/write-metrics.ts';
 import { createReceiver } from './otlp/receiver.ts';
-import { startChores } from './usage/chores.ts';
-import { stuckText } from './usage/publication-state.ts';
-import { startPublicationWatch } from './usage/publication-watch.ts';
-import { createPublisher } from './usage/publisher.ts';
+import { startChores } from './publication/chores.ts';
+import { publicationMetrics } from './publication/publication-metrics.ts';
+import { startPublicationWatch } from './publication/publication-watch.ts';
+import { createPublisher } from './publication/publisher.ts';
 
 export interface CollectorOptions {
   readonly location: ClickHouseLocation;

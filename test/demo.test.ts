@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { RETENTION } from '../collector/clickhouse/retention.ts';
+import { RETENTION } from '../clickhouse/retention.ts';
 import { startCollector } from '../collector/collector.ts';
 import { Ledger } from '../examples/browsers/ledger.ts';
 import { exercise } from '../examples/exercise.ts';

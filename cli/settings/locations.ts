@@ -1,8 +1,8 @@
-import type { ClickHouseLocation } from '../../collector/clickhouse/connection.ts';
-import type { Retention } from '../../collector/clickhouse/retention.ts';
-import { OriginscopeError } from '../../collector/errors.ts';
-import type { KafkaLocation } from '../../collector/kafka/connection.ts';
-import type { TopicPlan } from '../../collector/kafka/topics.ts';
+import type { ClickHouseLocation } from '../../clickhouse/connection.ts';
+import type { Retention } from '../../clickhouse/retention.ts';
+import type { TopicPlan } from '../../collector/kafka/admin/topics.ts';
+import type { KafkaLocation } from '../../collector/kafka/client/connection.ts';
+import { OriginscopeError } from '../../core/errors.ts';
 import { readText } from './read-settings.ts';
 import type { SettingName, Settings } from './table.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { OriginscopeError } from '../../collector/errors.ts';
+import { OriginscopeError } from '../../core/errors.ts';
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './table.ts';
 
 /** Read by the instrumentation, which may share the environment with us. */

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { parseSamplingRatios } from '../../collector/derivation/sampling.ts';
-import { COMPRESSIONS, SASL_MECHANISMS, SECURITY_PROTOCOLS } from '../../collector/kafka/connection.ts';
+import {
+  COMPRESSIONS,
+  SASL_MECHANISMS,
+  SECURITY_PROTOCOLS,
+} from '../../collector/kafka/client/connection.ts';
 
 /**
  * Every setting once: its flag, its variable (`ORIGINSCOPE_` and the key in capitals), what it accepts and

@@ -1,4 +1,4 @@
-import type { Observer } from '../decision-span.ts';
+import type { Observer } from '../../clickhouse/decision-span.ts';
 
 /** The scopes and SDK names under which gateways send their spans. */
 const GATEWAYS: ReadonlySet<string> = new Set([

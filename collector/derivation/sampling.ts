@@ -1,4 +1,4 @@
-import { OriginscopeError } from '../errors.ts';
+import { OriginscopeError } from '../../core/errors.ts';
 
 /** The ratio by which a service's spans are sampled, 0 < ratio ≤ 1; undefined when nobody said. */
 export type SamplingRatios = (service: string) => number | undefined;

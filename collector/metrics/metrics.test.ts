@@ -1,8 +1,8 @@
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { blocked, decisionSpan } from '../../test/support/decision-spans.ts';
-import { noConsumerCounts } from '../kafka/consumer-counters.ts';
-import { createDecisionCounts } from './decision-counts.ts';
+import { createDecisionCounts } from '../ingest/decision-counts.ts';
+import { noConsumerCounts } from '../kafka/consuming/consumer-counters.ts';
 import { consumerMetrics, writerMetrics } from './metrics.ts';
 
 const COUNTERS = {

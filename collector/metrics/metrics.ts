@@ -1,10 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { WriterCounters } from '../clickhouse/writer.ts';
-import type { ReceiverCounters } from '../counters.ts';
-import type { DecisionSpan } from '../decision-span.ts';
-import type { ConsumerCounters } from '../kafka/consumer-counters.ts';
-import { createDecisionCounts } from './decision-counts.ts';
-import { counter, counters, gauge } from './readings.ts';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { counter, counters, gauge } from '../../server/readings.ts';
+import { createDecisionCounts } from '../ingest/decision-counts.ts';
+import type { WriterCounters } from '../ingest/writer.ts';
+import type { ConsumerCounters } from '../kafka/consuming/consumer-counters.ts';
+import type { ReceiverCounters } from '../otlp/counters.ts';
 
 /** A registry with what every process tells: memory, CPU, event loop. */
 export function createRegistry(): Registry {

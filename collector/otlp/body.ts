@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createGunzip } from 'node:zlib';
-import { OriginscopeError } from '../errors.ts';
+import { OriginscopeError } from '../../core/errors.ts';
 import type { Holding } from './held-bytes.ts';
 
 export interface BodyLimits {

@@ -1,3 +1,5 @@
+import { CORS_KINDS, type CorsKind, DERIVATION, type DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { bounded, hexadecimal } from '../../core/text.ts';
 import {
   ALLOW_ORIGINS,
   type AllowOrigin,
@@ -10,11 +12,9 @@ import {
   VERDICTS,
   type Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { CORS_KINDS, type CorsKind, DERIVATION, type DecisionSpan } from '../decision-span.ts';
 import { observerOf } from '../derivation/observer.ts';
 import { type AttributeBag, RESOURCE, SPAN, textOf } from './attribute-bag.ts';
 import type { Rejection, TimeWindow } from './decoded.ts';
-import { bounded, hexadecimal } from './text.ts';
 
 /** Who sent the spans: read once for all spans of a resource. */
 export interface Sender {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { ALLOWED, type Attributes, decisionRequest, decisionSpan } from '../../test/support/otlp-bodies.ts';
 import { encodeRequest, type Span, type TraceRequest } from '../../test/support/otlp-schema.ts';
 import { delimitedField } from '../../test/support/wire.ts';
-import type { DecisionSpan } from '../decision-span.ts';
 import { decodeTraces, type Encoding } from './decode.ts';
 import { acceptedWindow, type Decoded, type TimeWindow } from './decoded.ts';
 

@@ -1,12 +1,12 @@
-import { DERIVATION } from '../decision-span.ts';
+import { DERIVATION } from '../../clickhouse/decision-span.ts';
+import { OriginscopeError } from '../../core/errors.ts';
+import { bounded, cleaned } from '../../core/text.ts';
 import { type InboundTracestate, NO_RATIOS, type SamplingRatios } from '../derivation/sampling.ts';
-import { OriginscopeError } from '../errors.ts';
 import type { Decoded, TimeWindow } from './decoded.ts';
 import type { DerivationRules } from './derived-span-of.ts';
 import { decodeJson } from './json.ts';
 import { countSeparators } from './json-values.ts';
 import { decodeProtobuf } from './protobuf.ts';
-import { bounded, cleaned } from './text.ts';
 
 /** The two encodings of OTLP/HTTP. */
 export type Encoding = 'protobuf' | 'json';

@@ -1,5 +1,5 @@
-import { OPEN_MILLIS } from '../clickhouse/slots.ts';
-import type { DecisionSpan } from '../decision-span.ts';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { OPEN_MILLIS } from '../../core/slots.ts';
 
 /**
  * Why a span in our scope is refused. It is broken, not merely foreign, so it is counted under its reason and

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { type Attributes, keyValues } from '../../test/support/otlp-bodies.ts';
 import { encodeRequest, type Span, type TraceRequest } from '../../test/support/otlp-schema.ts';
-import type { DecisionSpan } from '../decision-span.ts';
 import { parseSamplingRatios } from '../derivation/sampling.ts';
 import { DERIVATION_RULES, decodeTraces, derivationRules } from './decode.ts';
 import { acceptedWindow, type Decoded } from './decoded.ts';

@@ -1,4 +1,5 @@
-import type { DecisionSpan } from '../decision-span.ts';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { bounded, TEXT_LIMIT } from '../../core/text.ts';
 import { type Captured, type DerivedDecision, derive } from '../derivation/derive.ts';
 import type { HttpAttributes } from '../derivation/http-attributes.ts';
 import { observerOf } from '../derivation/observer.ts';
@@ -10,7 +11,6 @@ import {
 } from '../derivation/sampling.ts';
 import { LIMITS, maxAgeOf, NO_CLIENTS, refusalOf, type Sender } from './decision-span-of.ts';
 import type { Rejection, TimeWindow } from './decoded.ts';
-import { bounded, TEXT_LIMIT } from './text.ts';
 
 /** SpanKind.SPAN_KIND_SERVER of OTLP. */
 export const SERVER = 2;

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { OriginscopeError } from '../errors.ts';
+import { OriginscopeError } from '../../core/errors.ts';
 import { failureLog } from './failure-log.ts';
 
 test('an outage is one line a minute for each kind of failure, and says how many there were', () => {

@@ -1,5 +1,5 @@
-import type { ReceiverCounters } from '../counters.ts';
-import { OriginscopeError } from '../errors.ts';
+import { OriginscopeError } from '../../core/errors.ts';
+import type { ReceiverCounters } from './counters.ts';
 import { RPC, type RpcCode } from './replies.ts';
 
 /** How a failure is answered, and under which name it is counted. */

@@ -1,4 +1,4 @@
-import { bounded } from './text.ts';
+import { bounded } from '../../core/text.ts';
 
 /** How many names are kept, in the order they were sent, and how long each may be in UTF-16 code units. */
 export const HEADER_NAMES = 32;

@@ -1,4 +1,4 @@
-import { OriginscopeError } from '../errors.ts';
+import { OriginscopeError } from '../../core/errors.ts';
 
 export interface HeldBytesOptions {
   /** Of all requests together. */

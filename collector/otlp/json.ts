@@ -1,3 +1,4 @@
+import { bounded, cleaned, hexadecimal, joinedText, TEXT_LIMIT } from '../../core/text.ts';
 import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
 import {
   type AttributeBag,
@@ -12,7 +13,6 @@ import { decisionSpanOf, type ReadSpan, senderOf } from './decision-span-of.ts';
 import { type Decoded, nothingDecoded, type TimeWindow, take } from './decoded.ts';
 import { type DerivationRules, derivedSpanOf, isRoot, SERVER, type ServerSpan } from './derived-span-of.ts';
 import { HEADER_NAMES, headerNames } from './header-names.ts';
-import { bounded, cleaned, hexadecimal, joinedText, TEXT_LIMIT } from './text.ts';
 
 /*
  * OTLP/JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): lowerCamelCase names, ids in

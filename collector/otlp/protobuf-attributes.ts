@@ -1,10 +1,10 @@
 import type { PbfReader } from 'pbf';
+import { bounded, cleaned, joinedText, TEXT_LIMIT } from '../../core/text.ts';
 import type { AttributeBag, AttributeValue, KnownKey } from './attribute-bag.ts';
 import { type Attribute, AttributeMemory } from './attribute-memory.ts';
 import { HEADER_NAMES, headerNames } from './header-names.ts';
 import { KeyTable } from './key-table.ts';
 import { closeMessage, delimited, endOfField, fixed64, skipField, varint } from './protobuf-wire.ts';
-import { bounded, cleaned, joinedText, TEXT_LIMIT } from './text.ts';
 
 /** A body in the hands of pbf, with the same bytes as Node's Buffer, which decodes text faster. */
 export interface Source {

@@ -4,10 +4,10 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import protobuf from 'protobufjs/minimal.js';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { OriginscopeError } from '../../core/errors.ts';
 import { ALLOWED, decisionRequest, decisionSpan } from '../../test/support/otlp-bodies.ts';
 import { encodeRequest, responseOf, type TraceRequest } from '../../test/support/otlp-schema.ts';
-import type { DecisionSpan } from '../decision-span.ts';
-import { OriginscopeError } from '../errors.ts';
 import { createReceiver, type Receiver, type ReceiverOptions } from './receiver.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);

@@ -1,12 +1,12 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Registry } from 'prom-client';
-import { guard } from '../access.ts';
-import { assertProtected, type Binding, listenError } from '../binding.ts';
-import { CONNECTION_TIMEOUTS, limitConnections } from '../connections.ts';
-import { noReceiverCounts, type ReceiverCounters } from '../counters.ts';
+import { guard } from '../../server/access.ts';
+import { assertProtected, type Binding, listenError } from '../../server/binding.ts';
+import { CONNECTION_TIMEOUTS, limitConnections } from '../../server/connections.ts';
+import { addMonitoring, type Monitored } from '../../server/monitor.ts';
 import type { InboundTracestate, SamplingRatios } from '../derivation/sampling.ts';
 import { receiverMetrics } from '../metrics/metrics.ts';
-import { addMonitoring, type Monitored } from '../metrics/monitor.ts';
+import { noReceiverCounts, type ReceiverCounters } from './counters.ts';
 import { derivationRules } from './decode.ts';
 import { signals } from './signals.ts';
 import { type AcceptedRequest, traceExport } from './trace-export.ts';

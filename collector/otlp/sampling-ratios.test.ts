@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { decisionRequest, decisionSpan } from '../../test/support/otlp-bodies.ts';
 import type { Span } from '../../test/support/otlp-schema.ts';
-import type { DecisionSpan } from '../decision-span.ts';
 import { parseSamplingRatios } from '../derivation/sampling.ts';
 import { createReceiver, type ReceiverOptions } from './receiver.ts';
 

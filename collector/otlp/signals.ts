@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type Access, challengeOf } from '../access.ts';
-import type { ReceiverCounters } from '../counters.ts';
+import { type Access, challengeOf } from '../../server/access.ts';
+import type { ReceiverCounters } from './counters.ts';
 import type { Encoding } from './decode.ts';
 import type { Decoded } from './decoded.ts';
 import { failureLog } from './failure-log.ts';

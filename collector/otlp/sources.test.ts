@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { anyValue } from '../../test/support/otlp-bodies.ts';
 import { type AnyValue, encodeRequest, type TraceRequest } from '../../test/support/otlp-schema.ts';
-import type { DecisionSpan } from '../decision-span.ts';
 import { decodeTraces } from './decode.ts';
 
 const ANY_TIME = { earliest: 0, latest: Number.POSITIVE_INFINITY };

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ReceiverCounters } from '../counters.ts';
-import type { DecisionSpan } from '../decision-span.ts';
-import { OriginscopeError } from '../errors.ts';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { OriginscopeError } from '../../core/errors.ts';
 import { readBody } from './body.ts';
+import type { ReceiverCounters } from './counters.ts';
 import { decodeTraces, type Encoding } from './decode.ts';
 import { acceptedWindow, type Decoded, type Rejection } from './decoded.ts';
 import type { DerivationRules } from './derived-span-of.ts';

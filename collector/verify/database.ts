@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { type Dialect, singleServer } from '../clickhouse/dialect.ts';
-import { keptSince, RETENTION } from '../clickhouse/retention.ts';
-import { AHEAD_MILLIS, seconds } from '../clickhouse/slots.ts';
+import { type Dialect, singleServer } from '../../clickhouse/dialect.ts';
+import { keptSince, RETENTION } from '../../clickhouse/retention.ts';
+import { AHEAD_MILLIS, seconds } from '../../core/slots.ts';
 
 /** The database that is verified. */
 export interface VerifiedDatabase {

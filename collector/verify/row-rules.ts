@@ -1,3 +1,5 @@
+import { CORS_KINDS, OBSERVERS, SOURCES } from '../../clickhouse/decision-span.ts';
+import { TEXT_LIMIT, UNSAFE } from '../../core/text.ts';
 import {
   ALLOW_ORIGINS,
   CREDENTIALS,
@@ -5,9 +7,7 @@ import {
   SITES,
   VERDICTS,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { CORS_KINDS, OBSERVERS, SOURCES } from '../decision-span.ts';
 import { LIMITS } from '../otlp/decision-span-of.ts';
-import { TEXT_LIMIT, UNSAFE } from '../otlp/text.ts';
 
 /** A statement about a row that no encoder of ours could have written. */
 export interface RowRule {

@@ -1,5 +1,5 @@
-import { SLOT_MILLIS } from '../clickhouse/slots.ts';
-import { FINGERPRINT } from '../usage/publish-slots.ts';
+import { SLOT_MILLIS } from '../../core/slots.ts';
+import { FINGERPRINT } from '../publication/publish-slots.ts';
 import type { VerifiedDatabase } from './database.ts';
 import { boundsOf, readStretches, type Stretch, stretchesOf, type TableInTime, within } from './stretches.ts';
 

@@ -1,5 +1,5 @@
-import { isOfEngine } from '../clickhouse/trouble.ts';
-import { reasonOf } from '../usage/publish-each.ts';
+import { isOfEngine } from '../../clickhouse/trouble.ts';
+import { reasonOf } from '../publication/publish-each.ts';
 import type { VerifiedDatabase } from './database.ts';
 
 /** A part of a table by time, epoch seconds; until is exclusive. */

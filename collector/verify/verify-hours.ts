@@ -1,4 +1,4 @@
-import { CAPS, USAGE_NAMES } from '../clickhouse/columns.ts';
+import { CAPS, USAGE_NAMES } from '../../clickhouse/columns.ts';
 import type { VerifiedDatabase } from './database.ts';
 import { examine, type Fault, type Judgement } from './examine.ts';
 import { isAbandoned, tellAbandoned } from './remains.ts';

@@ -1,4 +1,4 @@
-import { REQUEST_COLUMNS, SPAN_COLUMNS, USAGE_NAMES } from '../clickhouse/columns.ts';
+import { REQUEST_COLUMNS, SPAN_COLUMNS, USAGE_NAMES } from '../../clickhouse/columns.ts';
 import type { VerifiedDatabase } from './database.ts';
 import { type RowRule, RULE_PARAMETERS, rowRules } from './row-rules.ts';
 import { boundsOf, readStretches, stretchesOf, type TableInTime, within } from './stretches.ts';

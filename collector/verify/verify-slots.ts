@@ -1,4 +1,4 @@
-import { rebuildRemedy } from '../usage/publication-state.ts';
+import { rebuildRemedy } from '../../reports/publication-state.ts';
 import type { VerifiedDatabase } from './database.ts';
 import { examine } from './examine.ts';
 import { hasUnendedRows, judgeSlot } from './judge-slot.ts';

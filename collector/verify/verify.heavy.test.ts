@@ -3,9 +3,9 @@ import { rows } from '../../test/support/clickhouse.ts';
 import { blocked, decisionSpan, decisionSpans } from '../../test/support/decision-spans.ts';
 import { HOUR, MINUTE, type Pipeline, pipeline, START } from '../../test/support/pipeline.ts';
 import { until } from '../../test/support/until.ts';
-import { createWriter } from '../clickhouse/writer.ts';
-import { beginImport } from '../usage/import.ts';
-import { publishSlots } from '../usage/publish-slots.ts';
+import { createWriter } from '../ingest/writer.ts';
+import { beginImport } from '../publication/import.ts';
+import { publishSlots } from '../publication/publish-slots.ts';
 import type { CheckName, Verification } from './verification.ts';
 import { type VerifyOptions, verify } from './verify.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Dialect } from '../clickhouse/dialect.ts';
-import { DERIVATION } from '../decision-span.ts';
-import { leftOutSlots, leftOutText, stuckSlots, stuckText } from '../usage/publication-state.ts';
+import { DERIVATION } from '../../clickhouse/decision-span.ts';
+import type { Dialect } from '../../clickhouse/dialect.ts';
+import { leftOutSlots, leftOutText, stuckSlots, stuckText } from '../../reports/publication-state.ts';
 import { openVerified } from './database.ts';
 import { Findings, type Verification } from './verification.ts';
 import { verifyHours } from './verify-hours.ts';

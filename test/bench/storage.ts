@@ -3,10 +3,10 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { names, SPAN_COLUMNS } from '../../collector/clickhouse/columns.ts';
-import { type ClickHouse, openClickHouse } from '../../collector/clickhouse/connection.ts';
-import { migrate } from '../../collector/clickhouse/migrations.ts';
-import { createPublisher } from '../../collector/usage/publisher.ts';
+import { names, SPAN_COLUMNS } from '../../clickhouse/columns.ts';
+import { type ClickHouse, openClickHouse } from '../../clickhouse/connection.ts';
+import { migrate } from '../../clickhouse/migrations.ts';
+import { createPublisher } from '../../collector/publication/publisher.ts';
 import { fillPeer, PEER_TABLE } from './support/otel-traces-peer.ts';
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
-import { explainRequest } from '../../cli/explain/explanation.ts';
-import { asRecordedRequest } from '../../cli/explain/read-line.ts';
+import { explainRequest } from '../../explain/explanation.ts';
+import { asRecordedRequest } from '../../explain/recordings/read-line.ts';
 import { launchFirefox, type RunningFirefox } from '../support/firefox.ts';
 import { type Answerer, startAnswerer } from './answerer.ts';
 import type { BrowserCase } from './browser-case.ts';

@@ -1,5 +1,5 @@
-import { explainRequest } from '../../cli/explain/explanation.ts';
-import { asRecordedRequest } from '../../cli/explain/read-line.ts';
+import { explainRequest } from '../../explain/explanation.ts';
+import { asRecordedRequest } from '../../explain/recordings/read-line.ts';
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
 import type { Answerer } from './answerer.ts';
 import type { BrowserCase } from './browser-case.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { explainRequest } from '../../cli/explain/explanation.ts';
-import { readHar } from '../../cli/explain/read-har.ts';
+import { explainRequest } from '../../explain/explanation.ts';
+import { readHar } from '../../explain/recordings/read-har.ts';
 import { namedCases } from './named-cases.ts';
 
 const directory = new URL('../fixtures/har/', import.meta.url);

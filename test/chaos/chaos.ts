@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openClickHouse } from '../../collector/clickhouse/connection.ts';
+import { openClickHouse } from '../../clickhouse/connection.ts';
 import { launchClickHouseServer } from '../support/clickhouse-server/launch.ts';
 import { freePort } from '../support/free-port.ts';
 import { startKafka } from '../support/kafka.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
-import { type ClickHouse, openClickHouse } from '../../collector/clickhouse/connection.ts';
+import { type ClickHouse, openClickHouse } from '../../clickhouse/connection.ts';
 import type { Mismatch } from '../../examples/browsers/ledger.ts';
 import { exercise } from '../../examples/exercise.ts';
 import { selfCheck } from '../../examples/self-check.ts';

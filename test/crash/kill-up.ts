@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openClickHouse } from '../../collector/clickhouse/connection.ts';
+import { openClickHouse } from '../../clickhouse/connection.ts';
 import { disturb, type Fault, noFaults, pickFault, target } from '../chaos/disturb.ts';
 import { startLine } from '../chaos/line.ts';
 import { isReadyAt, program } from '../chaos/victim.ts';

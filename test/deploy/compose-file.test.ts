@@ -143,7 +143,7 @@ test('what Kafka, ClickHouse and Grafana write at run time is writable', () => {
 });
 
 test('ClickHouse logs to its output alone, for nothing removes its files', () => {
-  const logging = readFileSync(join(ROOT, 'collector/clickhouse/server/logging.xml'), 'utf8');
+  const logging = readFileSync(join(ROOT, 'clickhouse/server/logging.xml'), 'utf8');
   for (const file of ['log', 'errorlog']) expect(logging).toContain(`<${file} remove="remove"/>`);
   expect(logging).toContain('<console>true</console>');
   expect(services.clickhouse?.volumes).toContainEqual(
@@ -208,7 +208,7 @@ test('git knows nothing of .env', () => {
 });
 
 test('the users that the pipeline and the dashboards come as are those of the ClickHouse server', () => {
-  const users = readFileSync(join(ROOT, 'collector/clickhouse/server/users.xml'), 'utf8');
+  const users = readFileSync(join(ROOT, 'clickhouse/server/users.xml'), 'utf8');
   const passwords = new Map(
     [...users.matchAll(/<(\w+)>\s*<password from_env="(\w+)"\/>/g)].map(([, user, name]) => [user, name]),
   );

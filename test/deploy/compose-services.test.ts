@@ -6,7 +6,7 @@ import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import kafkajs from 'kafkajs';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { kafkaAt, withAdmin as withAdminOf } from '../../collector/kafka/connection.ts';
+import { kafkaAt, withAdmin as withAdminOf } from '../../collector/kafka/client/connection.ts';
 import { type ClickHouseServer, launchClickHouseServer } from '../support/clickhouse-server/launch.ts';
 import { freePort } from '../support/free-port.ts';
 import { whyNoKafka } from '../support/kafka.ts';
@@ -149,7 +149,7 @@ describe('the services of docker-compose.yml', () => {
   });
 
   test('what the users of the ClickHouse server are granted, the engine can read', async () => {
-    const users = readFileSync(join(ROOT, 'collector/clickhouse/server/users.xml'), 'utf8');
+    const users = readFileSync(join(ROOT, 'clickhouse/server/users.xml'), 'utf8');
     const grants = [...users.matchAll(/<query>(GRANT .*)<\/query>/g)].map(([, statement]) => statement);
     expect(grants.length).toBeGreaterThan(3);
     const client = createClient({

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { openClickHouse } from '../../collector/clickhouse/connection.ts';
-import { RETENTION } from '../../collector/clickhouse/retention.ts';
+import { openClickHouse } from '../../clickhouse/connection.ts';
+import { RETENTION } from '../../clickhouse/retention.ts';
 import { startCollector } from '../../collector/collector.ts';
-import { createPublisher } from '../../collector/usage/publisher.ts';
+import { createPublisher } from '../../collector/publication/publisher.ts';
 import { ALLOWED, decisionRequest, decisionSpan } from '../support/otlp-bodies.ts';
 import { encodeRequest } from '../support/otlp-schema.ts';
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
-import { kafkaAt } from '../../collector/kafka/connection.ts';
+import { kafkaAt } from '../../collector/kafka/client/connection.ts';
 import { describeKafka } from '../support/kafka-run.ts';
 
 describeKafka('our client', ({ brokers }) => {

@@ -4,7 +4,12 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { kafkaOf } from '../../cli/settings/locations.ts';
 import { readSettings } from '../../cli/settings/read-settings.ts';
-import { kafkaAt, kafkaUnavailable, SASL_MECHANISMS, withAdmin } from '../../collector/kafka/connection.ts';
+import {
+  kafkaAt,
+  kafkaUnavailable,
+  SASL_MECHANISMS,
+  withAdmin,
+} from '../../collector/kafka/client/connection.ts';
 import { temporaryDirectory } from '../support/clickhouse.ts';
 import { request } from '../support/consuming.ts';
 import { KAFKA_PASSWORD, KAFKA_USER, type KafkaAddresses } from '../support/kafka.ts';

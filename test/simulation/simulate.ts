@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { ClickHouse } from '../../collector/clickhouse/connection.ts';
-import { openClickHouse } from '../../collector/clickhouse/connection.ts';
-import { migrate } from '../../collector/clickhouse/migrations.ts';
+import type { ClickHouse } from '../../clickhouse/connection.ts';
+import { openClickHouse } from '../../clickhouse/connection.ts';
+import { migrate } from '../../clickhouse/migrations.ts';
 import { type Event, history } from './history.ts';
 import { Simulation } from './simulation.ts';
 

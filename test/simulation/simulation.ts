@@ -1,10 +1,10 @@
-import type { ClickHouse } from '../../collector/clickhouse/connection.ts';
-import { AHEAD_MILLIS, isFrozen, SLOT_MILLIS, slotOf } from '../../collector/clickhouse/slots.ts';
-import { createWriter } from '../../collector/clickhouse/writer.ts';
-import type { DecisionSpan } from '../../collector/decision-span.ts';
-import { beginImport } from '../../collector/usage/import.ts';
-import { createPublisher, type Publisher } from '../../collector/usage/publisher.ts';
+import type { ClickHouse } from '../../clickhouse/connection.ts';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { createWriter } from '../../collector/ingest/writer.ts';
+import { beginImport } from '../../collector/publication/import.ts';
+import { createPublisher, type Publisher } from '../../collector/publication/publisher.ts';
 import { verify } from '../../collector/verify/verify.ts';
+import { AHEAD_MILLIS, isFrozen, SLOT_MILLIS, slotOf } from '../../core/slots.ts';
 import { blocked, decisionSpan } from '../support/decision-spans.ts';
 import type { ClockOwner, Event, Host } from './history.ts';
 import { HOSTS } from './history.ts';

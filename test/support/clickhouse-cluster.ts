@@ -3,13 +3,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { onTestFinished } from 'vitest';
-import { clusterDialect } from '../../collector/clickhouse/cluster.ts';
-import {
-  type ClickHouse,
-  type ClickHouseConnection,
-  openClickHouse,
-} from '../../collector/clickhouse/connection.ts';
-import { migrate } from '../../collector/clickhouse/migrations.ts';
+import { clusterDialect } from '../../clickhouse/cluster.ts';
+import { type ClickHouse, type ClickHouseConnection, openClickHouse } from '../../clickhouse/connection.ts';
+import { migrate } from '../../clickhouse/migrations.ts';
 import { temporaryDirectory } from './clickhouse.ts';
 
 /** The one-node cluster of the rehearsal, and one whose two shards nobody can reach. */

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type ClickHouse, openClickHouse } from '../../collector/clickhouse/connection.ts';
-import { migrate } from '../../collector/clickhouse/migrations.ts';
-import type { ServerLocation } from '../../collector/clickhouse/over-http.ts';
+import { type ClickHouse, openClickHouse } from '../../clickhouse/connection.ts';
+import { migrate } from '../../clickhouse/migrations.ts';
+import type { ServerLocation } from '../../clickhouse/over-http.ts';
 import type { ClickHouseServer } from './clickhouse-server/launch.ts';
 
 /** An empty directory that is removed when the test ends. */

@@ -1,4 +1,4 @@
-import type { DecisionSpan } from '../../collector/decision-span.ts';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 
 /** A plausible decision span: an allowed GET from a shop's page. Give what the test is about. */
 export function decisionSpan(given: Partial<DecisionSpan> & Pick<DecisionSpan, 'time'>): DecisionSpan {

@@ -1,6 +1,6 @@
-import { OriginscopeError } from '../../collector/errors.ts';
 import { decodeTraces, type Encoding } from '../../collector/otlp/decode.ts';
 import type { Decoded, TimeWindow } from '../../collector/otlp/decoded.ts';
+import { OriginscopeError } from '../../core/errors.ts';
 
 /** No text of a row may be longer: 32 header names of 64 and their commas. */
 const LONGEST = 32 * 65;

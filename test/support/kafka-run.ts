@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { describe, inject, onTestFinished, test } from 'vitest';
-import { withAdmin as withAdminOf } from '../../collector/kafka/connection.ts';
-import { letIdleConnectionsRest } from '../../collector/kafka/request-queue.ts';
-import { topicIsKnown } from '../../collector/kafka/topics.ts';
+import { topicIsKnown } from '../../collector/kafka/admin/topics.ts';
+import { withAdmin as withAdminOf } from '../../collector/kafka/client/connection.ts';
+import { letIdleConnectionsRest } from '../../collector/kafka/client/kafkajs-patches/request-queue.ts';
 import type { KafkaAddresses } from './kafka.ts';
 import { until } from './until.ts';
 

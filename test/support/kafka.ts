@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
-import { withAdmin } from '../../collector/kafka/connection.ts';
-import { letIdleConnectionsRest } from '../../collector/kafka/request-queue.ts';
+import { withAdmin } from '../../collector/kafka/client/connection.ts';
+import { letIdleConnectionsRest } from '../../collector/kafka/client/kafkajs-patches/request-queue.ts';
 import { kafkaClassPath, run } from './kafka/jars.ts';
 import {
   KAFKA_PASSWORD,

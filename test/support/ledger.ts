@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { createPublisher } from '../../collector/usage/publisher.ts';
+import { createPublisher } from '../../collector/publication/publisher.ts';
 import { decisionSpan } from './otlp-bodies.ts';
 import type { Span } from './otlp-schema.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { KafkaMessage } from 'kafkajs';
-import { registerCodecs } from '../../collector/kafka/codecs.ts';
+import { registerCodecs } from '../../collector/kafka/client/kafkajs-patches/codecs.ts';
 import { kafkaClient, withAdmin } from './kafka-run.ts';
 
 /** Every message that the topic has now, with the partition that has it. */

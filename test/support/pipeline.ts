@@ -1,6 +1,6 @@
-import type { ClickHouse } from '../../collector/clickhouse/connection.ts';
-import { createWriter, type Writer } from '../../collector/clickhouse/writer.ts';
-import { createPublisher, type Publisher } from '../../collector/usage/publisher.ts';
+import type { ClickHouse } from '../../clickhouse/connection.ts';
+import { createWriter, type Writer } from '../../collector/ingest/writer.ts';
+import { createPublisher, type Publisher } from '../../collector/publication/publisher.ts';
 import { openTestClickHouse } from './clickhouse.ts';
 
 export const MINUTE = 60_000;

@@ -2,7 +2,7 @@
  * A receiver without anything behind it, for tests and benchmarks that want a process of its own: what it accepts
  * is split as for Kafka, and dropped. It prints its URL; /healthz has `peakBytes`, the most memory it ever took.
  */
-import { splitBody } from '../../collector/kafka/split.ts';
+import { splitBody } from '../../collector/kafka/producing/split.ts';
 import { createReceiver } from '../../collector/otlp/receiver.ts';
 
 const PART_BYTES = 8 * 1024 ** 2 - 2 ** 17;

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { onTestFailed, onTestFinished } from 'vitest';
-import { type Receive, type ReceiveOptions, startReceive } from '../../collector/kafka/receive.ts';
+import { type Receive, type ReceiveOptions, startReceive } from '../../collector/kafka/producing/receive.ts';
 import { CONTENT_TYPES } from '../../collector/otlp/replies.ts';
 
 /** Runs a receiver in front of Kafka that ends with the test at the latest; its log is shown when the test fails. */

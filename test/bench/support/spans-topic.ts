@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs';
-import { registerCodecs } from '../../../collector/kafka/codecs.ts';
-import { COMPRESSION_TYPES } from '../../../collector/kafka/connection.ts';
+import { COMPRESSION_TYPES } from '../../../collector/kafka/client/connection.ts';
+import { registerCodecs } from '../../../collector/kafka/client/kafkajs-patches/codecs.ts';
 import { protobufBodies } from '../../support/otlp-bodies.ts';
 
 const SPANS_A_MESSAGE = 200;

@@ -1,0 +1,243 @@
+import { copyableCommand } from '../../core/shell-command.ts';
+import { durationText } from '../../explain/duration-text.ts';
+import type { ExplainedDecision, Explanation } from '../../explain/explanation.ts';
+import { type UncachedInFirefox, whyUncachedInFirefox } from '../../explain/preflight-cache.ts';
+import { probeCommand } from '../../explain/probe-command.ts';
+import { NOTE_TEXTS } from '../../explain/reasons/note-texts.ts';
+import { REASON_CAUSES } from '../../explain/reasons/reason-causes.ts';
+import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
+import { STANDARD_STEPS } from '../../explain/reasons/standard-steps.ts';
+import type { RecordedExchange, RecordedRequest } from '../../explain/recordings/recorded-request.ts';
+import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
+import type {
+  Decision,
+  HeaderList,
+  Reason,
+  Refusal,
+  Verdict,
+} from '../../instrumentation/src/fetch-standard/decision.ts';
+import { isSerialisedOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
+import { type PageOptions, type Paint, paintFor, readableWidth, wrapped } from './terminal.ts';
+
+const COLORS: Record<Verdict, 'green' | 'red' | 'yellow'> = {
+  allowed: 'green',
+  blocked: 'red',
+  unknown: 'yellow',
+};
+
+/** What the browser asked, what the server answered, the step that failed, and what to change: a page for people. */
+export function renderExplanation(
+  recorded: RecordedRequest,
+  explanation: Explanation,
+  options: PageOptions,
+): string {
+  const paint = paintFor(options);
+  const parts = [
+    renderHeading(recorded, explanation, options),
+    ...recorded.exchanges.map((exchange, i) => {
+      const decision = explanation.decisions[i];
+      const isUnsent = explanation.verdict === 'blocked' && i > (explanation.decidedBy ?? i);
+      return decision === undefined ? '' : renderExchange(i, exchange, decision, isUnsent, paint);
+    }),
+  ];
+  if (explanation.reason !== '')
+    parts.push(renderReason(recorded, explanation, explanation.reason, options, paint));
+  if (explanation.notes.length > 0) {
+    parts.push(
+      explanation.notes
+        .map((note) => wrappedUnder('  note    ', `${paint('yellow', note)}: ${NOTE_TEXTS[note]}`, options))
+        .join('\n'),
+    );
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** One line for a request. */
+export function renderHeading(
+  { exchanges, origin }: RecordedRequest,
+  { id, verdict, decisions }: Explanation,
+  options: PageOptions,
+): string {
+  const paint = paintFor(options);
+  const asked = exchanges.find((_, i) => decisions[i]?.kind !== 'preflight') ?? exchanges[0];
+  const method = decisions[0]?.requestMethod ?? '';
+  const from = decisions.find((decision) => decision.origin !== '')?.origin ?? origin;
+  const words = [
+    paint(['bold', COLORS[verdict]], verdict),
+    paint('bold', asked === undefined ? 'nothing was recorded' : `${method} ${plain(asked.request.url)}`),
+  ];
+  if (from !== undefined) words.push(`from ${plain(from)}`);
+  if (id !== undefined) words.push(paint('dim', `(${plain(String(id))})`));
+  return words.join('  ');
+}
+
+function renderExchange(
+  index: number,
+  exchange: RecordedExchange,
+  decision: ExplainedDecision,
+  isUnsent: boolean,
+  paint: Paint,
+): string {
+  const { request, response } = exchange;
+  if (isUnsent && response.status === undefined) {
+    return `  ${index + 1}. ${paint('bold', 'never sent')}  ${plain(request.method)} ${plain(request.url)}`;
+  }
+  const verdict =
+    decision.verdict === 'allowed' ? '' : `  ${paint(COLORS[decision.verdict], decision.verdict)}`;
+  const title = `  ${index + 1}. ${paint('bold', KIND_TITLES[decision.kind])}  ${plain(request.method)} ${plain(request.url)}${verdict}`;
+  const status = response.status === undefined ? 'no answer was recorded' : String(response.status);
+  return [
+    title,
+    ...headerLines('the browser asked    ', request.headers, isAskingHeader),
+    ...headerLines('the server answered  ', response.headers, isAnsweringHeader, status),
+    ...(response.stored === undefined
+      ? []
+      : headerLines('it had stored        ', response.stored, isAnsweringHeader)),
+    ...cacheLines(decision, exchange),
+  ].join('\n');
+}
+
+/** How long nobody asks again. */
+function cacheLines(decision: ExplainedDecision, exchange: RecordedExchange): readonly string[] {
+  const seconds = decision.preflightCacheSeconds;
+  if (seconds === undefined) return [];
+  const { chromium, firefox, safari } = seconds;
+  const times = `Chrome ${durationText(chromium)}, Firefox ${durationText(firefox)}, Safari ${durationText(safari)}`;
+  const reason = firefox === chromium ? undefined : whyUncachedInFirefox(decision, exchange);
+  return [
+    `     browsers keep it     ${times}`,
+    ...(reason === undefined ? [] : [`${' '.repeat(26)}(${UNCACHED_IN_FIREFOX[reason]})`]),
+  ];
+}
+
+const UNCACHED_IN_FIREFOX: Readonly<Record<UncachedInFirefox, string>> = {
+  max_age_no_number: 'Firefox: the Access-Control-Max-Age is no number',
+  wildcard: 'Firefox: a method or header is allowed by "*" alone',
+};
+
+const KIND_TITLES: Record<Decision['kind'], string> = {
+  preflight: 'preflight',
+  actual: 'CORS request',
+  same_origin: 'same-origin request',
+  no_cors: 'request without CORS',
+  navigation: 'navigation',
+  websocket: 'WebSocket',
+  ambiguous: 'perhaps a CORS request',
+};
+
+function isAskingHeader(name: string): boolean {
+  return name === 'origin' || name.startsWith('access-control-request-') || FETCH_METADATA.has(name);
+}
+
+const FETCH_METADATA: ReadonlySet<string> = new Set(['sec-fetch-mode', 'sec-fetch-site']);
+
+function isAnsweringHeader(name: string): boolean {
+  return name.startsWith('access-control-') || name === 'vary' || name === 'location';
+}
+
+function headerLines(
+  title: string,
+  headers: HeaderList | undefined,
+  isShown: (lowerCaseName: string) => boolean,
+  first?: string,
+): readonly string[] {
+  const shown = (headers ?? [])
+    .filter(([name]) => isShown(name.toLowerCase()))
+    .map(([name, value]) => `${plain(name)}: ${plain(value)}`);
+  const lines = first === undefined ? shown : [first, ...shown];
+  if (headers === undefined) lines.push('(headers were not recorded)');
+  else if (shown.length === 0) lines.push('(no CORS headers)');
+  return lines.map((line, i) => `     ${i === 0 ? title : ' '.repeat(title.length)}${line}`);
+}
+
+function renderReason(
+  recorded: RecordedRequest,
+  { verdict, decidedBy, decisions, detail }: Explanation,
+  reason: Reason,
+  options: PageOptions,
+  paint: Paint,
+): string {
+  const decision = decidedBy === null ? undefined : decisions[decidedBy];
+  const exchange = decidedBy === null ? undefined : recorded.exchanges[decidedBy];
+  const step = STANDARD_STEPS[reason];
+  const lines = [
+    wrappedUnder('  why     ', reasonLine({ reason, detail }, verdict, paint), options),
+    wrappedUnder('  means   ', REASON_CAUSES[reason], options),
+    wrappedUnder('  step    ', `${step.name} ${paint('dim', step.url)}`, options),
+  ];
+  if (decision !== undefined) {
+    lines.push(wrappedUnder('  change  ', remedyOf(reason, decision, exchange), options));
+    const probe = probeOf(reason, decision, exchange);
+    if (probe !== undefined) lines.push(`  ask     ${copyableCommand(probe) ?? NOT_COPYABLE}`);
+    const other = decision.withCredentials;
+    if (other !== undefined) {
+      const included: Decision = { ...decision, ...other, credentials: 'included' };
+      lines.push(
+        wrappedUnder('  or      ', `with credentials, ${reasonLine(other, verdict, paint)}`, options),
+        wrappedUnder('  change  ', remedyOf(other.reason, included, exchange), options),
+      );
+    }
+  }
+  return lines.join('\n');
+}
+
+function reasonLine({ reason, detail }: Refusal, verdict: Verdict, paint: Paint): string {
+  const token = detail === '' ? '' : ` (${detail})`;
+  return `${paint(COLORS[verdict], reason)}: ${REASON_TEXTS[reason].title}${token}`;
+}
+
+export function remedyOf(reason: Reason, decision: Decision, exchange: RecordedExchange | undefined): string {
+  if (reason === 'headers_not_captured' && exchange !== undefined) return NOT_RECORDED;
+  const { kind, origin, detail, requestMethod, requestHeaders, credentials, allowCredentials } = decision;
+  const remedy = REASON_TEXTS[reason].remedy({
+    origin,
+    kind: kind === 'preflight' || kind === 'ambiguous' ? kind : 'actual',
+    reason,
+    detail,
+    method: requestMethod,
+    requestedHeaders: requestHeaders,
+    statusCode: exchange?.response.status ?? 0,
+  });
+  const needsCredentials =
+    ALLOW_ORIGIN_REASONS.has(reason) && credentials === 'included' && !allowCredentials;
+  return needsCredentials
+    ? `${remedy} It has credentials: send "Access-Control-Allow-Credentials: true", too.`
+    : remedy;
+}
+
+/** Browsers leave out of a HAR what they did not let the page see. */
+const NOT_RECORDED = 'The recording does not say what was answered. Ask the server itself.';
+
+/** The command that finds out what the recording does not say; undefined where it says all. */
+export function probeOf(
+  reason: Reason,
+  { origin, requestMethod }: Decision,
+  exchange: RecordedExchange | undefined,
+): string | undefined {
+  if (reason !== 'headers_not_captured' || exchange === undefined) return undefined;
+  const { url } = exchange.request;
+  return probeCommand({
+    url: URL.canParse(url) ? new URL(url).href : 'URL',
+    origin: isSerialisedOrigin(origin) ? origin : 'ORIGIN',
+    method: requestMethod,
+  });
+}
+
+export const NOT_COPYABLE = '(not shown: it has control characters, or is too long to be pasted)';
+
+const ALLOW_ORIGIN_REASONS: ReadonlySet<Reason> = new Set([
+  'acao_missing',
+  'acao_multiple',
+  'acao_invalid',
+  'acao_mismatch',
+]);
+
+/** Foreign text on a terminal: nothing that moves the cursor, hides or turns text around. */
+function plain(text: string): string {
+  return cleanText(text, 512);
+}
+
+/** Words under a title of their own. */
+export function wrappedUnder(title: string, text: string, options: PageOptions): string {
+  return wrapped(title, ' '.repeat(title.length), text, readableWidth(options));
+}

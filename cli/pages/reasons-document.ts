@@ -1,0 +1,176 @@
+import { browserDifferences } from '../../explain/browser-differences.ts';
+import { explainRequest } from '../../explain/explanation.ts';
+import {
+  asOfPreflight,
+  BROWSERS,
+  type Browser,
+  CONSOLE_MESSAGES,
+} from '../../explain/reasons/console-messages.ts';
+import { NOTE_TEXTS } from '../../explain/reasons/note-texts.ts';
+import { REASON_CAUSES } from '../../explain/reasons/reason-causes.ts';
+import { REASON_EXAMPLES } from '../../explain/reasons/reason-examples.ts';
+import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
+import { STANDARD_STEPS } from '../../explain/reasons/standard-steps.ts';
+import { headerOf, type RecordedExchange } from '../../explain/recordings/recorded-request.ts';
+import {
+  BLOCKED_REASONS,
+  type Decision,
+  type Kind,
+  NOTES,
+  type Note,
+  type Reason,
+  UNKNOWN_REASONS,
+} from '../../instrumentation/src/fetch-standard/decision.ts';
+import { probeOf, remedyOf } from './explanation-page.ts';
+
+/** docs/reasons.md, made of the words that `explain` and `report` print. */
+export function reasonsDocument(): string {
+  return `${[
+    INTRODUCTION,
+    '## Why a browser refuses',
+    ...BLOCKED_REASONS.map(section),
+    '## Why there is no verdict',
+    'These are no messages of browsers: the browser knows, only what was recorded does not show it.',
+    ...UNKNOWN_REASONS.map(section),
+    '## Notes',
+    'Facts that are no verdict, but matter to an owner.',
+    ...NOTES.map((note) => [`### \`${note}\``, NOTE_TEXTS[note], ...warnings(note)].join('\n\n')),
+    '## Where browsers differ',
+    'Of Chromium 156 and Firefox 153 as measured, of Safari from the source of WebKit. A verdict is that of Chrome unless it says otherwise.',
+    differences(),
+  ].join('\n\n')}\n`;
+}
+
+function differences(): string {
+  const rows = browserDifferences().map(({ about, standard, chrome, firefox, safari }) => [
+    about,
+    standard,
+    chrome,
+    firefox,
+    safari,
+  ]);
+  return markdownTable(['', 'Fetch standard', 'Chrome', 'Firefox', 'Safari'], rows);
+}
+
+/** With columns as wide as their cells, as formatters want them. */
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((cell, i) => Math.max(3, cell.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+const INTRODUCTION = `# Reasons
+
+A browser refuses a cross-origin answer for one of a few reasons. They have the same names everywhere in Originscope: in spans, tables, \`originscope report\`, \`originscope explain\` and alerts. For each of them this page has the cause, what the browsers' consoles say, an exchange that shows it, and what to change.
+
+Somebody sent you a message from a console? Paste it: \`originscope explain -\`. You have a URL and an origin? \`originscope probe URL --origin ORIGIN\` asks the server as a browser would.
+
+The messages of Chrome and Firefox were recorded from Chromium 156 and Firefox 153 (a test holds Chrome's against the installed Chromium); those of Safari are from WebKit's source. What differs from case to case is filled in as of the example. A page's script never sees any of this: it gets a \`TypeError\`, whatever the reason.
+
+When several things are wrong with an answer, the reason is the one that Chromium names. The order is: a redirected preflight, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, the preflight's status, the syntax of the two lists, the method, the headers. So a preflight that is answered 403 without any header is \`acao_missing\`. Firefox names the first missing Access-Control-Allow-Origin even of a redirect; Safari looks at the preflight's status first.
+
+"Allow" in what follows is a decision of the service's owner: nothing here says that an origin is to be trusted.`;
+
+function section(reason: Reason): string {
+  const example = REASON_EXAMPLES[reason];
+  const { decisions, decidedBy } = explainRequest(example);
+  const index = decidedBy ?? 0;
+  const exchange = example.exchanges[index];
+  const decision = decisions[index];
+  if (exchange === undefined || decision === undefined) throw new Error(`${reason} has no example`);
+  const values: Values = {
+    sender: 'fetch',
+    url: exchange.request.url,
+    origin: decision.origin,
+    value: MESSAGE_VALUES[reason] ?? decision.detail,
+    method: decision.requestMethod,
+    header: decision.detail,
+    status: String(exchange.response.status),
+    location: headerOf(exchange.response.headers, 'location') ?? '',
+  };
+  const step = STANDARD_STEPS[reason];
+  return [
+    `### \`${reason}\``,
+    `**${REASON_TEXTS[reason].title}.** ${REASON_CAUSES[reason]}`,
+    ...messages(reason, decision.kind, values),
+    `\`\`\`http\n${wire(exchange)}\n\`\`\``,
+    `**Remedy:** ${remedyOf(reason, decision, exchange)}${askFor(probeOf(reason, decision, exchange))}${ofSpans(reason, decision)}`,
+    `[${step.name}](${step.url})`,
+  ].join('\n\n');
+}
+
+function askFor(probe: string | undefined): string {
+  return probe === undefined ? '' : ` \`${probe}\``;
+}
+
+/** A span is recorded elsewhere than a browser's exchange. */
+function ofSpans(reason: Reason, { kind, origin, detail }: Decision): string {
+  if (reason !== 'headers_not_captured' || kind !== 'actual') return '';
+  const call = { origin, kind, reason, detail, method: 'GET', requestedHeaders: [], statusCode: 0 } as const;
+  return ` For spans of your services: ${REASON_TEXTS[reason].remedy(call)}`;
+}
+
+/** What browsers write to the console though they allow the request. */
+function warnings(note: Note): readonly string[] {
+  if (note !== 'authorization_covered_by_wildcard') return [];
+  const text =
+    'Cross-Origin Request Warning: The Same Origin Policy will disallow reading the remote resource at https://api.example/orders soon. (Reason: When the `Access-Control-Allow-Headers` is `*`, the `Authorization` header is not covered. To include the `Authorization` header, it must be explicitly listed in CORS header `Access-Control-Allow-Headers`).';
+  return [`- Firefox: ${code(text)}`];
+}
+
+type Values = Readonly<Record<string, string>>;
+
+/** What the messages show that is not the failing token. */
+const MESSAGE_VALUES: Partial<Record<Reason, string>> = {
+  // As recorded: Chrome keeps the password to itself.
+  redirect_url_has_credentials: '',
+  redirect_url_not_http:
+    'chrome, chrome-experimental-site-token-provider, chrome-extension, chrome-untrusted, data, http, https, isolated-app',
+};
+
+function messages(reason: Reason, kind: Kind, values: Values): readonly string[] {
+  const lines = BROWSERS.flatMap((browser) => {
+    const templates = CONSOLE_MESSAGES.filter(
+      (one) =>
+        one.browser === browser && one.reasons.includes(reason) && (kind === 'preflight' || !one.ofPreflight),
+    );
+    if (templates.length === 0) return unspecific(browser, reason, values);
+    return templates.flatMap(({ text }) => {
+      const line = `- ${browser}: ${code(fill(text, values))}`;
+      const isOfBoth = browser === 'Chrome' && reason.startsWith('aca') && kind !== 'preflight';
+      return isOfBoth
+        ? [line, `- Chrome, of a preflight: ${code(fill(asOfPreflight(text), values))}`]
+        : [line];
+    });
+  });
+  return lines.length === 0 ? [] : [lines.join('\n')];
+}
+
+/** A browser that has no words of its own for a reason. */
+function unspecific(browser: Browser, reason: Reason, values: Values): readonly string[] {
+  if (browser !== 'Firefox' || (UNKNOWN_REASONS as readonly string[]).includes(reason)) return [];
+  const text =
+    'Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at {url}. (Reason: CORS request did not succeed). Status code: (null).';
+  return [`- Firefox: ${code(fill(text, values))} (and so of everything that has no answer)`];
+}
+
+function fill(text: string, values: Values): string {
+  return text.replace(/\{([a-z]+)\}/g, (_, name: string) => values[name] ?? '');
+}
+
+/** Markdown's code, also of what holds backticks. */
+function code(text: string): string {
+  return text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``;
+}
+
+function wire({ request, response }: RecordedExchange): string {
+  const { host, pathname } = new URL(request.url);
+  const lines = [`${request.method} ${pathname} HTTP/1.1`, `Host: ${host}`];
+  for (const [name, value] of request.headers ?? []) lines.push(`${name}: ${value}`);
+  lines.push('');
+  if (response.status === undefined) lines.push('(nothing was recorded of the answer)');
+  else lines.push(`HTTP/1.1 ${response.status}`);
+  for (const [name, value] of response.headers ?? []) lines.push(`${name}: ${value}`);
+  return lines.join('\n');
+}

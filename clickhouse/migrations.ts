@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { OriginscopeError } from '../core/errors.ts';
+import { type Dialect, singleServer } from './dialect.ts';
+import { SCHEMA, type SchemaStep } from './schema.ts';
+import { literal } from './sql-text.ts';
+
+export interface MigrationOptions {
+  readonly dialect?: Dialect;
+  readonly steps?: readonly SchemaStep[];
+}
+
+/** A step that is not applied yet, with the line that it gets in the ledger. */
+export interface PlannedStep {
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+interface AppliedStep {
+  readonly version: number;
+  readonly name: string;
+  readonly checksum: string;
+}
+
+/**
+ * Brings the schema up to the program's. Steps that the ledger has are compared and skipped; a step that
+ * was cut short is run again.
+ *
+ * @returns the steps that were done
+ * @throws OriginscopeError `SCHEMA_NEWER`, `SCHEMA_CHANGED`
+ */
+export async function migrate(
+  client: ClickHouseClient,
+  options: MigrationOptions = {},
+): Promise<PlannedStep[]> {
+  const steps = await planMigration(client, options);
+  for (const query of steps.flatMap(({ statements }) => statements)) await client.command({ query });
+  return steps;
+}
+
+/**
+ * What `migrate` would do, in order. Where a node of the cluster has no ledger it has no tables either, so all
+ * steps are to be done again: they only add what is missing.
+ *
+ * @throws OriginscopeError `SCHEMA_NEWER`, `SCHEMA_CHANGED`
+ */
+export async function planMigration(
+  client: ClickHouseClient,
+  { dialect = singleServer, steps = SCHEMA }: MigrationOptions = {},
+): Promise<PlannedStep[]> {
+  const ledger = await readLedger(client);
+  refuseOthers(ledger, dialect, steps);
+  const applied = (await nodesWithoutLedger(client, dialect)) > 0 ? [] : ledger;
+  const due = steps.filter((step) => !applied.some(({ version }) => version === step.version));
+  return due.length === 0 ? [] : allSteps(dialect, due);
+}
+
+/** The plan for a database that is not there yet. */
+export function allSteps(dialect: Dialect, steps: readonly SchemaStep[] = SCHEMA): PlannedStep[] {
+  return [
+    { name: 'ledger', statements: [createLedger(dialect)] },
+    ...steps.map((step) => ({
+      name: step.name,
+      statements: [
+        ...step.statements(dialect),
+        `INSERT INTO schema_steps
+     SELECT ${step.version}, ${literal(step.name)}, ${literal(checksumOf(step, dialect))}, now('UTC')`,
+      ],
+    })),
+  ];
+}
+
+/**
+ * For those who do not migrate: the schema has to be there already and be the program's.
+ *
+ * @throws OriginscopeError `SCHEMA_MISSING`, `SCHEMA_OLDER`, `SCHEMA_NEWER`, `SCHEMA_CHANGED`
+ */
+export async function requireSchema(
+  client: ClickHouseClient,
+  { dialect = singleServer, steps = SCHEMA }: MigrationOptions = {},
+): Promise<void> {
+  const ledger = await readLedger(client);
+  if (ledger.length === 0) {
+    throw new OriginscopeError('SCHEMA_MISSING', 'There is no Originscope data here yet', {
+      remedy:
+        'Run "originscope migrate" for a ClickHouse server. An embedded database comes with "originscope up" or an import.',
+    });
+  }
+  refuseOthers(ledger, dialect, steps);
+  if (ledger.length < steps.length) {
+    throw new OriginscopeError('SCHEMA_OLDER', 'The data was written by an older version of Originscope', {
+      remedy:
+        'Run "originscope migrate" of this version for a ClickHouse server, or start "originscope up" once for an embedded database.',
+    });
+  }
+}
+
+function createLedger(dialect: Dialect): string {
+  return `CREATE TABLE IF NOT EXISTS schema_steps${dialect.onCluster} (
+       version UInt32, name String, checksum String, applied_at DateTime('UTC'))
+     ENGINE = ${dialect.replacingMergeTree('applied_at')} ORDER BY version
+     SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`;
+}
+
+function checksumOf(step: SchemaStep, dialect: Dialect): string {
+  return createHash('sha256').update(step.statements(dialect).join(';\n')).digest('hex');
+}
+
+async function readLedger(client: ClickHouseClient): Promise<AppliedStep[]> {
+  const [ledger] = await (
+    await client.query({ query: 'EXISTS TABLE schema_steps', format: 'JSONEachRow' })
+  ).json<{ result: number }>();
+  if (ledger?.result !== 1) return [];
+  const result = await client.query({
+    query: 'SELECT version, name, checksum FROM schema_steps FINAL ORDER BY version',
+    format: 'JSONEachRow',
+  });
+  return result.json<AppliedStep>();
+}
+
+async function nodesWithoutLedger(client: ClickHouseClient, dialect: Dialect): Promise<number> {
+  const result = await client.query({
+    query: `SELECT (SELECT count() FROM ${dialect.system('one')}) AS nodes,
+        (SELECT count() FROM ${dialect.system('tables')}
+         WHERE database = (SELECT currentDatabase()) AND name = 'schema_steps') AS ledgers`,
+    format: 'JSONEachRow',
+  });
+  const [counted] = await result.json<{ nodes: number; ledgers: number }>();
+  return (counted?.nodes ?? 0) - (counted?.ledgers ?? 0);
+}
+
+function refuseOthers(ledger: readonly AppliedStep[], dialect: Dialect, steps: readonly SchemaStep[]): void {
+  for (const { version, name, checksum } of ledger) {
+    const step = steps.find((known) => known.version === version);
+    if (step === undefined) {
+      throw new OriginscopeError(
+        'SCHEMA_NEWER',
+        `The data has schema step ${version} (${name}), this program knows ${steps.at(-1)?.version ?? 0}`,
+        { remedy: 'Use the newer version of Originscope that wrote it, or another data directory.' },
+      );
+    }
+    if (checksum !== checksumOf(step, dialect)) {
+      throw new OriginscopeError(
+        'SCHEMA_CHANGED',
+        `Schema step ${version} (${name}) was applied with other statements than this program has`,
+        {
+          remedy:
+            'Use the version of Originscope that wrote the data, and the --cluster that it was migrated with (none for one server).',
+        },
+      );
+    }
+  }
+}

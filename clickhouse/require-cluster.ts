@@ -1,0 +1,41 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { OriginscopeError } from '../core/errors.ts';
+
+/**
+ * Whether the servers know the cluster, and are set up as the schema needs it.
+ *
+ * @throws OriginscopeError `CLUSTER_UNKNOWN`, `CLUSTER_UNSUITABLE`
+ */
+export async function requireCluster(client: ClickHouseClient, cluster: string): Promise<void> {
+  const nodes = await rows<{ cluster: string; internal_replication: number; default_database: string }>(
+    client,
+    'SELECT cluster, internal_replication, default_database FROM system.clusters',
+  );
+  const own = nodes.filter((node) => node.cluster === cluster);
+  if (own.length === 0) {
+    const known = [...new Set(nodes.map((node) => node.cluster))];
+    throw new OriginscopeError('CLUSTER_UNKNOWN', `The ClickHouse server knows no cluster "${cluster}"`, {
+      remedy: `Define it under remote_servers on every node, or give another --cluster; known are: ${known.join(', ') || 'none'}.`,
+    });
+  }
+  const macros = (await rows<{ macro: string }>(client, 'SELECT macro FROM system.macros')).map(
+    ({ macro }) => macro,
+  );
+  const wrong = [
+    own.some((node) => node.internal_replication !== 1) &&
+      'internal_replication is not true for every shard: rows would be written to each replica',
+    own.some((node) => node.default_database !== '') &&
+      'a replica has a default_database: statements would go to that one',
+    !(macros.includes('shard') && macros.includes('replica')) &&
+      'the server has no macros "shard" and "replica"',
+  ].filter((reason) => reason !== false);
+  if (wrong.length > 0) {
+    throw new OriginscopeError('CLUSTER_UNSUITABLE', `The cluster "${cluster}": ${wrong.join('; ')}`, {
+      remedy: 'Set remote_servers and macros on every node as docs/operations.md shows.',
+    });
+  }
+}
+
+async function rows<Row>(client: ClickHouseClient, query: string): Promise<Row[]> {
+  return (await client.query({ query, format: 'JSONEachRow' })).json<Row>();
+}

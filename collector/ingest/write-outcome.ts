@@ -1,0 +1,91 @@
+import type { Logger } from 'pino';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { type DiskSpace, spaceRemedy, spaceText } from '../../clickhouse/disks.ts';
+import { codeOf } from '../../clickhouse/trouble.ts';
+import { bounded, cleaned } from '../../core/text.ts';
+
+export interface WriteOutcome {
+  inserted(): void;
+  failed(spans: readonly DecisionSpan[], error: unknown): void;
+  /** Whether the last insert failed. */
+  readonly isFailing: boolean;
+  /** What is wrong, and what to do where the disks say it; undefined while rows are taken. */
+  sentence(disks: readonly DiskSpace[]): string | undefined;
+  /**
+   * While inserts fail: writes some of the spans that failed, as their senders do. Who is not ready gets no
+   * traffic, and would never learn that rows are taken again. A span counts once however often it is written.
+   */
+  tryAgain(write: (spans: readonly DecisionSpan[]) => Promise<void>): Promise<void>;
+}
+
+/** Enough that a try fails where an ordinary insert would. */
+const MOST_SPANS = 1_000;
+const REMIND_MILLIS = 60_000;
+
+interface Failure {
+  readonly since: number;
+  spans: readonly DecisionSpan[];
+  error: unknown;
+  toldAt: number;
+}
+
+/** The outcome of the last insert. Without a log it says nothing itself. */
+export function createWriteOutcome(options: {
+  readonly now: () => number;
+  readonly log: Logger | undefined;
+}): WriteOutcome {
+  const { now, log } = options;
+  let failure: Failure | undefined;
+
+  const seconds = (since: number): number => Math.round((now() - since) / 1_000);
+
+  function inserted(): void {
+    if (failure === undefined) return;
+    log?.info({ seconds: seconds(failure.since) }, 'ClickHouse takes rows again');
+    failure = undefined;
+  }
+
+  function failed(spans: readonly DecisionSpan[], error: unknown): void {
+    failure ??= { since: now(), spans, error, toldAt: Number.NEGATIVE_INFINITY };
+    failure.error = error;
+    failure.spans = spans.slice(0, MOST_SPANS);
+    if (now() - failure.toldAt < REMIND_MILLIS) return;
+    failure.toldAt = now();
+    log?.error(
+      { err: error, seconds: seconds(failure.since) },
+      'ClickHouse takes no rows: not ready, senders are told to wait',
+    );
+  }
+
+  function sentence(disks: readonly DiskSpace[]): string | undefined {
+    if (failure === undefined) return undefined;
+    const since = `ClickHouse has taken no rows since ${new Date(failure.since).toISOString()}`;
+    const remedies = disks
+      .filter(({ low }) => low)
+      .map((disk) => ` ${spaceRemedy(disk)} (${spaceText(disk)}).`);
+    return `${since}: ${reasonOf(failure.error)}${remedies.join('')}`;
+  }
+
+  return {
+    inserted,
+    failed,
+    get isFailing() {
+      return failure !== undefined;
+    },
+    sentence,
+    async tryAgain(write) {
+      const tried = failure;
+      if (tried === undefined) return;
+      await write(tried.spans);
+      // Without an insert where their time has passed meanwhile; the next insert tells.
+      if (failure === tried) inserted();
+    },
+  };
+}
+
+/** The engine's text may quote what senders chose. */
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  const text = error instanceof Error ? bounded(cleaned(error.message.trim()), 200) : 'unknown error';
+  return code === undefined || text.includes(code) ? text : `${text} (${code})`;
+}

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Inserting } from '../../clickhouse/connection.ts';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { insertBlocked, insertSpans } from '../../clickhouse/rows.ts';
+import { isRefusal, mayPass } from '../../clickhouse/trouble.ts';
+import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../../core/slots.ts';
+import { createGroupCommit, type GroupCommitCounters, type GroupCommitLimits } from './group-commit.ts';
+import { type Numbered, WriteNumbers } from './write-numbers.ts';
+
+export interface WriterOptions extends Partial<GroupCommitLimits> {
+  /** `ClickHouse.writing`. */
+  readonly client: Pick<ClickHouseClient, 'command'> & Inserting;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Told of every insert that succeeded and how long it took. */
+  readonly inserted?: (spans: readonly DecisionSpan[], seconds: number) => void;
+  /** Told of every insert that failed for another reason than its rows, before it is tried again. */
+  readonly failed?: (spans: readonly DecisionSpan[], error: unknown) => void;
+}
+
+/** What became of the spans that `write` was given; each is in exactly one count, but for inserts and retries. */
+export interface WriterCounters extends GroupCommitCounters {
+  /** Their slot was frozen. */
+  late: number;
+  /** Too far ahead of the clock. */
+  ahead: number;
+}
+
+export interface Writer {
+  /**
+   * Resolves when the spans are on disk, except those whose time is not taken any more or not yet: they are
+   * counted.
+   *
+   * @param receivedAt when the spans reached us, epoch milliseconds: what their times are judged against. Of
+   * spans from Kafka the record's own timestamp, so that what waited there is not late. Default: now.
+   * @throws OriginscopeError `OVERLOADED`, `WRITE_FAILED`, `WRITER_CLOSED` (retryable: the same spans may be
+   * sent again, they count once), `ROW_REFUSED` (not retryable)
+   */
+  write(spans: readonly DecisionSpan[], receivedAt?: number): Promise<void>;
+  readonly counters: Readonly<WriterCounters>;
+  /** Writes what is pending, then takes no more. */
+  close(): Promise<void>;
+}
+
+const LIMITS: GroupCommitLimits = {
+  lingerMillis: 50,
+  maxInsertRows: 20_000,
+  maxInsertBytes: 16 * 1024 ** 2,
+  maxPendingRows: 100_000,
+  maxPendingBytes: 64 * 1024 ** 2,
+  retryMillis: [100, 500, 2_000, 5_000],
+};
+
+/** Writes decision spans, and blocked ones as blocked requests too, in bounded group commits. */
+export function createWriter(options: WriterOptions): Writer {
+  const { client, now, inserted, failed } = options;
+  const counters: WriterCounters = {
+    written: 0,
+    refused: 0,
+    failed: 0,
+    overloaded: 0,
+    late: 0,
+    ahead: 0,
+    inserts: 0,
+    retries: 0,
+  };
+  const commits = createGroupCommit(
+    { name: 'ClickHouse', mostInFlight: 2, insert: insertWatched, bytesOf: sizeOf, isRefusal, mayPass },
+    { ...LIMITS, ...options },
+    counters,
+  );
+  const writer = randomBytes(8).readBigUInt64BE();
+  const numbers = new WriteNumbers();
+
+  async function write(spans: readonly DecisionSpan[], at = now()): Promise<void> {
+    const latest = Math.max(at, now()) + AHEAD_MILLIS;
+    const late = spans.filter((span) => isFrozen(slotOf(span.time), at)).length;
+    const ahead = spans.filter((span) => span.time > latest).length;
+    const taken =
+      late + ahead === 0
+        ? spans
+        : spans.filter((span) => !isFrozen(slotOf(span.time), at) && span.time <= latest);
+    if (taken.length > 0) await commits.add(taken);
+    // Counted when the request succeeds: a sender whose request fails sends them again.
+    counters.late += late;
+    counters.ahead += ahead;
+  }
+
+  async function insertWatched(spans: readonly DecisionSpan[]): Promise<void> {
+    await insert(spans).catch((error: unknown) => {
+      if (!isRefusal(error)) failed?.(spans, error);
+      throw error;
+    });
+  }
+
+  /**
+   * Every insert is numbered in each of its slots, before the rows (the slot is known, and a crash in between
+   * hides none) and after them. A publisher that has read a number finds all rows that were inserted before the
+   * number was given; one that is beyond what it read makes the slot due again. No clock is asked.
+   */
+  async function insert(spans: readonly DecisionSpan[]): Promise<void> {
+    // A row that is no decision any more has to replace the blocked one that an older rule set made.
+    const requests = spans.filter((span) => span.verdict === 'blocked' || span.decisions === 0);
+    // Encoded first: while another insert is in flight.
+    const rows = insertSpans(spans);
+    const blocked = requests.length === 0 ? undefined : insertBlocked(requests);
+    const slots = [...new Set(spans.map((span) => slotOf(span.time)))];
+    const start = performance.now();
+    let mayHaveLeftRows = false;
+    try {
+      await numberWrite(numbers.begin(spans, slots));
+      mayHaveLeftRows = true;
+      await client.insertRows(rows);
+      if (blocked !== undefined) await client.insertRows(blocked);
+    } catch (error) {
+      numbers.fail(spans, slots, { mayHaveLeftRows });
+      throw error;
+    }
+    await numberWrite(numbers.end(spans, slots));
+    inserted?.(spans, (performance.now() - start) / 1000);
+  }
+
+  async function numberWrite(numbered: readonly Numbered[]): Promise<void> {
+    await client.command({
+      query: `INSERT INTO slot_writes SELECT toDateTime(write.1, 'UTC'), {writer:UInt64}, write.2
+        FROM (SELECT arrayJoin(arrayZip({slots:Array(UInt32)}, {sequences:Array(UInt64)})) AS write)`,
+      query_params: {
+        slots: numbered.map(([slot]) => seconds(slot)),
+        sequences: numbered.map(([, sequence]) => sequence),
+        writer,
+      },
+    });
+  }
+
+  return { write, counters, close: () => commits.close() };
+}
+
+/** About the bytes that a span takes in memory and in the insert. */
+function sizeOf(span: DecisionSpan): number {
+  return (
+    400 +
+    span.origin.length +
+    span.route.length +
+    span.detail.length +
+    span.path.length +
+    span.apiHost.length +
+    span.requestHeaders.length
+  );
+}

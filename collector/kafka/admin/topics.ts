@@ -1,0 +1,215 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs, { type Admin } from 'kafkajs';
+import { OriginscopeError } from '../../../core/errors.ts';
+import { kafkaErrorType } from '../client/connection.ts';
+
+// Node finds only some of the names that kafkajs exports.
+const { ConfigResourceTypes } = kafkajs;
+
+/** A topic as it is wanted, or as it is. `config` has Kafka's own names and values. */
+export interface Topic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replication: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface TopicPlan {
+  readonly topic: string;
+  readonly deadLetterTopic: string;
+  readonly partitions: number;
+  /** Default: 3, or as many as there are brokers. */
+  readonly replication?: number | undefined;
+  /** How long bodies are kept: what consumers may lag behind, and what can be replayed. */
+  readonly keepHours: number;
+  readonly keepDeadLetterDays: number;
+}
+
+const HOUR_MILLIS = 3_600_000;
+const MOST_REPLICAS = 3;
+/** How long a new topic may take to be known to every broker. */
+const KNOWN_WITHIN_MILLIS = 30_000;
+const KNOWN_POLL_MILLIS = 100;
+/** Of one message, and of one batch of messages to a partition. */
+const MESSAGE_BYTES = 8 * 1024 ** 2;
+/** A dead letter is the message with more headers. */
+const LETTER_HEADER_BYTES = 64 * 1024;
+
+/** The two topics, for a cluster of so many brokers. */
+export function plannedTopics(plan: TopicPlan, brokers: number): readonly [spans: Topic, deadLetters: Topic] {
+  const replication = plan.replication ?? Math.min(MOST_REPLICAS, brokers);
+  const common = {
+    'cleanup.policy': 'delete',
+    'compression.type': 'producer',
+    // What is answered survives the loss of any one broker.
+    'min.insync.replicas': String(replication >= 3 ? 2 : 1),
+  };
+  const spans: Topic = {
+    name: plan.topic,
+    partitions: plan.partitions,
+    replication,
+    config: {
+      ...common,
+      // Times of spans are judged against the broker's clock, whoever wrote the message.
+      'message.timestamp.type': 'LogAppendTime',
+      'retention.ms': String(plan.keepHours * HOUR_MILLIS),
+      'max.message.bytes': String(MESSAGE_BYTES),
+    },
+  };
+  const deadLetters: Topic = {
+    name: plan.deadLetterTopic,
+    // They are few, and read in their order.
+    partitions: 1,
+    replication,
+    config: {
+      ...common,
+      'message.timestamp.type': 'CreateTime',
+      'retention.ms': String(plan.keepDeadLetterDays * 24 * HOUR_MILLIS),
+      'max.message.bytes': String(MESSAGE_BYTES + LETTER_HEADER_BYTES),
+    },
+  };
+  return [spans, deadLetters];
+}
+
+/**
+ * The topic as the brokers have it, with every setting of `topicSettings`.
+ *
+ * @throws OriginscopeError `TOPIC_MISSING`; errors of kafkajs
+ */
+export async function readTopic(admin: Admin, name: string): Promise<Topic> {
+  const topic = await findTopic(admin, name);
+  if (topic === undefined) throw topicMissing(name);
+  return topic;
+}
+
+/** The settings that matter here, whether the topic has its own values or the brokers' defaults. */
+const TOPIC_SETTINGS = [
+  'cleanup.policy',
+  'compression.type',
+  'max.message.bytes',
+  'message.timestamp.type',
+  'min.insync.replicas',
+  'retention.ms',
+] as const;
+
+async function findTopic(admin: Admin, name: string): Promise<Topic | undefined> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+    const partitions = topics[0]?.partitions ?? [];
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name, configNames: [...TOPIC_SETTINGS] }],
+    });
+    const entries = resources[0]?.configEntries ?? [];
+    return {
+      name,
+      partitions: partitions.length,
+      replication: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+      config: Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue])),
+    };
+  } catch (error) {
+    if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined;
+    throw error;
+  }
+}
+
+/** What became of a topic that was wanted. */
+export interface TopicOutcome {
+  readonly wanted: Topic;
+  readonly found: 'created' | 'existing' | 'missing';
+  /** Where the existing topic differs, as sentences' parts: `partitions 6 instead of 12`. */
+  readonly differences: readonly string[];
+}
+
+/**
+ * Compares the topics with the brokers', and creates those that are missing. Never changes an existing one:
+ * what an operator set is left alone, and told.
+ *
+ * @throws OriginscopeError `REPLICATION_IMPOSSIBLE`; errors of kafkajs
+ */
+export async function createTopics(admin: Admin, plan: TopicPlan): Promise<TopicOutcome[]> {
+  const brokers = await brokerCount(admin);
+  refuseMoreReplicasThan(brokers, plan);
+  const outcomes: TopicOutcome[] = [];
+  for (const wanted of plannedTopics(plan, brokers)) {
+    const isNew = (await findTopic(admin, wanted.name)) === undefined && (await createTopic(admin, wanted));
+    outcomes.push(isNew ? { wanted, found: 'created', differences: [] } : await compare(admin, wanted));
+  }
+  return outcomes;
+}
+
+/** As `createTopics`, and creates nothing. */
+export async function compareTopics(admin: Admin, plan: TopicPlan): Promise<TopicOutcome[]> {
+  const planned = plannedTopics(plan, await brokerCount(admin));
+  return Promise.all(planned.map((wanted) => compare(admin, wanted)));
+}
+
+async function brokerCount(admin: Admin): Promise<number> {
+  return (await admin.describeCluster()).brokers.length;
+}
+
+/** False when somebody else did it meanwhile. */
+async function createTopic(admin: Admin, { name, partitions, replication, config }: Topic): Promise<boolean> {
+  const created = await admin.createTopics({
+    waitForLeaders: false,
+    topics: [
+      {
+        topic: name,
+        numPartitions: partitions,
+        replicationFactor: replication,
+        configEntries: Object.entries(config).map(([entry, value]) => ({ name: entry, value })),
+      },
+    ],
+  });
+  await topicIsKnown(admin, name);
+  return created;
+}
+
+/**
+ * Resolves when the brokers know a topic that was just created: kafkajs's own waiting fails when the one that is
+ * asked has not heard of it yet.
+ *
+ * @throws OriginscopeError `TOPIC_MISSING` after half a minute
+ */
+export async function topicIsKnown(admin: Admin, name: string): Promise<void> {
+  for (let waited = 0; (await findTopic(admin, name)) === undefined; waited += KNOWN_POLL_MILLIS) {
+    if (waited >= KNOWN_WITHIN_MILLIS) throw topicMissing(name);
+    await delay(KNOWN_POLL_MILLIS);
+  }
+}
+
+async function compare(admin: Admin, wanted: Topic): Promise<TopicOutcome> {
+  const present = await findTopic(admin, wanted.name);
+  if (present === undefined) return { wanted, found: 'missing', differences: [] };
+  const differences = [
+    difference('partitions', present.partitions, wanted.partitions),
+    difference('replication', present.replication, wanted.replication),
+    ...Object.entries(wanted.config).map(([name, value]) => difference(name, present.config[name], value)),
+  ];
+  return { wanted, found: 'existing', differences: differences.filter((text) => text !== undefined) };
+}
+
+function difference(
+  name: string,
+  present: string | number | undefined,
+  wanted: string | number,
+): string | undefined {
+  return present === wanted ? undefined : `${name} ${present ?? 'unknown'} instead of ${wanted}`;
+}
+
+/** What is said wherever a topic is not there. */
+export function topicMissing(name: string, cause?: unknown): OriginscopeError {
+  return new OriginscopeError('TOPIC_MISSING', `Kafka has no topic ${name}`, {
+    cause,
+    remedy: 'Create it with "originscope topics create", or name another with --topic.',
+  });
+}
+
+function refuseMoreReplicasThan(brokers: number, { replication }: TopicPlan): void {
+  if (replication === undefined || replication <= brokers) return;
+  throw new OriginscopeError(
+    'REPLICATION_IMPOSSIBLE',
+    `--replication ${replication} needs as many brokers, and there are ${brokers}`,
+    { remedy: 'Start more brokers, or leave --replication away.' },
+  );
+}

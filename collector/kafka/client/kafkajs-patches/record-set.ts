@@ -1,0 +1,191 @@
+import { OriginscopeError } from '../../../../core/errors.ts';
+import { type RefusedBatch, standInFor } from '../refused-batch.ts';
+import { ByteReader } from './byte-reader.ts';
+import { codecName, decompress } from './codecs.ts';
+import { asFetched, readInnerMessages, readLegacyMessage } from './legacy-message.ts';
+import type { ReadingLimits } from './reading-limits.ts';
+import { type FetchedMessage, type ReadMessages, readBatchHeader, readRecords } from './record-batch.ts';
+import { TooLargeError } from './too-large-error.ts';
+
+/** An offset and a length, before what is so long. */
+const PREFIX_BYTES = 12;
+/** Before the codec: of both formats, counted from where a batch begins. */
+const MAGIC_AT = 16;
+const LEAST_BYTES = MAGIC_AT + 2;
+
+/** What may still be read of one fetch. */
+export interface FetchBudget {
+  bytes: number;
+  wastedBytes: number;
+  /** The first batch is always read, or a fetch would come to nothing. */
+  isBegun: boolean;
+}
+
+export function fetchBudget({ fetchBytes, wastedBytes }: ReadingLimits): FetchBudget {
+  return { bytes: fetchBytes, wastedBytes, isBegun: false };
+}
+
+const isSpent = ({ isBegun, bytes, wastedBytes }: FetchBudget): boolean =>
+  isBegun && (bytes <= 0 || wastedBytes <= 0);
+
+/**
+ * The messages of one partition in a broker's answer, up to what is left of the budget: what is not read, the next
+ * fetch brings again. A batch that is beyond the limits, or not readable, becomes one message that stands for
+ * it (refused-batch.ts), so that the consumer goes on behind it.
+ *
+ * @throws RangeError when the answer is not a sequence of batches
+ */
+export async function readRecordSet(
+  set: Buffer,
+  limits: ReadingLimits,
+  budget: FetchBudget,
+): Promise<FetchedMessage[]> {
+  const messages: FetchedMessage[] = [];
+  for (let at = 0; set.length - at >= LEAST_BYTES && !isSpent(budget); ) {
+    const end = at + PREFIX_BYTES + set.readInt32BE(at + PREFIX_BYTES - 4);
+    if (end < at + LEAST_BYTES) throw new RangeError('a broker sent a batch of no length');
+    // The last one is cut off where a fetch has to end.
+    if (end > set.length) break;
+    budget.isBegun = true;
+    for (const message of await readOrRefuse(set.subarray(at, end), limits, budget)) messages.push(message);
+    at = end;
+  }
+  return messages;
+}
+
+async function readOrRefuse(
+  batch: Buffer,
+  limits: ReadingLimits,
+  budget: FetchBudget,
+): Promise<readonly FetchedMessage[]> {
+  const found = spanOf(batch);
+  const read = { bytes: 0 };
+  try {
+    const { messages, entries } = await (found.magic === 2 ? readBatch : readLegacy)(batch, limits, read);
+    budget.bytes -= read.bytes + entries * limits.entryBytes;
+    // What compaction leaves of a batch: kafkajs goes on behind a control record, but not behind nothing.
+    return messages.length > 0 ? messages : [standIn(found, { isControlRecord: true })];
+  } catch (cause) {
+    budget.bytes -= batch.length + limits.entryBytes;
+    // At most so much came out before it was too much.
+    budget.wastedBytes -= read.bytes;
+    const { firstOffset, lastOffset } = found;
+    return [
+      standInFor({ ...refusal(batch, found, cause), firstOffset, lastOffset, bytes: batch }, standIn(found)),
+    ];
+  }
+}
+
+/** @param read told how many bytes were decompressed, or tried to be */
+async function readBatch(
+  batch: Buffer,
+  { batchBytes, batchEntries }: ReadingLimits,
+  read: { bytes: number },
+): Promise<ReadMessages> {
+  const header = readBatchHeader(batch);
+  // Each is checked again when it is read; this spares decompressing them.
+  if (header.recordCount > batchEntries) throw new TooLargeError(batchEntries, 'records and headers');
+  return readRecords(header, await plain(header.codec, header.records, batchBytes, read), batchEntries);
+}
+
+async function readLegacy(
+  batch: Buffer,
+  { batchBytes, batchEntries }: ReadingLimits,
+  read: { bytes: number },
+): Promise<ReadMessages> {
+  const message = readLegacyMessage(new ByteReader(batch));
+  const value = await plain(message.codec, message.value ?? Buffer.alloc(0), batchBytes, read);
+  if (message.codec !== 0) return readInnerMessages(message, value, batchEntries);
+  return { messages: [asFetched(message)], entries: 1 };
+}
+
+async function plain(
+  codec: number,
+  bytes: Buffer,
+  maxBytes: number,
+  read: { bytes: number },
+): Promise<Buffer> {
+  if (codec === 0) {
+    read.bytes = bytes.length;
+    if (bytes.length > maxBytes) throw new TooLargeError(maxBytes, 'bytes');
+    return bytes;
+  }
+  read.bytes = maxBytes;
+  const decompressed = await decompress(codec, bytes, maxBytes);
+  read.bytes = decompressed.length;
+  return decompressed;
+}
+
+interface Span {
+  readonly magic: number;
+  readonly codec: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly timestamp: bigint;
+  readonly producer: { readonly producerId: string; readonly inTransaction: boolean };
+}
+
+/** Where a batch begins and ends, as far as it says so. */
+function spanOf(batch: Buffer): Span {
+  const magic = batch.readInt8(MAGIC_AT);
+  const firstOffset = Number(batch.readBigInt64BE(0));
+  const unknown = {
+    magic,
+    codec: batch.readInt8(MAGIC_AT + 1) & 0b111,
+    firstOffset,
+    lastOffset: firstOffset,
+    timestamp: -1n,
+    producer: { producerId: '-1', inTransaction: false },
+  };
+  if (magic !== 2) return unknown;
+  try {
+    const { codec, lastOffset, maxTimestamp, producerId, inTransaction } = readBatchHeader(batch);
+    return {
+      magic,
+      codec,
+      firstOffset,
+      lastOffset: Math.max(firstOffset, Number(lastOffset)),
+      timestamp: maxTimestamp,
+      producer: { producerId: String(producerId), inTransaction },
+    };
+  } catch {
+    return unknown;
+  }
+}
+
+/** A message at the end of the batch. */
+function standIn(
+  { magic, lastOffset, timestamp, producer }: Span,
+  { isControlRecord = false } = {},
+): FetchedMessage {
+  return {
+    magicByte: magic,
+    attributes: 0,
+    timestamp: String(timestamp),
+    isBrokerTime: false,
+    offset: String(lastOffset),
+    key: null,
+    value: null,
+    headers: {},
+    isControlRecord,
+    batchContext: producer,
+  };
+}
+
+function refusal(batch: Buffer, { codec }: Span, cause: unknown): Pick<RefusedBatch, 'reason' | 'error'> {
+  const what = `A batch of ${batch.length.toLocaleString('en')} bytes (${codecName(codec) ?? `codec ${codec}`})`;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const [reason, message, remedy] =
+    cause instanceof TooLargeError
+      ? ([
+          'BATCH_TOO_LARGE',
+          `${what} holds ${why}`,
+          'Find its producer: a receiver writes none like it.',
+        ] as const)
+      : ([
+          'BATCH_MALFORMED',
+          `${what} cannot be read: ${why}`,
+          'Find its producer, or look at the disk of the broker that leads its partition.',
+        ] as const);
+  return { reason, error: new OriginscopeError(reason, message, { cause, remedy }) };
+}

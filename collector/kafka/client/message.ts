@@ -1,0 +1,74 @@
+import type { IHeaders, KafkaMessage } from 'kafkajs';
+import { OriginscopeError } from '../../../core/errors.ts';
+import { DERIVATION_RULES, decodeTraces, type Encoding } from '../../otlp/decode.ts';
+import type { Decoded, TimeWindow } from '../../otlp/decoded.ts';
+
+/**
+ * The header that names the encoding of a message's value, one OTLP trace export request: `protobuf` or `json`.
+ * What an OpenTelemetry Collector writes has none.
+ */
+export const ENCODING_HEADER = 'originscope-encoding';
+
+/** What `encodingOf` reads. */
+export const headersFor = (encoding: Encoding): Record<string, string> => ({ [ENCODING_HEADER]: encoding });
+
+/** The encoding that the headers name; undefined when they name none that is known. */
+export function encodingOf(headers: IHeaders | undefined): Encoding | undefined {
+  const named = String(headers?.[ENCODING_HEADER] ?? '');
+  return named === 'protobuf' || named === 'json' ? named : undefined;
+}
+
+/**
+ * The spans of a message. Where no header names the encoding, protobuf is tried first and then JSON; a body that begins with a
+ * brace is tried the other way round, because in protobuf it would be an unknown group, which readers skip.
+ *
+ * @throws OriginscopeError `OTLP_MALFORMED` when it is neither
+ */
+export function decodeMessage(
+  { value, headers }: Pick<KafkaMessage, 'value' | 'headers'>,
+  window: TimeWindow,
+  rules = DERIVATION_RULES,
+): Decoded {
+  if (value === null) throw empty();
+  const decode = (encoding: Encoding): Decoded => {
+    try {
+      return decodeTraces(value, encoding, window, rules);
+    } catch (error) {
+      // Nobody can be told to send less: it is set aside like what cannot be read.
+      throw isTooLarge(error) ? tooLarge(error) : error;
+    }
+  };
+  const encoding = encodingOf(headers);
+  if (encoding !== undefined) return decode(encoding);
+  const [likely, unlikely]: readonly [Encoding, Encoding] =
+    value[0] === BRACE ? ['json', 'protobuf'] : ['protobuf', 'json'];
+  try {
+    return decode(likely);
+  } catch (error) {
+    if (!isMalformed(error)) throw error;
+    try {
+      return decode(unlikely);
+    } catch (second) {
+      throw isMalformed(second) ? error : second;
+    }
+  }
+}
+
+const BRACE = '{'.charCodeAt(0);
+
+const empty = (): OriginscopeError =>
+  new OriginscopeError('OTLP_MALFORMED', 'The message has no value', {
+    remedy: 'Only OTLP trace export requests belong in this topic.',
+  });
+
+const isTooLarge = (error: unknown): error is OriginscopeError =>
+  error instanceof OriginscopeError && error.code === 'BODY_TOO_LARGE';
+
+const tooLarge = (cause: OriginscopeError): OriginscopeError =>
+  new OriginscopeError('OTLP_MALFORMED', cause.message, {
+    cause,
+    remedy: 'Only smaller batches belong in this topic.',
+  });
+
+const isMalformed = (error: unknown): boolean =>
+  error instanceof OriginscopeError && error.code === 'OTLP_MALFORMED';

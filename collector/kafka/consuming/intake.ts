@@ -1,0 +1,135 @@
+import type { Logger } from 'pino';
+import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
+import { OriginscopeError } from '../../../core/errors.ts';
+import { createPatience } from '../../../core/retry.ts';
+import type { Writer } from '../../ingest/writer.ts';
+import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoded.ts';
+import type { DerivationRules } from '../../otlp/derived-span-of.ts';
+import { decodeMessage } from '../client/message.ts';
+import { type RefusedBatch, refusedBatchOf } from '../client/refused-batch.ts';
+import { type DeadLetters, receivedAt } from '../dead-letters/dead-letters.ts';
+import type { Delivered } from './batch-handler.ts';
+import type { ConsumerCounters, LetterReason } from './consumer-counters.ts';
+
+export interface IntakeOptions {
+  readonly writer: Pick<Writer, 'write'>;
+  readonly deadLetters: Pick<DeadLetters, 'bury'>;
+  readonly rules: DerivationRules;
+  readonly retention: Retention;
+  readonly counters: ConsumerCounters;
+  readonly log: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Between tries of a write that failed; the last one goes on. */
+  readonly waitMillis?: readonly number[] | undefined;
+}
+
+export interface Intake {
+  /** Resolves when the message is kept for good, as rows or as a dead letter. See BatchHandlerOptions. */
+  take(delivered: Delivered, signal: AbortSignal): Promise<void>;
+  /** Whether ClickHouse or the dead-letter topic is waited for at present. */
+  isWaiting(): boolean;
+}
+
+const TELL_MILLIS = 60_000;
+
+/** Takes messages from their bytes to rows. */
+export function createIntake(options: IntakeOptions): Intake {
+  const { writer, deadLetters, rules, retention, counters, log, now, waitMillis } = options;
+  const patience = (failing: string, over: string) =>
+    createPatience({
+      says: { failing, over },
+      log,
+      now,
+      onTrouble: () => void counters.pauses++,
+      ...(waitMillis !== undefined && { waitMillis }),
+    });
+  let untold = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const rows = patience(
+    'ClickHouse does not take rows: what was read waits, the rest stays in Kafka',
+    'ClickHouse takes rows again',
+  );
+  const letters = patience(
+    'the dead-letter topic takes no messages: what was read waits',
+    'the dead-letter topic takes messages again',
+  );
+
+  async function bury(
+    delivered: Delivered,
+    reason: LetterReason,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await letters.persist(() => deadLetters.bury(delivered, { reason, error }), signal);
+    counters.deadLetters[reason]++;
+  }
+
+  async function take(delivered: Delivered, signal: AbortSignal): Promise<void> {
+    const refused = refusedBatchOf(delivered.message);
+    if (refused === undefined) await takeMessage(delivered, signal);
+    else {
+      await bury(delivered, refused.reason, refused.error, signal);
+      tellRefused(delivered, refused);
+    }
+    counters.messages++;
+    counters.bytes += refused?.bytes.length ?? delivered.message.value?.length ?? 0;
+  }
+
+  async function takeMessage(delivered: Delivered, signal: AbortSignal): Promise<void> {
+    const { message } = delivered;
+    const came = receivedAt(message, now());
+    const { earliest, latest } = acceptedWindow(came);
+    const window = { earliest: Math.max(earliest, keptSince(retention, now())), latest };
+    const decoded = attempt(() => decodeMessage(message, window, rules));
+    if ('error' in decoded) {
+      await bury(delivered, 'OTLP_MALFORMED', decoded.error, signal);
+    } else {
+      try {
+        await rows.persist(() => writer.write(decoded.spans, came), signal);
+        countSpans(decoded);
+      } catch (error) {
+        if (!isCode(error, 'ROW_REFUSED')) throw error;
+        await bury(delivered, 'ROW_REFUSED', error, signal);
+      }
+    }
+  }
+
+  /** Where one is there are more: the first is told at once, then how many they are, once a minute. */
+  function tellRefused(
+    { topic, partition }: Delivered,
+    { error, firstOffset, lastOffset }: RefusedBatch,
+  ): void {
+    untold++;
+    if (now() - toldAt < TELL_MILLIS) return;
+    log.error(
+      { err: error, topic, partition, firstOffset, lastOffset, batches: untold },
+      'a batch of messages is not read; it went to the dead letters, and reading goes on behind it',
+    );
+    untold = 0;
+    toldAt = now();
+  }
+
+  function countSpans({ spans, passedOver, rejections }: Decoded): void {
+    counters.spans.accepted += spans.length;
+    counters.spans.passedOver += passedOver;
+    for (const [reason, count] of Object.entries(rejections)) {
+      counters.spans.rejected[reason as Rejection] += count;
+    }
+  }
+
+  return { take, isWaiting: () => rows.isTried() || letters.isTried() };
+}
+
+function attempt(decode: () => Decoded): Decoded | { readonly error: OriginscopeError } {
+  try {
+    return decode();
+  } catch (error) {
+    if (isCode(error, 'OTLP_MALFORMED')) return { error };
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): error is OriginscopeError {
+  return error instanceof OriginscopeError && error.code === code;
+}

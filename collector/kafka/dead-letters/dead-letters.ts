@@ -1,0 +1,152 @@
+import { CompressionTypes, type IHeaders, type Kafka, type Message, Partitioners } from 'kafkajs';
+import { DERIVATION } from '../../../clickhouse/decision-span.ts';
+import { OriginscopeError } from '../../../core/errors.ts';
+import { bounded, cleaned } from '../../../core/text.ts';
+import { createGroupCommit, type GroupCommitLimits } from '../../ingest/group-commit.ts';
+import { isTooLarge } from '../client/connection.ts';
+import { type RefusedBatch, refusedBatchOf } from '../client/refused-batch.ts';
+import type { Delivered } from '../consuming/batch-handler.ts';
+import type { LetterReason } from '../consuming/consumer-counters.ts';
+
+/** Beside the headers that the message had. */
+export const LETTER_HEADERS = {
+  /** A LetterReason. */
+  reason: 'originscope-reason',
+  /** The reason for people. */
+  message: 'originscope-message',
+  topic: 'originscope-topic',
+  partition: 'originscope-partition',
+  /** Of the first message, where the letter is a batch. */
+  offset: 'originscope-offset',
+  /** Where the letter is a batch of messages, as it stands in the log: they cannot be read. */
+  lastOffset: 'originscope-last-offset',
+  /** When the message was first written, epoch milliseconds: what the times of its spans are judged against. */
+  timestamp: 'originscope-timestamp',
+  /** The rule set that could not read it. */
+  derivation: 'originscope-derivation',
+  /** `omitted` where the message was too large for the topic: it is where topic, partition and offset say. */
+  body: 'originscope-body',
+} as const;
+
+export interface DeadLetters {
+  /**
+   * Resolves when the letter is written.
+   *
+   * @throws OriginscopeError `WRITE_FAILED`, `OVERLOADED`, `WRITER_CLOSED`: retryable
+   */
+  bury(delivered: Delivered, why: { readonly reason: LetterReason; readonly error: unknown }): Promise<void>;
+  close(): Promise<void>;
+}
+
+const LIMITS: GroupCommitLimits = {
+  lingerMillis: 5,
+  maxInsertRows: 500,
+  maxInsertBytes: 512 * 1024,
+  maxPendingRows: 10_000,
+  maxPendingBytes: 64 * 1024 ** 2,
+  retryMillis: [500],
+};
+
+const LONGEST_MESSAGE = 500;
+
+/**
+ * Writes what cannot be stored to a topic of its own, so that it neither stops the others nor is lost.
+ *
+ * @throws the error of kafkajs when no broker can be spoken to
+ */
+export async function createDeadLetters(kafka: Kafka, topic: string): Promise<DeadLetters> {
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    retry: { retries: 2 },
+  });
+  await producer.connect().catch(async (error: unknown) => {
+    await producer.disconnect().catch(() => undefined);
+    throw error;
+  });
+  const commits = createGroupCommit<Message>(
+    {
+      name: `topic ${topic}`,
+      mostInFlight: 1,
+      async insert(messages) {
+        await producer.send({ topic, acks: -1, compression: CompressionTypes.ZSTD, messages: [...messages] });
+      },
+      bytesOf: ({ value }) => 500 + (value?.length ?? 0),
+      isRefusal: isTooLarge,
+    },
+    LIMITS,
+    { written: 0, refused: 0, failed: 0, overloaded: 0, inserts: 0, retries: 0 },
+  );
+
+  return {
+    async bury(delivered, { reason, error }) {
+      const batch = refusedBatchOf(delivered.message);
+      const value = batch === undefined ? delivered.message.value : batch.bytes;
+      const headers = {
+        ...headersOf(delivered, reason, error),
+        ...(batch !== undefined && headersOfBatch(batch)),
+      };
+      try {
+        await commits.add([{ value, headers }]);
+      } catch (cause) {
+        if (!(cause instanceof OriginscopeError && cause.code === 'ROW_REFUSED')) throw cause;
+        await commits.add([{ value: null, headers: { ...headers, [LETTER_HEADERS.body]: 'omitted' } }]);
+      }
+    },
+    async close() {
+      await commits.close();
+      await producer.disconnect();
+    },
+  };
+}
+
+function headersOf({ topic, partition, message }: Delivered, reason: LetterReason, error: unknown): IHeaders {
+  return {
+    ...message.headers,
+    [LETTER_HEADERS.reason]: reason,
+    [LETTER_HEADERS.message]: bounded(cleaned(innermost(error)), LONGEST_MESSAGE),
+    [LETTER_HEADERS.topic]: topic,
+    [LETTER_HEADERS.partition]: String(partition),
+    [LETTER_HEADERS.offset]: message.offset,
+    [LETTER_HEADERS.timestamp]: String(writtenAt(message)),
+    [LETTER_HEADERS.derivation]: String(DERIVATION),
+  };
+}
+
+function headersOfBatch({ firstOffset, lastOffset }: RefusedBatch): IHeaders {
+  return {
+    [LETTER_HEADERS.offset]: String(firstOffset),
+    [LETTER_HEADERS.lastOffset]: String(lastOffset),
+  };
+}
+
+/** Of a refusal, what the server said. */
+function innermost(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof OriginscopeError && error.code === 'ROW_REFUSED' && error.cause instanceof Error
+    ? error.cause.message
+    : error.message;
+}
+
+/** When a message was written first, epoch milliseconds: one that was replayed says so in a header. */
+export function writtenAt(message: Pick<Delivered['message'], 'timestamp' | 'headers'>): number {
+  const own = Number(message.timestamp);
+  const header = message.headers?.[LETTER_HEADERS.timestamp];
+  if (header === undefined || Array.isArray(header)) return own;
+  const original = /^\d{1,15}$/.test(header.toString()) ? Number(header.toString()) : own;
+  return Math.min(original, own);
+}
+
+/**
+ * When a message reached us, epoch milliseconds. Not by our clock, so that what waited in Kafka is not late, and a
+ * clock of ours that is behind does not make the present the future: where the topic says so, by the broker's.
+ * Elsewhere by the producer's, but no further ahead than ours.
+ */
+export function receivedAt(
+  message: Pick<Delivered['message'], 'timestamp' | 'headers'>,
+  now: number,
+): number {
+  const written = writtenAt(message);
+  const isBrokerTime = 'isBrokerTime' in message && message.isBrokerTime === true;
+  return isBrokerTime ? written : Math.min(written, now);
+}

@@ -1,0 +1,297 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { names, REQUEST_COLUMNS, SPAN_COLUMNS } from '../../clickhouse/columns.ts';
+import type { ClickHouseConnection } from '../../clickhouse/connection.ts';
+import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { agree, type Dialect } from '../../clickhouse/dialect.ts';
+import { keptSince, RETENTION, type Retention } from '../../clickhouse/retention.ts';
+import { insertStaged } from '../../clickhouse/rows.ts';
+import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../../core/slots.ts';
+import type { Writer } from '../ingest/writer.ts';
+import { FINGERPRINT, type Publication, publishSlots, readWrites, type SlotWrites } from './publish-slots.ts';
+import type { Publisher } from './publisher.ts';
+import { RUN_START, takeRun } from './run.ts';
+
+export interface ImportOptions {
+  /** `ClickHouse.publishing`. */
+  readonly client: ClickHouseConnection;
+  readonly writer: Writer;
+  readonly publisher: Publisher;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly retention?: Retention;
+  /**
+   * What becomes of frozen slots that hold other spans: they are kept as they are (default), replaced unless
+   * they would hold fewer spans then, or replaced in any case.
+   */
+  readonly conflicts?: 'keep' | 'replace' | 'shrink';
+}
+
+/** What a slot held, and what it would hold, or holds now. */
+export interface SlotChange {
+  /** Start, epoch milliseconds. */
+  readonly slot: number;
+  readonly before: SlotCounts;
+  readonly after: SlotCounts;
+}
+
+export interface SlotCounts {
+  readonly spans: number;
+  readonly decisions: number;
+}
+
+/** What an import did; slots are starts in epoch milliseconds. */
+export interface ImportResult {
+  /** Spans of slots that still take spans: written as if they had just arrived. */
+  readonly written: number;
+  /** Frozen slots that held nothing, and now hold the file's spans. */
+  readonly published: readonly number[];
+  /** Frozen slots that held exactly these spans already. */
+  readonly unchanged: readonly number[];
+  /** Frozen slots that held other spans, and now hold these. */
+  readonly replaced: readonly SlotChange[];
+  /** Frozen slots that hold other spans: left as they are. */
+  readonly refused: readonly SlotChange[];
+  /** Spans older than the minutes that are kept. */
+  readonly expired: number;
+  /** Spans that lie in the future. */
+  readonly ahead: number;
+  /** Spans that the writer did not take any more, because their slot froze meanwhile. */
+  readonly late: number;
+}
+
+export interface Import {
+  /** Takes spans of any time. Bounded in memory: resolves when there is room for more. */
+  add(spans: readonly DecisionSpan[]): Promise<void>;
+  /** Publishes what was added. Doing the same import again changes nothing. */
+  finish(): Promise<ImportResult>;
+}
+
+const CHUNK = 20_000;
+
+/**
+ * Begins an import. Spans of frozen slots are staged first, because such a slot is published whole or not at
+ * all; a crash leaves staged spans that nobody reads and a later import removes.
+ */
+export async function beginImport(options: ImportOptions): Promise<Import> {
+  const { client, writer, publisher, now, retention = RETENTION, conflicts = 'keep' } = options;
+  const number = await takeRun(client);
+  const { dialect } = publisher.publication;
+  await dropAbandoned(client, dialect);
+  // Which slots are frozen is decided once, or one could be written in part and staged in part.
+  const began = now();
+  // Before the source is read: what is written from now on may not be in it.
+  const writes = await readWrites(client, dialect);
+  let open: DecisionSpan[] = [];
+  let frozen: DecisionSpan[] = [];
+  let written = 0;
+  let expired = 0;
+  let ahead = 0;
+  let late = 0;
+
+  async function add(spans: readonly DecisionSpan[]): Promise<void> {
+    const latest = now() + AHEAD_MILLIS;
+    const oldest = keptSince(retention, began);
+    for (const span of spans) {
+      const slot = slotOf(span.time);
+      if (span.time > latest) ahead++;
+      else if (!isFrozen(slot, began)) open.push(span);
+      // Whole hours, or the oldest would be published in part.
+      else if (slot - (slot % 3_600_000) > oldest) frozen.push(span);
+      else expired++;
+    }
+    if (open.length >= CHUNK) await writeOpen();
+    if (frozen.length >= CHUNK) await stageFrozen();
+  }
+
+  async function writeOpen(): Promise<void> {
+    const spans = open;
+    open = [];
+    const before = { ...writer.counters };
+    await writer.write(spans, began);
+    const refused = {
+      late: writer.counters.late - before.late,
+      ahead: writer.counters.ahead - before.ahead,
+    };
+    late += refused.late;
+    ahead += refused.ahead;
+    written += spans.length - refused.late - refused.ahead;
+  }
+
+  async function stageFrozen(): Promise<void> {
+    const spans = frozen;
+    frozen = [];
+    await client.insertRows(insertStaged(number, spans));
+  }
+
+  async function finish(): Promise<ImportResult> {
+    if (open.length > 0) await writeOpen();
+    if (frozen.length > 0) await stageFrozen();
+    // Spans that had arrived before their slot froze come first.
+    await publisher.tick();
+    await agree(client, dialect, ['staged_spans', 'blocked_spans', 'published_slots']);
+    const { fresh, unchanged, behind, differing } = await compare(client, number);
+    const taken = differing.filter(
+      ({ before, after }) =>
+        conflicts === 'shrink' || (conflicts === 'replace' && after.spans >= before.spans),
+    );
+    // What came late is among what was read: the slot is not behind any more.
+    const confirmed = conflicts === 'keep' ? [] : behind;
+    const marked = new Set<number>();
+    for (const slots of groups([...fresh, ...confirmed, ...taken.map(({ slot }) => slot)], writes)) {
+      await copyBlocked(publisher.publication, number, slots);
+      await seal(publisher.publication, slots);
+      const source = { table: 'staged_spans', import: number, writes } as const;
+      const mayShrink = conflicts === 'shrink';
+      const published = await publishSlots(publisher.publication, source, slots, { mayShrink });
+      for (const slot of published.marked) marked.add(slot);
+    }
+    await publisher.tick();
+    await dropStaged(client, dialect, number);
+    return {
+      written,
+      published: fresh.filter((slot) => marked.has(slot)),
+      unchanged,
+      replaced: differing.filter(({ slot }) => marked.has(slot)),
+      refused: differing.filter(({ slot }) => !marked.has(slot)),
+      expired,
+      ahead,
+      late,
+    };
+  }
+
+  return { add, finish };
+}
+
+interface Comparison {
+  readonly fresh: readonly number[];
+  readonly unchanged: readonly number[];
+  /** Those of the unchanged ones to which spans came since they were published. */
+  readonly behind: readonly number[];
+  readonly differing: readonly SlotChange[];
+}
+
+async function compare(client: ClickHouseClient, number: string): Promise<Comparison> {
+  const result = await client.query({
+    // A slot that is written and not published yet, because it cannot be, is not empty either.
+    query: `SELECT toUnixTimestamp(slot) AS slot, spans_before > 0 OR written AND run = 0 AS known, behind,
+        toUInt8(known AND imported = published) AS same,
+        spans_before, decisions_before, spans_after, decisions_after
+      FROM (
+        SELECT toStartOfTenMinutes(minute) AS slot, ${FINGERPRINT} AS imported,
+          count() AS spans_after, sum(decisions) AS decisions_after
+        FROM staged_spans FINAL WHERE import = {number:UInt64} GROUP BY slot
+      ) AS new
+      LEFT JOIN (
+        SELECT slot, argMax(fingerprint, run) AS published, argMax(spans, run) AS spans_before,
+          argMax(decisions, run) AS decisions_before
+        FROM published_slots GROUP BY slot
+      ) AS old USING (slot)
+      LEFT JOIN (SELECT slot, run, behind, true AS written FROM slot_states) AS states USING (slot)
+      ORDER BY slot`,
+    query_params: { number },
+    format: 'JSONEachRow',
+  });
+  const slots = (await result.json<ComparedSlot>()).map((row) => ({
+    ...row,
+    slot: row.slot * 1000,
+    before: { spans: row.spans_before, decisions: row.decisions_before },
+    after: { spans: row.spans_after, decisions: row.decisions_after },
+  }));
+  const unchanged = slots.filter(({ known, same }) => known && same === 1);
+  return {
+    fresh: slots.filter(({ known }) => !known).map(({ slot }) => slot),
+    unchanged: unchanged.map(({ slot }) => slot),
+    behind: unchanged.filter(({ behind }) => behind === 1).map(({ slot }) => slot),
+    differing: slots
+      .filter(({ known, same }) => known && same === 0)
+      .map(({ slot, before, after }) => ({ slot, before, after })),
+  };
+}
+
+interface ComparedSlot {
+  readonly slot: number;
+  readonly known: number;
+  readonly behind: number;
+  readonly same: number;
+  readonly spans_before: number;
+  readonly decisions_before: number;
+  readonly spans_after: number;
+  readonly decisions_after: number;
+}
+
+/**
+ * Makes the blocked requests of the slots those of the import: adds its own, and those that it does not have
+ * become rows of 0. Before the slots are published: a crash in between is mended by the same import done again.
+ */
+async function copyBlocked(
+  { client, dialect }: Publication,
+  number: string,
+  slots: readonly number[],
+): Promise<void> {
+  const columns = names([...SPAN_COLUMNS, ...REQUEST_COLUMNS]);
+  const inSlots =
+    "toStartOfTenMinutes(minute) IN (SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC'))";
+  const imported = `FROM staged_spans FINAL WHERE import = {number:UInt64} AND verdict = 'blocked' AND ${inSlots}`;
+  const query_params = { number, slots: slots.map(seconds) };
+  await client.command({
+    query: `INSERT INTO blocked_spans (${columns})
+      SELECT * REPLACE (0 AS decisions) FROM (
+        SELECT ${columns} FROM blocked_spans FINAL WHERE ${inSlots} AND decisions > 0
+          AND (service, minute, span) ${dialect.global}NOT IN (SELECT service, minute, span ${imported}))`,
+    query_params,
+  });
+  await client.command({
+    query: `INSERT INTO blocked_spans (${columns}) SELECT ${columns} ${imported}`,
+    query_params,
+  });
+}
+
+/** From now on nobody publishes these slots from their raw spans, which may lack what the import has. */
+async function seal({ client, dialect }: Publication, slots: readonly number[]): Promise<void> {
+  await client.command({
+    query: `INSERT INTO sealed_slots SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC'), 2`,
+    query_params: { slots: slots.map(seconds) },
+  });
+  await agree(client, dialect, ['sealed_slots']);
+}
+
+/** Numbers of writes that one statement names: as a parameter they have to fit a request of a server. */
+const MOST_WRITES = 2_000;
+
+/** A day at a time, one partition an insert and bounded memory, and less where many writers had a part in it. */
+function groups(slots: readonly number[], writes: SlotWrites): number[][] {
+  return [...Map.groupBy(slots, (slot) => Math.floor(slot / 86_400_000)).values()].flatMap((ofDay) => {
+    const groups: number[][] = [[]];
+    let sum = 0;
+    for (const slot of ofDay) {
+      sum += writes.get(slot)?.length ?? 0;
+      if (sum > MOST_WRITES) {
+        groups.push([]);
+        sum = writes.get(slot)?.length ?? 0;
+      }
+      groups.at(-1)?.push(slot);
+    }
+    return groups.filter((group) => group.length > 0);
+  });
+}
+
+/** Staged spans of imports that began a day ago and never finished. */
+async function dropAbandoned(client: ClickHouseClient, dialect: Dialect): Promise<void> {
+  const result = await client.query({
+    query: `SELECT partition_id AS number FROM (
+        SELECT DISTINCT partition_id, toUInt64(partition) AS run FROM ${dialect.system('parts')}
+        WHERE database = (SELECT currentDatabase()) AND table = '${dialect.holding('staged_spans')}' AND active)
+      WHERE ${RUN_START} < now64(6, 'UTC') - toIntervalDay(1)`,
+    format: 'JSONEachRow',
+  });
+  for (const { number } of await result.json<{ number: string }>()) {
+    await dropStaged(client, dialect, number);
+  }
+}
+
+async function dropStaged(client: ClickHouseClient, dialect: Dialect, number: string): Promise<void> {
+  await client.command({
+    query: `ALTER TABLE ${dialect.onShards('staged_spans')} DROP PARTITION ID {number:String}`,
+    query_params: { number },
+  });
+}

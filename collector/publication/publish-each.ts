@@ -1,0 +1,79 @@
+import { isOfEngine } from '../../clickhouse/trouble.ts';
+import { seconds } from '../../core/slots.ts';
+import { bounded, cleaned } from '../../core/text.ts';
+import { type Publication, type PublishOptions, publishSlots, type SpanSource } from './publish-slots.ts';
+
+export interface EachPublished {
+  /** Starts, epoch milliseconds. */
+  readonly marked: readonly number[];
+  /** The others that will not be published by another try right away, with the reason. */
+  readonly failed: ReadonlyMap<number, string>;
+}
+
+/** How a slot is tried that cannot be published with others or at once: by minute, then in more pieces. */
+const NARROWER: readonly PublishOptions[] = [{}, { piecesOfMinute: 1 }, { piecesOfMinute: 16 }];
+
+/**
+ * Publishes slots of one day so that one that cannot be published (too large for the memory limit, a damaged part)
+ * holds up no other: together, then one by one, then in narrower statements.
+ *
+ * @throws what is not about these slots: the engine cannot be reached, the schema is missing
+ */
+export async function publishEach(
+  publication: Publication,
+  source: SpanSource,
+  slots: readonly number[],
+): Promise<EachPublished> {
+  const marked: number[] = [];
+  const failed = new Map<number, string>();
+
+  async function attempt(some: readonly number[], options: PublishOptions): Promise<void> {
+    const done = await publishSlots(publication, source, some, options);
+    marked.push(...done.marked);
+    for (const slot of done.shrunk) failed.set(slot, SHRUNK);
+  }
+
+  async function attemptOne(slot: number): Promise<void> {
+    let reason = '';
+    for (const options of NARROWER) {
+      try {
+        return await attempt([slot], options);
+      } catch (error) {
+        if (!isOfEngine(error)) throw error;
+        reason = reasonOf(error);
+      }
+    }
+    failed.set(slot, reason);
+  }
+
+  try {
+    await attempt(slots, {});
+  } catch (error) {
+    if (!isOfEngine(error)) throw error;
+    for (const slot of slots) await attemptOne(slot);
+  }
+  await remember(publication, failed);
+  return { marked, failed };
+}
+
+const SHRUNK = 'fewer of its raw spans are left than were published';
+
+/** What was left behind while nobody published goes an hour at a time: fewer runs, bounded memory. */
+export function byHour(slots: readonly number[]): number[][] {
+  return [...Map.groupBy(slots, (slot) => Math.floor(slot / 3_600_000)).values()];
+}
+
+/** In the database, so that a report of another process can tell. */
+async function remember({ client }: Publication, failed: ReadonlyMap<number, string>): Promise<void> {
+  if (failed.size === 0) return;
+  await client.command({
+    query: `INSERT INTO publication_failures SELECT toDateTime(failure.1, 'UTC'), now64(6, 'UTC'), failure.2
+      FROM (SELECT arrayJoin(arrayZip({slots:Array(UInt32)}, {reasons:Array(String)})) AS failure)`,
+    query_params: { slots: [...failed.keys()].map(seconds), reasons: [...failed.values()] },
+  });
+}
+
+/** An engine's message as it may stand on a terminal, bounded: it may quote what strangers wrote. */
+export function reasonOf(error: unknown): string {
+  return bounded(cleaned(error instanceof Error ? error.message : String(error)), 300);
+}

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { renderExplanation } from '../cli/pages/explanation-page.ts';
+import type { HeaderList } from '../instrumentation/src/fetch-standard/decision.ts';
+import { explainRequest } from './explanation.ts';
+import type { RecordedRequest } from './recordings/recorded-request.ts';
+
+/** A preflight for PUT with `x-a`. */
+function preflight(...answered: HeaderList): RecordedRequest {
+  const asked: HeaderList = [
+    ['Origin', 'https://app.example'],
+    ['Access-Control-Request-Method', 'PUT'],
+    ['Access-Control-Request-Headers', 'x-a'],
+  ];
+  const request = { method: 'OPTIONS', url: 'https://api.example/', headers: asked };
+  const headers: HeaderList = [['Access-Control-Allow-Origin', '*'], ...answered];
+  return { credentials: 'omit', exchanges: [{ request, response: { status: 204, headers } }] };
+}
+
+const PUT = ['Access-Control-Allow-Methods', 'PUT'] as const;
+const X_A = ['Access-Control-Allow-Headers', 'X-A'] as const;
+const maxAge = (value: string) => ['Access-Control-Max-Age', value] as const;
+
+test.each<[what: string, answered: HeaderList, seconds: [chromium: number, firefox: number, safari: number]]>(
+  [
+    ['is kept for as long as it says', [PUT, X_A, maxAge('60')], [60, 60, 60]],
+    ['is kept no longer than each browser keeps any', [PUT, X_A, maxAge('999999')], [7_200, 86_400, 600]],
+    ['that does not say how long is kept for 5 seconds', [PUT, X_A], [5, 5, 5]],
+    ['may not be kept', [PUT, X_A, maxAge('0')], [0, 0, 0]],
+    ['is not kept by Firefox if it says so in no number', [PUT, X_A, maxAge('1h')], [5, 0, 5]],
+    [
+      'is not kept by Firefox if "*" allows the header',
+      [PUT, ['Access-Control-Allow-Headers', '*'], maxAge('60')],
+      [60, 0, 60],
+    ],
+    [
+      'is not kept by Firefox if "*" allows the method',
+      [X_A, ['Access-Control-Allow-Methods', '*'], maxAge('60')],
+      [60, 0, 60],
+    ],
+  ],
+)('a preflight %s', (_, answered, [chromium, firefox, safari]) => {
+  const [decision] = explainRequest(preflight(...answered)).decisions;
+  expect(decision?.preflightCacheSeconds).toEqual({ chromium, firefox, safari });
+});
+
+test('a refused preflight is kept by nobody', () => {
+  const [decision] = explainRequest(preflight(X_A, maxAge('60'))).decisions;
+  expect(decision).toMatchObject({ verdict: 'blocked' });
+  expect(decision).not.toHaveProperty('preflightCacheSeconds');
+});
+
+test('the page says how long each browser keeps it, and why one does not', () => {
+  const page = (...answered: HeaderList) => {
+    const recorded = preflight(...answered);
+    return renderExplanation(recorded, explainRequest(recorded), { color: false, width: 100 });
+  };
+  expect(page(PUT, X_A, maxAge('7200'))).toContain('Chrome 2 h, Firefox 2 h, Safari 10 min');
+  const star = page(PUT, ['Access-Control-Allow-Headers', '*'], maxAge('90'));
+  expect(star).toContain('Chrome 90 s, Firefox not at all, Safari 90 s');
+  expect(star).toContain('allowed by "*" alone');
+});

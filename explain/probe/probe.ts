@@ -1,0 +1,90 @@
+import { OriginscopeError } from '../../core/errors.ts';
+import { type Explanation, explainRequest } from '../explanation.ts';
+import { isRedirectStatus } from '../recordings/chain-facts.ts';
+import { headerOf, type RecordedExchange, type RecordedRequest } from '../recordings/recorded-request.ts';
+import {
+  type Hop,
+  needsPreflight,
+  type PageRequest,
+  preflightOf,
+  redirected,
+  requestOf,
+  type WireRequest,
+} from './page-request.ts';
+import type { Answer } from './send.ts';
+
+export interface ProbeOptions {
+  /** Send methods other than GET and HEAD, which may change something at the server. */
+  readonly sendUnsafe: boolean;
+  readonly send: (request: WireRequest) => Promise<Answer>;
+}
+
+export interface Probed {
+  readonly recorded: RecordedRequest;
+  readonly explanation: Explanation;
+  /** The request itself was not sent, because it may change something. */
+  readonly isHeldBack: boolean;
+  /** Why there was no answer. */
+  readonly failure: OriginscopeError | undefined;
+}
+
+/** As many redirects as browsers follow (Fetch §4.5 step 7). */
+const MAX_REDIRECTS = 20;
+
+/**
+ * Does what a browser does for a page's `fetch`: preflight, request, redirects, each decided before the next.
+ */
+export async function probe(page: PageRequest, options: ProbeOptions): Promise<Probed> {
+  const exchanges: RecordedExchange[] = [];
+  const recorded: RecordedRequest = {
+    origin: page.origin,
+    credentials: page.credentials ? 'include' : 'omit',
+    mode: 'cors',
+    exchanges,
+  };
+  const explained = (isHeldBack: boolean, failure?: OriginscopeError): Probed => ({
+    recorded,
+    explanation: explainRequest(recorded),
+    isHeldBack,
+    failure,
+  });
+  const exchange = async (request: WireRequest): Promise<Answer> => {
+    try {
+      const response = await options.send(request);
+      exchanges.push({ request, response });
+      return response;
+    } catch (error) {
+      exchanges.push({ request, response: { status: undefined, headers: undefined } });
+      throw error;
+    }
+  };
+
+  let hop: Hop = { ...page, pageOrigin: page.origin, isCors: new URL(page.url).origin !== page.origin };
+  try {
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+      if (needsPreflight(hop)) {
+        await exchange(preflightOf(hop));
+        if (explainRequest(recorded).verdict !== 'allowed') return explained(false);
+      }
+      if (!options.sendUnsafe && hop.method !== 'GET' && hop.method !== 'HEAD') return explained(true);
+      const { status, headers } = await exchange(requestOf(hop));
+      const location = headerOf(headers, 'location');
+      if (!isRedirectStatus(status) || !location || explainRequest(recorded).verdict !== 'allowed')
+        return explained(false);
+      hop = redirected(hop, status, location);
+    }
+  } catch (error) {
+    if (!(error instanceof OriginscopeError)) throw error;
+    return explained(false, error);
+  }
+  return explained(
+    false,
+    new OriginscopeError(
+      'PROBE_FAILED',
+      `${new URL(page.url).host} redirected more than ${MAX_REDIRECTS} times`,
+      {
+        remedy: 'A browser gives up as well: look for a loop in the redirects above.',
+      },
+    ),
+  );
+}

@@ -1,0 +1,121 @@
+import { lookup } from 'node:dns';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { OriginscopeError } from '../../core/errors.ts';
+import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
+import { isLocalhost, type WireRequest } from './page-request.ts';
+
+export interface Answer {
+  readonly status: number;
+  /** As sent, repeated ones separate. */
+  readonly headers: HeaderList;
+}
+
+export interface SendOptions {
+  readonly timeoutMillis: number;
+  readonly userAgent: string;
+}
+
+/**
+ * Sends one request on a connection of its own, follows nothing, and does not read the body.
+ *
+ * @throws OriginscopeError `PROBE_FAILED`
+ */
+export async function send({ method, url, headers }: WireRequest, options: SendOptions): Promise<Answer> {
+  const target = new URL(url);
+  const make = target.protocol === 'https:' ? httpsRequest : httpRequest;
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  let request: ClientRequest;
+  try {
+    request = make(target, {
+      agent: false,
+      // Browsers read answers that Node's strict parser refuses.
+      insecureHTTPParser: true,
+      lookup: lookupAsBrowser,
+      signal: AbortSignal.timeout(options.timeoutMillis),
+      headers: asRecord([...headers, ['User-Agent', options.userAgent]]),
+    });
+  } catch (cause) {
+    throw failed(target, cause, options);
+  }
+  // Node would send it in capitals, a browser does not.
+  request.method = method;
+  request.once('response', (response: IncomingMessage) => {
+    resolve({ status: response.statusCode ?? 0, headers: pairs(response.rawHeaders) });
+    response.destroy();
+  });
+  // A server may go over to another protocol, which is an answer as well.
+  request.once('upgrade', (response: IncomingMessage, socket) => {
+    resolve({ status: response.statusCode ?? 0, headers: pairs(response.rawHeaders) });
+    socket.destroy();
+  });
+  request.once('error', (cause) => reject(failed(target, cause, options)));
+  request.end();
+  return promise;
+}
+
+/** "Let localhost be localhost": its subdomains too are this machine, without asking a name server. */
+const lookupAsBrowser: LookupFunction = (hostname, options, callback) => {
+  lookup(isLocalhost(hostname) ? 'localhost' : hostname, options, callback);
+};
+
+/** Repeated ones combined, as a browser does. */
+function asRecord(headers: HeaderList): Record<string, string> {
+  const record: Record<string, string> = {};
+  for (const [name, value] of headers) {
+    const known = Object.keys(record).find((key) => key.toLowerCase() === name.toLowerCase());
+    record[known ?? name] = known === undefined ? value : `${record[known]}, ${value}`;
+  }
+  return record;
+}
+
+function pairs(raw: readonly string[]): HeaderList {
+  const list: [string, string][] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) list.push([raw[i] ?? '', raw[i + 1] ?? '']);
+  return list;
+}
+
+function failed({ host, hostname }: URL, cause: unknown, { timeoutMillis }: SendOptions): OriginscopeError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const isTimeout = cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError');
+  const [what, remedy] = isTimeout
+    ? [
+        `${host} did not answer within ${timeoutMillis / 1000} s`,
+        'Try again, or give it longer with --timeout.',
+      ]
+    : explainCode(code, host, hostname, cause);
+  return new OriginscopeError('PROBE_FAILED', what, { cause, remedy, retryable: true });
+}
+
+function explainCode(
+  code: string,
+  host: string,
+  hostname: string,
+  cause: unknown,
+): readonly [string, string] {
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return [`${hostname} has no address`, 'Check the name, and that this machine can resolve it.'];
+  }
+  if (code === 'ECONNREFUSED')
+    return [`Nothing listens at ${host}`, 'Check the port, and that the server runs.'];
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return [
+      `${host} closed the connection without an answer`,
+      'Look into its log, or that of the proxy before it.',
+    ];
+  }
+  if (code === 'EPROTO')
+    return [`${host} does not speak TLS`, 'Check the port, and whether the URL begins with http:.'];
+  if (code.startsWith('ERR_TLS') || code.includes('CERT') || code.includes('SSL')) {
+    return [
+      `The certificate of ${host} is not trusted here (${code})`,
+      'A browser would refuse as well, unless it knows the certificate: name its authority by NODE_EXTRA_CA_CERTS.',
+    ];
+  }
+  if (code.startsWith('HPE_')) {
+    return [`${host} did not answer in HTTP/1.1 (${code})`, 'Check the port, and whether it takes https.'];
+  }
+  const message = cause instanceof Error && cause.message !== '' ? cause.message : 'unknown error';
+  return [`${host} could not be asked: ${code || message}`, 'Check the URL and the network of this machine.'];
+}

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { OriginscopeError } from '../../core/errors.ts';
+import { asStatus, splitRepeated } from './read-line.ts';
+import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
+import { isPerhapsNotModified, withStoredAnswers } from './stored-answers.ts';
+
+const headers = z
+  .array(z.object({ name: z.string(), value: z.string().catch('') }))
+  .catch([])
+  .transform((list) => splitRepeated(list.map(({ name, value }) => [name, value] as const)));
+
+const entry = z.object({
+  startedDateTime: z.string().catch(''),
+  request: z.object({ method: z.string(), url: z.string(), headers }),
+  response: z
+    .object({ status: z.number().catch(0), headers, redirectURL: z.string().catch('') })
+    .catch({ status: 0, headers: [], redirectURL: '' }),
+});
+type Entry = z.infer<typeof entry>;
+
+const creator = z.object({ name: z.string().catch('') }).catch({ name: '' });
+const har = z.object({ log: z.object({ creator, entries: z.array(entry) }) });
+
+/**
+ * The requests of a HAR (http://www.softwareishard.com/blog/har-12-spec/), its entries put together to what a
+ * page asked for: preflight, redirects, the request itself. Ids are `entries[N]`, N that of the last exchange.
+ *
+ * @throws OriginscopeError `HAR_MALFORMED`
+ */
+export function readHar(value: unknown, name: string): readonly RecordedRequest[] {
+  const read = har.safeParse(value);
+  if (!read.success) {
+    const issue = read.error.issues[0];
+    throw new OriginscopeError(
+      'HAR_MALFORMED',
+      `${name} is no HAR: ${issue?.path.join('.')}: ${issue?.message}`,
+      {
+        cause: read.error,
+        remedy: 'Save it again from the network panel of the browser\'s developer tools ("Save all as HAR").',
+      },
+    );
+  }
+  const { entries, creator } = read.data.log;
+  const exchanges = withStoredAnswers(
+    entries.map((one) => ({ page: pageOrigin([one]), exchange: asExchange(one, creator.name) })),
+  );
+  return putTogether(entries).map((chain) => ({
+    id: `entries[${chain.at(-1)}]`,
+    origin: pageOrigin(chain.map((index) => entries[index] as Entry)),
+    exchanges: chain.map((index) => exchanges[index] as RecordedExchange),
+  }));
+}
+
+/** Indexes of entries, in wire order within a request; requests in the order of the entries that began them. */
+function putTogether(entries: readonly Entry[]): readonly (readonly number[])[] {
+  const preflights = new Map<string, number[]>();
+  const redirected = new Map<string, number[][]>();
+  const chains: number[][] = [];
+  for (const [index, { request }] of entries.entries()) {
+    const asked = askedMethod(request);
+    if (asked !== undefined) push(preflights, `${asked} ${request.url}`, index);
+  }
+  for (const [index, one] of entries.entries()) {
+    const { request, response } = one;
+    if (askedMethod(request) !== undefined || !isOfNetwork(request.url)) continue;
+    const chain = redirected.get(request.url)?.shift() ?? newChain(chains);
+    const preflight = preflights.get(`${request.method} ${request.url}`)?.shift();
+    if (preflight !== undefined) chain.push(preflight);
+    chain.push(index);
+    const target = redirectTarget(one);
+    if (target !== undefined && response.status >= 300 && response.status <= 399)
+      push(redirected, target, chain);
+  }
+  // Preflights whose request the browser never sent, nor recorded.
+  for (const indexes of preflights.values()) for (const index of indexes) chains.push([index]);
+  return chains.toSorted((one, other) => (one[0] ?? 0) - (other[0] ?? 0));
+}
+
+/** Not `data:`, `blob:` and what extensions bring along. */
+function isOfNetwork(url: string): boolean {
+  return /^(https?|wss?):/i.test(url);
+}
+
+function newChain(chains: number[][]): number[] {
+  const chain: number[] = [];
+  chains.push(chain);
+  return chain;
+}
+
+function push<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+function askedMethod({ method, headers }: Entry['request']): string | undefined {
+  return method === 'OPTIONS' ? headerOf(headers, 'access-control-request-method') : undefined;
+}
+
+function redirectTarget({ request, response }: Entry): string | undefined {
+  const target = response.redirectURL || headerOf(response.headers, 'location');
+  if (!target || !URL.canParse(target, request.url)) return undefined;
+  return new URL(target, request.url).href;
+}
+
+/** A browser that blocked a request may have left out what it got; real messages have some headers. */
+function asExchange({ request, response }: Entry, creatorName: string): RecordedExchange {
+  const exchange: RecordedExchange = {
+    request: { ...request, headers: isSent(request.headers) ? request.headers : undefined },
+    response: {
+      status: asStatus(response.status),
+      headers: response.headers.length > 0 ? response.headers : undefined,
+    },
+  };
+  // It writes the headers of a 304 beside the status of what was stored.
+  const isMixed = creatorName === 'Playwright' && response.status === 200 && isPerhapsNotModified(exchange);
+  return isMixed ? { ...exchange, response: { ...exchange.response, status: 304 } } : exchange;
+}
+
+/** Provisional headers, which Chrome shows of what it did not see sent, lack these. */
+function isSent(list: Entry['request']['headers']): boolean {
+  return SENT_ALWAYS.some((name) => headerOf(list, name) !== undefined);
+}
+
+const SENT_ALWAYS = ['host', ':authority', 'origin', 'sec-fetch-mode'] as const;
+
+function pageOrigin([first]: readonly Entry[]): string | undefined {
+  const origin = headerOf(first?.request.headers, 'origin');
+  if (origin !== undefined) return origin;
+  const referer = headerOf(first?.request.headers, 'referer');
+  return referer !== undefined && URL.canParse(referer) ? new URL(referer).origin : undefined;
+}

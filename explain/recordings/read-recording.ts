@@ -1,0 +1,105 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { OriginscopeError } from '../../core/errors.ts';
+import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
+import { readHar } from './read-har.ts';
+import { readLine } from './read-line.ts';
+import type { RecordedRequest } from './recorded-request.ts';
+
+/** What a person had at hand. */
+export type Recording =
+  | { readonly kind: 'requests'; readonly requests: AsyncIterable<RecordedRequest> }
+  /** Neither a HAR nor JSON lines: a console message, or a command copied from DevTools. */
+  | { readonly kind: 'text'; readonly text: string };
+
+/**
+ * Tells by its content what an input is: JSON lines are handed on one by one, everything else is read whole.
+ *
+ * @param name of the file, for messages
+ * @throws OriginscopeError `LINE_MALFORMED`, `HAR_MALFORMED`, `INPUT_EMPTY`, and what the stream throws
+ */
+export async function readRecording(input: Readable, name: string): Promise<Recording> {
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+  let number = 0;
+  for (;;) {
+    const { value, done } = await lines.next();
+    if (done) throw empty(name);
+    number++;
+    const first = value.replace(BYTE_ORDER_MARK, '');
+    if (first.trim() === '') continue;
+    if (!first.trimStart().startsWith('{')) {
+      return { kind: 'text', text: [first, ...(await rest(lines))].join('\n') };
+    }
+    const object = parse(first);
+    if (object === undefined || isHar(object)) {
+      const text = object === undefined ? [first, ...(await rest(lines))].join('\n') : undefined;
+      const har = object ?? parse(text ?? '');
+      if (har !== undefined && isHar(har)) return { kind: 'requests', requests: each(readHar(har, name)) };
+      throw malformed(name, number, new Error('it is no JSON'));
+    }
+    return { kind: 'requests', requests: readLines(first, number, lines, name) };
+  }
+}
+
+const BYTE_ORDER_MARK = /^\u{feff}/u;
+
+async function* readLines(
+  first: string,
+  firstNumber: number,
+  following: AsyncIterator<string>,
+  name: string,
+): AsyncGenerator<RecordedRequest> {
+  let number = firstNumber;
+  let line = first;
+  for (;;) {
+    if (line.trim() !== '') {
+      try {
+        yield readLine(line);
+      } catch (cause) {
+        throw malformed(name, number, cause);
+      }
+    }
+    const next = await following.next();
+    if (next.done) return;
+    number++;
+    line = next.value;
+  }
+}
+
+async function* each(requests: readonly RecordedRequest[]): AsyncGenerator<RecordedRequest> {
+  yield* requests;
+}
+
+async function rest(lines: AsyncIterator<string>): Promise<readonly string[]> {
+  const all: string[] = [];
+  for (let next = await lines.next(); !next.done; next = await lines.next()) all.push(next.value);
+  return all;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isHar(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'log' in value && !('exchanges' in value);
+}
+
+function malformed(name: string, line: number, cause: unknown): OriginscopeError {
+  const what = cleanText(cause instanceof Error ? cause.message : String(cause));
+  return new OriginscopeError('LINE_MALFORMED', `${name}, line ${line}: ${what}`, {
+    cause,
+    remedy:
+      'A line is one request: {"exchanges": [{"request": {"method", "url", "headers": [[name, value], …]}, "response": {"status", "headers"}}, …]}. What was explained before it stands.',
+  });
+}
+
+function empty(name: string): OriginscopeError {
+  return new OriginscopeError('INPUT_EMPTY', `${name} is empty`, {
+    remedy:
+      "Give a HAR, JSON lines, a message from the browser's console, or a request copied from DevTools as cURL or fetch.",
+  });
+}

@@ -1,0 +1,200 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { RefusedCall } from '../explain/reasons/remedies.ts';
+import type { Reason, Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
+import type { OriginCount, ReportOptions, ServiceCounts } from './report.ts';
+
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+/** Longer windows are read from hours. */
+const LONGEST_IN_MINUTES = 24 * HOUR;
+
+const MOST_SERVICES = 100;
+const TOP_ORIGINS = 10;
+const TOP_BLOCKED = 10;
+/** Among so many the nearest allowed origin is looked for; publication keeps no more. */
+const ALLOWED_ORIGINS = 500;
+
+/** The part of the views that a report is about. */
+export interface Window {
+  /** Epoch milliseconds, whole minutes or hours; until is exclusive. */
+  readonly since: number;
+  readonly until: number;
+  readonly resolution: 'minute' | 'hour';
+  /** FROM and WHERE over the usage, as `usage`. */
+  readonly usage: string;
+  /** When a group was first and last seen, as RFC 3339. */
+  readonly seen: string;
+  /** AND that keeps to the service that was asked for; empty for all. */
+  readonly andService: string;
+  ask<Row>(query: string, parameters?: Record<string, unknown>): Promise<Row[]>;
+}
+
+/** Minutes where the window is short and they are kept so far back, else hours. */
+export async function windowOf(client: ClickHouseClient, options: ReportOptions): Promise<Window> {
+  if (options.until - options.since > LONGEST_IN_MINUTES) return window(client, options, 'hour');
+  const minutes = window(client, options, 'minute');
+  const [any] = await minutes.ask(`SELECT 1 ${minutes.usage} LIMIT 1`);
+  return any === undefined ? window(client, options, 'hour') : minutes;
+}
+
+function window(client: ClickHouseClient, options: ReportOptions, resolution: 'minute' | 'hour'): Window {
+  const { service } = options;
+  const isMinutes = resolution === 'minute';
+  const step = isMinutes ? MINUTE : HOUR;
+  const since = Math.floor(clamped(options.since) / step) * step;
+  const until = Math.ceil(clamped(options.until) / step) * step;
+  const andService = service === undefined ? '' : 'AND service = {service:String}';
+  const view = isMinutes ? 'origin_usage' : 'origin_usage_hourly';
+  return {
+    since,
+    until,
+    resolution,
+    andService,
+    usage: `FROM ${view} AS usage
+      WHERE ${resolution} >= toDateTime({since:UInt32}, 'UTC')
+        AND ${resolution} < toDateTime({until:UInt32}, 'UTC') ${andService}`,
+    seen: isMinutes
+      ? `${rfc3339('min(usage.minute)')} AS firstSeen, ${rfc3339('max(usage.minute)')} AS lastSeen`
+      : `${rfc3339('min(usage.first_seen)')} AS firstSeen, ${rfc3339('max(usage.last_seen)')} AS lastSeen`,
+    async ask<Row>(query: string, parameters: Record<string, unknown> = {}) {
+      const query_params = { since: since / 1000, until: until / 1000, service, ...parameters };
+      const result = await client.query({ query, query_params, format: 'JSONEachRow' });
+      return result.json<Row>();
+    },
+  };
+}
+
+/** Times that a DateTime can hold, a day short at its end for rounding up. */
+function clamped(millis: number): number {
+  return Math.min(Math.max(millis, 0), (2 ** 32 - 86_400) * 1000);
+}
+
+function rfc3339(time: string): string {
+  return `formatDateTime(${time}, '%Y-%m-%dT%H:%i:%SZ', 'UTC')`;
+}
+
+const VERDICT_COUNTS = `sum(usage.decisions) AS decisions,
+  sumIf(usage.decisions, verdict = 'allowed') AS allowed,
+  sumIf(usage.decisions, verdict = 'blocked') AS blocked,
+  sumIf(usage.decisions, verdict = 'unknown') AS unknown`;
+
+export interface Totals extends ServiceCounts {
+  /** How many services there are, also beyond the ones that are returned. */
+  readonly services: number;
+}
+
+/** The busiest services first. */
+export function readTotals({ ask, usage }: Window): Promise<Totals[]> {
+  return ask<Totals>(
+    `SELECT service, ${VERDICT_COUNTS}, uniqExact(origin) AS origins,
+       sumIf(usage.decisions, kind = 'preflight') AS preflights,
+       sumIf(usage.decisions, source = 'sampled') AS sampled,
+       sumIf(usage.decisions, source = 'estimated') AS estimated,
+       sumIf(usage.decisions, NOT outermost) AS behindGateway, count() OVER () AS services
+     ${usage} GROUP BY service ORDER BY decisions DESC, service LIMIT ${MOST_SERVICES}`,
+  );
+}
+
+export interface ReasonRow {
+  readonly service: string;
+  readonly kind: string;
+  readonly verdict: Verdict;
+  readonly reason: Reason;
+  readonly decisions: number;
+}
+
+/** What did not pass, by reason. */
+export function readReasons({ ask, usage }: Window): Promise<ReasonRow[]> {
+  return ask<ReasonRow>(
+    `SELECT service, kind, verdict, reason, sum(usage.decisions) AS decisions
+     ${usage} AND verdict != 'allowed' GROUP BY service, kind, verdict, reason
+     ORDER BY decisions DESC, reason`,
+  );
+}
+
+/** Received and observed decisions in the hours that the window touches. */
+export function readCompleteness({
+  ask,
+  andService,
+}: Window): Promise<{ service: string; received: number; observed: number }[]> {
+  return ask(
+    `SELECT service, sum(completeness.received) AS received, sum(completeness.observed) AS observed
+     FROM completeness
+     WHERE hour >= toStartOfHour(toDateTime({since:UInt32}, 'UTC')) AND hour < toDateTime({until:UInt32}, 'UTC')
+       ${andService}
+     GROUP BY service HAVING observed > 0`,
+  );
+}
+
+/** The busiest origins of each service. */
+export function readOrigins({
+  ask,
+  usage,
+  seen,
+}: Window): Promise<(OriginCount & { readonly service: string })[]> {
+  return ask(
+    `SELECT service, origin, ${VERDICT_COUNTS}, ${seen}
+     ${usage} GROUP BY service, origin
+     ORDER BY decisions DESC, origin LIMIT ${TOP_ORIGINS} BY service`,
+  );
+}
+
+export interface BlockedRow extends Omit<RefusedCall, 'requestedHeaders'> {
+  readonly service: string;
+  readonly requested_headers: string;
+  readonly route: string;
+  readonly decisions: number;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+}
+
+const CALL = 'service, origin, kind, reason, detail, method, requested_headers, route';
+
+/** The most frequent refusals of each service. */
+export function readBlocked({ ask, usage, seen }: Window): Promise<BlockedRow[]> {
+  return ask<BlockedRow>(
+    `SELECT ${CALL}, argMax(status_code, usage.decisions) AS statusCode,
+       sum(usage.decisions) AS decisions, ${seen}
+     ${usage} AND verdict = 'blocked' GROUP BY ${CALL}
+     ORDER BY decisions DESC, origin, reason, method, route, detail LIMIT ${TOP_BLOCKED} BY service`,
+  );
+}
+
+/** The origins that each service allowed, the most used first. */
+export function readAllowedOrigins({ ask, usage }: Window): Promise<{ service: string; origin: string }[]> {
+  return ask(
+    `SELECT service, origin ${usage} AND verdict = 'allowed' AND allow_origin = 'exact'
+     GROUP BY service, origin
+     ORDER BY sum(usage.decisions) DESC, origin LIMIT ${ALLOWED_ORIGINS} BY service`,
+  );
+}
+
+export interface Example
+  extends Pick<BlockedRow, 'service' | 'origin' | 'kind' | 'reason' | 'detail' | 'method'> {
+  readonly requested_headers: string;
+  readonly route: string;
+  readonly examplePath: string;
+  readonly exampleTraceId: string;
+}
+
+/** Of each refusal the latest request that was kept, one with a trace if there is one. */
+export async function readExamples(
+  { ask, andService }: Window,
+  refusals: readonly BlockedRow[],
+): Promise<Example[]> {
+  if (refusals.length === 0) return [];
+  return ask<Example>(
+    `SELECT ${CALL}, argMax(path, (link_trace_id != '', time)) AS examplePath,
+       argMax(link_trace_id, (link_trace_id != '', time)) AS exampleTraceId
+     FROM blocked_requests
+     WHERE minute >= toDateTime({since:UInt32}, 'UTC') AND minute < toDateTime({until:UInt32}, 'UTC') ${andService}
+       AND (service, origin, reason) IN (
+         SELECT arrayJoin(arrayZip({services:Array(String)}, {origins:Array(String)}, {reasons:Array(String)})) AS call)
+     GROUP BY ${CALL}`,
+    {
+      services: refusals.map((refusal) => refusal.service),
+      origins: refusals.map((refusal) => refusal.origin),
+      reasons: refusals.map((refusal) => refusal.reason),
+    },
+  );
+}
