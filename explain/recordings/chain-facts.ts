@@ -1,4 +1,4 @@
-import { askedHeaders } from '../../instrumentation/src/fetch-standard/asked-headers.ts';
+import { requestedHeaders } from '../../instrumentation/src/fetch-standard/requested-headers.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
 
 /** What the other exchanges of a request and its page tell about one of them. */
@@ -89,7 +89,7 @@ function isPreflight(request: RecordedExchange['request']): boolean {
 }
 
 function asksForConditional({ headers }: RecordedExchange['request']): boolean {
-  const { names } = askedHeaders(headerOf(headers, 'access-control-request-headers') ?? null);
+  const { names } = requestedHeaders(headerOf(headers, 'access-control-request-headers') ?? null);
   return names.some((name) => CONDITIONAL.has(name));
 }
 

@@ -4,32 +4,32 @@ import type { ServedExchange } from './http/served-exchange.ts';
 import { createObserver } from './observer.ts';
 import type { Options } from './options.ts';
 
-/** What observes this thread's exchanges. */
+/** The observer of all exchanges in this thread. */
 export interface ActiveObserver {
   /** Never throws. */
   observe(served: ServedExchange): void;
-  /** Resolves when what is pending was accepted, or the time ran out. */
+  /** Resolves once pending spans are accepted or the timeout expires. */
   flush(timeoutMillis?: number): Promise<void>;
-  /** Observes nothing any more; what is pending is still sent. */
+  /** Stops observing; pending spans are still sent. */
   stop(): void;
 }
 
-/** A source of exchanges; returns what ends it. */
+/** Subscribes to a source of exchanges and returns a function that unsubscribes. */
 export type Watch = (report: (served: ServedExchange) => void) => () => void;
 
-/** One place for all copies of this package in the thread: ESM and CommonJS, `register` and code. */
+/** Shared by all copies of this package in the thread: ESM and CommonJS, `register` and code. */
 const ACTIVE = Symbol.for('@originscope/instrumentation-cors/active');
-const place = globalThis as { [ACTIVE]?: ActiveObserver | undefined };
+const globals = globalThis as { [ACTIVE]?: ActiveObserver | undefined };
 
 export function activeObserver(): ActiveObserver | undefined {
-  return place[ACTIVE];
+  return globals[ACTIVE];
 }
 
 /**
- * Observes what is watched. There is one observer in a thread, so that no exchange is counted twice: a later one
- * takes the place of an earlier one, because code knows better than `register`.
+ * Starts the observer of this thread. A thread has one observer, so that no exchange is counted twice; a
+ * later call reglobalss an earlier one, because explicit code takes precedence over `register`.
  *
- * @param tracerProvider where `delivery: 'provider'` delivers
+ * @param tracerProvider the provider that receives spans when `delivery` is `'provider'`
  */
 export function startObserver(
   options: Options,
@@ -45,11 +45,11 @@ export function startObserver(
     flush: (timeoutMillis) => recorder.flush(timeoutMillis),
     stop() {
       for (const end of unwatch.splice(0)) end();
-      if (place[ACTIVE] === observer) place[ACTIVE] = undefined;
+      if (globals[ACTIVE] === observer) globals[ACTIVE] = undefined;
       void recorder.shutdown();
     },
   };
-  place[ACTIVE]?.stop();
-  place[ACTIVE] = observer;
+  globals[ACTIVE]?.stop();
+  globals[ACTIVE] = observer;
   return observer;
 }

@@ -1,16 +1,16 @@
 /**
- * The attributes of a decision span: the contract between what services send and what the collector reads.
- * Written and read from this file alone; the table in the package's README is checked against it.
+ * The attributes of a decision span: the contract between the instrumented services and the collector. Both
+ * sides use this file; a test compares it with the table in the package's README.
  */
 
-/** The instrumentation scope of decision spans; the collector recognises them by it. */
+/** The instrumentation scope of decision spans, by which the collector recognises them. */
 export const SCOPE_NAME = '@originscope/instrumentation-cors';
 export const SCHEMA_URL = 'https://originscope.dev/schemas/cors/1';
 
 export const SPAN_NAME_PREFLIGHT = 'CORS preflight';
 export const SPAN_NAME_REQUEST = 'CORS request';
 
-/** What stands in place of a value that is past its budget (origins, header lists, methods, hosts). */
+/** Replaces a value that exceeds its budget (origins, header lists, methods, hosts). */
 export const OTHER = '(other)';
 
 export type AttributeType = 'string' | 'string[]' | 'int' | 'boolean';
@@ -90,7 +90,7 @@ export const ATTRIBUTES = {
 export type AttributeName = keyof typeof ATTRIBUTES;
 
 /**
- * Set on the HTTP server span of the same request, so that a trace view shows the verdict and nobody
- * downstream derives the decision a second time. `cors.kind`, `cors.verdict`, `cors.reason` go with it.
+ * Set on the HTTP server span of the same request, so that traces show the verdict and nothing downstream
+ * derives the decision again. `cors.kind`, `cors.verdict` and `cors.reason` are set with it.
  */
 export const OBSERVED = 'cors.observed';

@@ -1,8 +1,6 @@
 import { log } from './log.ts';
 
-/**
- * Makes a function that cannot break its caller: what it throws is logged once, and `otherwise` returned.
- */
+/** Wraps a function so that it never throws: an error is logged once and `otherwise` is returned. */
 export function guard<Args extends unknown[], Result>(
   what: string,
   run: (...args: Args) => Result,
@@ -11,22 +9,26 @@ export function guard<Args extends unknown[], Result>(
   let isLogged = false;
   return (...args) => {
     try {
-      return atOnce(run(...args));
+      return requireSync(run(...args));
     } catch (error) {
       if (!isLogged) {
         isLogged = true;
-        log('error', `${what} failed; the request goes on, and further failures of it are not logged`, error);
+        log(
+          'error',
+          `${what} failed; the request continues, and further failures of this kind are not logged`,
+          error,
+        );
       }
       return otherwise;
     }
   };
 }
 
-/** Refuses an answer that is a promise: nobody would wait for it, nor hear of its rejection. */
-export function atOnce<Result>(result: Result): Result {
+/** Rejects a promise as a result: nothing would await it or handle its rejection. */
+export function requireSync<Result>(result: Result): Result {
   if (result instanceof Promise) {
     result.catch(() => {});
-    throw new TypeError('it returned a promise, but has to answer at once');
+    throw new TypeError('it returned a promise, but must return synchronously');
   }
   return result;
 }

@@ -34,7 +34,7 @@ test('the application may register it with a provider, and the private delivery 
   expect(exporter.getFinishedSpans()).toEqual([]);
 });
 
-test("delivery 'provider' gives the spans to the application's provider, also one that comes late", async () => {
+test("delivery 'provider' passes spans to the application's provider, even one that is set late", async () => {
   const { provider, exporter } = inMemoryProvider();
   const instrumentation = instrument({ delivery: 'provider' });
   const url = await refusingServer();
@@ -52,7 +52,7 @@ test("delivery 'provider' gives the spans to the application's provider, also on
   ]);
 });
 
-test('two in one thread count once, and the later one speaks', async () => {
+test('two instances in one thread count once, through the later one', async () => {
   const [earlier, later] = [await receiverOfTest(), await receiverOfTest()];
   instrument({ endpoint: earlier.endpoint });
   instrument({ endpoint: later.endpoint });
@@ -99,13 +99,13 @@ test('new options take effect at once', async () => {
   expect(receiver.decisions()).toEqual({ acao_missing: 1 });
 });
 
-test('an option that is wrong is refused where it is said', () => {
+test('an invalid option makes the constructor throw', () => {
   expect(() => instrument({ trustProxy: 'yes' as unknown as boolean })).toThrow(
     expect.objectContaining({ code: 'ORIGINSCOPE_INVALID_OPTION' }),
   );
 });
 
-test('a fetch-style handler is observed with a function, and its response goes on unchanged', async () => {
+test('a fetch-style handler is observed by a function that returns its response unchanged', async () => {
   const { endpoint, receiver } = await receiverOfTest();
   instrument({ endpoint });
   const request = new Request('https://api.example/users/7?token=secret', { headers: crossOrigin() });
@@ -126,7 +126,7 @@ test('a fetch-style handler is observed with a function, and its response goes o
   });
 });
 
-test('without any instrumentation a fetch-style handler is observed as the environment says', async () => {
+test('without an instrumentation, a fetch-style handler is observed with the options of the environment', async () => {
   const { endpoint, receiver } = await receiverOfTest();
   process.env.ORIGINSCOPE_ENDPOINT = endpoint;
   onTestFinished(() => {
@@ -141,7 +141,7 @@ test('without any instrumentation a fetch-style handler is observed as the envir
   expect(receiver.decisions()).toEqual({ acao_missing: 1 });
 });
 
-test('a response that cannot be observed is returned all the same', () => {
+test('a response that cannot be observed is still returned', () => {
   const response = new Response();
   expect(observe({} as Request, response)).toBe(response);
 });

@@ -9,11 +9,12 @@ import { type CorsInstrumentationConfig, type Options, resolveOptions } from './
 import { VERSION } from './version.ts';
 
 /**
- * Reports what browsers do with the answers of every `node:http`, `https` and `http2` server in this thread.
- * One is active in a thread: creating another one replaces it.
+ * Reports what browsers do with the responses of every `node:http`, `https` and `http2` server in this
+ * thread. One instance is active per thread; creating another replaces it.
  */
 export class CorsInstrumentation extends InstrumentationBase<CorsInstrumentationConfig> {
-  // The base's constructor calls `setConfig` and `enable`: initialisers would run after it and wipe these.
+  // The base constructor calls `setConfig` and `enable`; field initialisers would run afterwards and reset
+  // these.
   declare private options: Options;
   declare private observer: ActiveObserver | undefined;
   declare private tracerProvider: TracerProvider | undefined;
@@ -23,10 +24,10 @@ export class CorsInstrumentation extends InstrumentationBase<CorsInstrumentation
     super(SCOPE_NAME, VERSION, config);
   }
 
-  /** Nothing is patched: Node tells about its servers by diagnostics channels. */
+  /** Nothing is patched: Node publishes server events on diagnostics channels. */
   protected override init(): void {}
 
-  /** Replaces all options, as the constructor takes them; what is running starts anew with them. */
+  /** Replaces all options, as in the constructor; a running observer restarts with them. */
   override setConfig(config: CorsInstrumentationConfig): void {
     this.options = resolveOptions(config, process.env);
     super.setConfig(this.options);
@@ -43,16 +44,16 @@ export class CorsInstrumentation extends InstrumentationBase<CorsInstrumentation
 
   override enable(): void {
     super.enable();
-    // `registerInstrumentations` enables what the options say is not.
+    // `registerInstrumentations` calls this even if `enabled` is false.
     if (this.observer !== undefined || !this.options.enabled) return;
-    // Whichever the application has by the time that spans are due.
+    // Resolved late: the provider that is set when spans are created.
     const provider: TracerProvider = {
       getTracer: (...scope) => (this.tracerProvider ?? trace.getTracerProvider()).getTracer(...scope),
     };
     this.observer = startObserver(this.options, provider, [watchHttp1, watchHttp2, watchFastifyRoutes]);
   }
 
-  /** Observes nothing any more; what is pending is still sent. */
+  /** Stops observing; pending spans are still sent. */
   override disable(): void {
     super.disable();
     this.observer?.stop();
@@ -60,9 +61,9 @@ export class CorsInstrumentation extends InstrumentationBase<CorsInstrumentation
   }
 
   /**
-   * Sends what is pending: before a process ends by `process.exit`, or a function is frozen.
+   * Sends pending spans, for instance before `process.exit` or before a function is frozen.
    *
-   * @param timeoutMillis how long to wait at most
+   * @param timeoutMillis maximum time to wait
    */
   async flush(timeoutMillis?: number): Promise<void> {
     await this.observer?.flush(timeoutMillis);

@@ -5,19 +5,22 @@ let areWarningsShown = false;
 let isExiting = false;
 
 /**
- * Shows warnings and errors as process warnings, too: without a line of code in the application nobody has set
- * a diagnostic logger, and a loss that nobody hears of is a silent one.
+ * Also emits warnings and errors as process warnings: without code in the application there is no
+ * diagnostic logger, and losses would go unnoticed.
  */
 export function showWarnings(): void {
   areWarningsShown = true;
 }
 
-/** From now on warnings are written at once: process warnings come a turn later, and there is none any more. */
+/**
+ * From now on writes warnings synchronously: process warnings are emitted a turn later, and the process is
+ * exiting.
+ */
 export function writeWarningsAtOnce(): void {
   isExiting = true;
 }
 
-/** Writes to OpenTelemetry's diagnostic log. The logger is the application's own: it must not break us. */
+/** Writes to OpenTelemetry's diagnostic log. Never throws, although the logger belongs to the application. */
 export function log(level: 'info' | 'warn' | 'error', message: string, error?: unknown): void {
   const text = `@originscope/instrumentation-cors: ${message}`;
   try {
@@ -27,13 +30,13 @@ export function log(level: 'info' | 'warn' | 'error', message: string, error?: u
       showWarning(error instanceof Error ? `${text}: ${error.message}` : text);
     }
   } catch {
-    // A logger that throws: there is nobody left to tell.
+    // The logger itself failed; there is nowhere else to report to.
   }
 }
 
 function showWarning(text: string): void {
   if (!isExiting) process.emitWarning(text, 'OriginscopeWarning');
-  // Without this listener of Node's own warnings are switched off (`--no-warnings`).
+  // Node's own listener is missing when warnings are disabled (`--no-warnings`).
   else if (process.listenerCount('warning') > 0) {
     writeSync(2, `(node:${process.pid}) OriginscopeWarning: ${text}\n`);
   }

@@ -1,32 +1,32 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { Decision } from './fetch-standard/decision.ts';
 
-/** A CORS decision with what the hooks know of its request: what the coalescer counts. */
+/** A CORS decision with the data of its request: what the coalescer counts. */
 export interface Observation {
-  /** When the response's headers were written, epoch milliseconds. */
+  /** When the response headers were written, in epoch milliseconds. */
   readonly time: number;
   /** Of kind `preflight`, `actual` or `ambiguous`. */
   readonly decision: Decision;
-  /** `http.request.method`, known methods as they are, others `_OTHER`. */
+  /** `http.request.method`: a known method, or `_OTHER`. */
   readonly method: string;
   readonly statusCode: number;
   readonly route: string | undefined;
   /** `server.address`. */
   readonly serverAddress: string | undefined;
-  /** The path, masked and bounded, without the query; put on blocked spans only. */
+  /** The masked and bounded path without query; reported on blocked spans only. */
   readonly path: string | undefined;
   /** Index 0–63 of the client's prefix in the `cors.clients` bitmap; undefined behind an untrusted proxy. */
   readonly clientBit: number | undefined;
-  /** The request's own span, or the caller's `traceparent`. */
+  /** The request's own span, or the caller's from `traceparent`. */
   readonly link: SpanContext | undefined;
 }
 
-/** Where observations go: the private delivery, or the application's own tracer provider. */
+/** Receives observations: the private delivery, or the application's tracer provider. */
 export interface Recorder {
   /** Counts one decision. Cheap, synchronous, never throws. */
   record(observation: Observation): void;
-  /** Sends what is pending; resolves when it was accepted or the time ran out. */
+  /** Sends pending spans; resolves once they are accepted or the timeout expires. */
   flush(timeoutMillis?: number): Promise<void>;
-  /** Flushes and stops; later observations are counted as dropped. */
+  /** Flushes and stops; later observations are counted as lost. */
   shutdown(timeoutMillis?: number): Promise<void>;
 }

@@ -5,19 +5,20 @@ import { guard } from './guard.ts';
 import type { ServedExchange } from './http/served-exchange.ts';
 import { resolveOptions } from './options.ts';
 
-/** What a fetch-style handler may know beside request and response. */
+/** What a fetch-style handler may know in addition to request and response. */
 export interface FetchDetails {
   /** The route template. */
   readonly route?: string | undefined;
-  /** The client's address, as the platform tells it; only its network's place in a bitmap is kept. */
+  /** The client's address according to the platform; only a hash of its network is kept. */
   readonly clientAddress?: string | undefined;
 }
 
 /**
- * Observes an exchange that no `node:http` server of this thread serves: fetch-style and serverless handlers.
- * Options are those of the active `CorsInstrumentation`, else of the environment. Never throws.
+ * Observes an exchange that no `node:http` server of this thread serves: fetch-style and serverless
+ * handlers. Uses the options of the active `CorsInstrumentation`, else those of the environment. Never
+ * throws.
  *
- * @returns the response, so that a handler can end with it
+ * @returns `response`, for use in a return statement
  */
 export function observe(request: Request, response: Response, details: FetchDetails = {}): Response {
   observeFetch(request, response, details);
@@ -25,9 +26,9 @@ export function observe(request: Request, response: Response, details: FetchDeta
 }
 
 /**
- * Sends what this thread's observer has pending; a function calls it before it is frozen.
+ * Sends this thread's pending spans; call it before a function is frozen.
  *
- * @param timeoutMillis how long to wait at most
+ * @param timeoutMillis maximum time to wait
  */
 export async function flush(timeoutMillis?: number): Promise<void> {
   await activeObserver()?.flush(timeoutMillis);

@@ -20,14 +20,14 @@ afterEach(() => {
   diag.disable();
 });
 
-test('hooks that throw, reject or answer nonsense change nothing, and are logged once each', () => {
+test('hooks that throw, reject or return nonsense change nothing, and are logged once each', () => {
   const log = logged();
   const nonsense = { ignoreRequest: 'no', route: Symbol('route'), redact: 7 };
   for (const hook of [
     () => {
       throw new Error('broken hook');
     },
-    () => Promise.reject(new Error('nobody hears this')),
+    () => Promise.reject(new Error('unhandled')),
     (key: string) => nonsense[key as keyof typeof nonsense],
   ]) {
     const hooks = { ignoreRequest: hook, route: hook, redact: hook } as unknown as CorsInstrumentationConfig;
@@ -50,7 +50,7 @@ test.each([
   ],
   ['answers later', async () => ({ origin: 'https://redacted.example' })],
   ['answers nonsense', () => ({ route: 7 })],
-])('a redaction that %s hides all that it might have hidden, and the count stays', (_how, redact) => {
+])('a redaction that %s hides everything it might have hidden, and the count stays', (_how, redact) => {
   logged();
   const { observe, observations } = observer({ redact: redact as unknown as Redact });
 
@@ -128,7 +128,7 @@ test('the HTTP server span gets the verdict, and the decision links to it', () =
   expect(observations[0]?.link).toEqual(server.spanContext());
 });
 
-test('a server span that is merely active is told too, any other span is not', () => {
+test('a server span that is merely active is annotated, too, but no other span', () => {
   const { observe } = observer();
   const spans = [SpanKind.SERVER, SpanKind.INTERNAL].map((kind) => {
     const setAttribute = vi.fn();
@@ -166,7 +166,7 @@ test('without tracing the decision links to the caller, if its traceparent is va
   ]);
 });
 
-test('what an untrusted proxy says is mentioned once, and not believed', () => {
+test('headers of an untrusted proxy are ignored and logged once', () => {
   const log = logged();
   const { observe, observations } = observer();
 
@@ -180,7 +180,7 @@ test('what an untrusted proxy says is mentioned once, and not believed', () => {
   ]);
 });
 
-test('what a trusted proxy says makes the own origin and the client', () => {
+test('headers of a trusted proxy determine the own origin and the client', () => {
   const { observe, observations } = observer({ trustProxy: 1 });
 
   observe(behindProxy());
@@ -190,7 +190,7 @@ test('what a trusted proxy says makes the own origin and the client', () => {
   expect(observations[0]).toMatchObject({ serverAddress: 'public.example', clientBit: expect.any(Number) });
 });
 
-test('strangers cannot choose method names or host names freely', () => {
+test('clients cannot inject arbitrary method names or host names', () => {
   const { observe, observations } = observer();
 
   observe(refused({ method: 'BREW', authority: 'api.example:8443' }));
@@ -207,7 +207,7 @@ test('strangers cannot choose method names or host names freely', () => {
   ]);
 });
 
-test('headers that could not be read make no verdict', () => {
+test('headers that could not be read yield no verdict', () => {
   const { observe, observations } = observer();
 
   observe({ ...refused(), responseHeadersCaptured: false });
@@ -215,7 +215,7 @@ test('headers that could not be read make no verdict', () => {
   expect(observations[0]?.decision).toMatchObject({ verdict: 'unknown', reason: 'headers_not_captured' });
 });
 
-test('the key of RPC metadata is the one of all OpenTelemetry versions', () => {
+test('the key of RPC metadata is the same in all OpenTelemetry versions', () => {
   expect(createContextKey('same')).toBe(Symbol.for('same'));
 });
 

@@ -14,10 +14,10 @@ import type { Recorder } from './observation.ts';
 import type { ObserverOptions, RequestInfo } from './options.ts';
 import { redactBy } from './redaction.ts';
 
-/** Decides an exchange, tells the request's HTTP server span, and counts it. Never throws. */
+/** Decides an exchange, annotates the request's HTTP server span, and counts the decision. Never throws. */
 export type Observer = (served: ServedExchange) => void;
 
-/** @param now epoch milliseconds */
+/** @param now returns epoch milliseconds */
 export function createObserver(
   options: ObserverOptions,
   recorder: Recorder,
@@ -28,7 +28,7 @@ export function createObserver(
   const routeOf = routeHook && guard('The option route', routeHook, undefined);
   const redact = redactHook && redactBy(redactHook);
   const routeText = createRouteText();
-  let isProxyMentioned = false;
+  let hasWarnedAboutProxy = false;
 
   return guard(
     'Observing a response',
@@ -36,13 +36,13 @@ export function createObserver(
       const span = requestSpan();
       const info: RequestInfo = { method: served.method, url: served.url, raw: served.raw };
       if (isIgnored?.(info) === true) {
-        // Whoever derives decisions from HTTP spans shall not count it either.
+        // So that the decision is not derived from the HTTP span either.
         span.serverSpan?.setAttribute(OBSERVED, true);
         return;
       }
       const view = serverView(served, trustProxy);
-      if (view.isUntrusted && !isProxyMentioned) {
-        isProxyMentioned = true;
+      if (view.isUntrusted && !hasWarnedAboutProxy) {
+        hasWarnedAboutProxy = true;
         log('info', UNTRUSTED_PROXY);
       }
       const { ownOrigin, client } = view;
@@ -72,11 +72,11 @@ export function createObserver(
 }
 
 const UNTRUSTED_PROXY =
-  'requests arrive with Forwarded or X-Forwarded-* headers, which are not ' +
-  'believed. If they come from a proxy of yours, set the option trustProxy (or ORIGINSCOPE_TRUST_PROXY) to the ' +
+  'requests have Forwarded or X-Forwarded-* headers, which are not ' +
+  'trusted. If they come from your own proxy, set the option trustProxy (or ORIGINSCOPE_TRUST_PROXY) to the ' +
   'number of your proxies; cors.clients stays absent until then.';
 
-/** The methods that HTTP semantic conventions name. */
+/** The known methods of OpenTelemetry's HTTP semantic conventions. */
 const KNOWN_METHODS = new Set([
   'CONNECT',
   'DELETE',

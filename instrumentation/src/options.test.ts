@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { OPTIONS, resolveOptions } from './options.ts';
 
-test('without a word every option has its default, and the result is frozen', () => {
+test('without configuration every option has its default, and the result is frozen', () => {
   const options = resolveOptions({}, {});
 
   expect(Object.keys(options)).toEqual(Object.keys(OPTIONS));
@@ -9,7 +9,7 @@ test('without a word every option has its default, and the result is frozen', ()
   expect(Object.isFrozen(options)).toBe(true);
 });
 
-test('an unknown option is refused by name', () => {
+test('an unknown option is rejected by name', () => {
   const config = { trustProxies: true };
 
   expect(() => resolveOptions(config as object, {})).toThrow(
@@ -25,11 +25,11 @@ test.each([
   [{ trustProxy: -1 }, /trustProxy must be .* but is -1/],
   [{ route: '/users' }, /route must be a function, but is "\/users"/],
   [{ enabled: 1 }, /enabled must be true or false, but is 1/],
-])('%o is refused with what is expected and what was received', (config, message) => {
+])('%o is rejected with the expected and the received value', (config, message) => {
   expect(() => resolveOptions(config as object, {})).toThrow(message);
 });
 
-test('the environment speaks where the code says nothing', () => {
+test('environment variables apply where the code sets nothing', () => {
   const env = { ORIGINSCOPE_TRUST_PROXY: '2', ORIGINSCOPE_DELIVERY: 'provider' };
 
   expect(resolveOptions({}, env)).toMatchObject({ trustProxy: 2, delivery: 'provider' });
@@ -55,7 +55,7 @@ test.each([
   ['ORIGINSCOPE_SHUTDOWN_TIMEOUT_MILLIS', '20000', { shutdownTimeoutMillis: 20_000 }],
   ['ORIGINSCOPE_EXIT_TIMEOUT_MILLIS', '0', { exitTimeoutMillis: 0 }],
   ['ORIGINSCOPE_SPOOL', '/var/spool/Shop', { spool: '/var/spool/Shop' }],
-])('%s=%s is the option of that name', (name, value, expected) => {
+])('%s=%s sets the option of that name', (name, value, expected) => {
   expect(resolveOptions({}, { [name]: value })).toMatchObject(expected);
 });
 
@@ -65,7 +65,7 @@ test.each([
   ['ORIGINSCOPE_TIMEOUT_MILLIS', '-1', 'a whole number from 1 to 600000'],
   ['ORIGINSCOPE_HANDLE_SIGNALS', 'no', 'true or false'],
   ['ORIGINSCOPE_DELIVERY', 'grpc', '"private" or "provider"'],
-])('%s=%s is an error that says what is expected and what was received', (name, value, expected) => {
+])('%s=%s is an error with the expected and the received value', (name, value, expected) => {
   const message = `${name} must be ${expected}, but is "${value}": correct or remove it.`;
   expect(() => resolveOptions({}, { [name]: value })).toThrow(message);
 });

@@ -1,47 +1,53 @@
 import { type Environment, firstOf } from './delivery/environment.ts';
 import {
+  booleanOption,
   InvalidOption,
   type OptionDefinition,
   type OptionDefinitions,
   RECORDER_OPTIONS,
   type RecorderOptions,
   readOptions,
-  trueOrFalse,
 } from './delivery/options.ts';
 import type { TrustProxy } from './http/forwarded.ts';
 import type { RawRequest } from './http/served-exchange.ts';
 import type { Redact } from './redaction.ts';
 
-/** What a hook is told of a request. */
+/** The request as passed to hooks. */
 export interface RequestInfo {
   readonly method: string;
   /** The request target as received: a path with query, or an absolute URL. */
   readonly url: string;
-  /** Node's request, an HTTP/2 stream, or a fetch `Request`: whatever the server works with. */
+  /** Node's request, an HTTP/2 stream, or a fetch `Request`, depending on the server. */
   readonly raw: RawRequest;
 }
 
-/** How exchanges are read. Hooks are asked when the response's headers are written; they answer at once. */
+/**
+ * Options of the observer. Hooks are called when the response headers are written and must return
+ * synchronously.
+ */
 export interface ObserverOptions {
   /**
-   * Whether `Forwarded` and `X-Forwarded-*` say who the server was to the client and who the client was: not
-   * (`false`), every proxy that they name (`true`), or only your own ones, which are so many.
+   * Whether `Forwarded` and `X-Forwarded-*` headers are trusted: not at all (`false`), from every proxy
+   * (`true`), or from this number of your own proxies.
    */
   readonly trustProxy: TrustProxy;
   /** Requests for which it returns `true` are not counted. */
   readonly ignoreRequest: ((request: RequestInfo) => boolean) | undefined;
-  /** The route template, where it knows better than tracing and the framework. */
+  /** Returns the route template; takes precedence over tracing and the framework. */
   readonly route: ((request: RequestInfo) => string | undefined) | undefined;
-  /** Hides more than what is hidden anyway. When it fails, everything that it might hide is hidden. */
+  /** Masks more than the default masking does. If it throws, everything that it could mask is hidden. */
   readonly redact: Redact | undefined;
 }
 
 export interface Options extends RecorderOptions, ObserverOptions {
-  /** `false`: nothing is observed. */
+  /** When `false`, nothing is observed. */
   readonly enabled: boolean;
 }
 
-/** What a user may say: any of the options. `enabled` is as OpenTelemetry's `InstrumentationConfig` has it. */
+/**
+ * User configuration: any subset of the options. `enabled` is declared as in OpenTelemetry's
+ * `InstrumentationConfig`.
+ */
 export type CorsInstrumentationConfig = Partial<Pick<Options, 'enabled'>> & {
   readonly [K in Exclude<keyof Options, 'enabled'>]?: Options[K] | undefined;
 };
@@ -53,7 +59,7 @@ const hook = {
 };
 
 export const OPTIONS: OptionDefinitions<Options> = {
-  enabled: trueOrFalse(true),
+  enabled: booleanOption(true),
   ...RECORDER_OPTIONS,
   trustProxy: {
     default: false,
@@ -67,13 +73,14 @@ export const OPTIONS: OptionDefinitions<Options> = {
   redact: hook,
 };
 
-/** The environment variable of an option: `ORIGINSCOPE_TRUST_PROXY` of `trustProxy`. */
+/** The environment variable of an option: `ORIGINSCOPE_TRUST_PROXY` for `trustProxy`. */
 export function variableOf(option: string): string {
   return `ORIGINSCOPE_${option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
 /**
- * All options: as given, else from the environment, else their defaults. Frozen.
+ * Resolves all options: `config` over the environment over defaults. Frozen.
+ *
  * @throws InvalidOption
  */
 export function resolveOptions(config: CorsInstrumentationConfig = {}, env: Environment): Options {

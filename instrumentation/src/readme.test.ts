@@ -19,10 +19,10 @@ test('the README documents every option and no other, with its default', () => {
   const rows = tableBelow('option', 'default', 'meaning');
 
   expect(rows.map(([name]) => name)).toEqual(Object.keys(OPTIONS));
-  for (const [name = '', byDefault] of rows) {
+  for (const [name = '', defaultValue] of rows) {
     const value = OPTIONS[name as keyof typeof OPTIONS].default;
-    if (value === undefined) expect(byDefault, name).toMatch(/^(none|from the environment.*)$/);
-    else expect(byDefault, name).toBe(JSON.stringify(value));
+    if (value === undefined) expect(defaultValue, name).toMatch(/^(none|from the environment.*)$/);
+    else expect(defaultValue, name).toBe(JSON.stringify(value));
   }
 });
 
@@ -30,7 +30,7 @@ test('the README documents the variable of every option that has one, and no oth
   const rows = tableBelow('variable', 'meaning').map(([name = '']) => name);
   const documented = rows.join().match(/\bORIGINSCOPE_[A-Z_]+/g) ?? [];
   const read = Object.entries<{ parse?: unknown }>(OPTIONS).filter(([, { parse }]) => parse !== undefined);
-  // Two are no plain texts, and read where the receiver is found.
+  // Two are not plain strings and are read when the receiver is determined.
   const names = [
     ...read.map(([option]) => variableOf(option)),
     'ORIGINSCOPE_ENDPOINT',

@@ -1,9 +1,9 @@
 import { OTHER } from './attributes.ts';
 import { cleanText } from './fetch-standard/clean-text.ts';
-import { atOnce, guard } from './guard.ts';
+import { guard, requireSync } from './guard.ts';
 import type { Observation } from './observation.ts';
 
-/** What of an observation was written by strangers or names somebody's resources. Never an address or a secret. */
+/** The parts of an observation that were chosen by clients or identify resources. */
 export interface RedactableText {
   readonly origin: string;
   readonly detail: string;
@@ -14,10 +14,10 @@ export interface RedactableText {
   readonly path: string | undefined;
 }
 
-/** Returns what shall stand there instead; what it leaves out stays as it is. */
+/** Returns replacements; fields that it omits are unchanged. */
 export type Redact = (text: RedactableText) => Partial<RedactableText>;
 
-/** Where the application's rule cannot be asked, nothing that it might have hidden is told. */
+/** Used when the application's function fails: everything that it might have hidden. */
 const EVERYTHING: RedactableText = {
   origin: OTHER,
   detail: '',
@@ -28,11 +28,11 @@ const EVERYTHING: RedactableText = {
   path: undefined,
 };
 
-/** Applies the application's own redaction; the verdict and the counts stay what they are. */
+/** Applies the application's redaction; verdict and counts are not affected. */
 export function redactBy(redact: Redact): (observation: Observation) => Observation {
   const redactedText = guard(
     'The option redact',
-    (text: RedactableText) => checked(text, atOnce(redact(text))),
+    (text: RedactableText) => checked(text, requireSync(redact(text))),
     EVERYTHING,
   );
   return (observation) => {
@@ -52,7 +52,7 @@ export function redactBy(redact: Redact): (observation: Observation) => Observat
 
 function checked(text: RedactableText, answer: Partial<RedactableText>): RedactableText {
   const names = 'requestHeaders' in answer ? answer.requestHeaders : text.requestHeaders;
-  if (!Array.isArray(names)) throw new TypeError('requestHeaders has to be a list of strings');
+  if (!Array.isArray(names)) throw new TypeError('requestHeaders must be a list of strings');
   return {
     origin: string('origin', text, answer),
     detail: string('detail', text, answer),
@@ -70,7 +70,7 @@ type OptionalName = 'serverAddress' | 'route' | 'path';
 
 function string(name: StringName, text: RedactableText, answer: Partial<RedactableText>): string {
   const value = name in answer ? answer[name] : text[name];
-  if (typeof value !== 'string') throw new TypeError(`${name} has to be a string`);
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string`);
   return cleanText(value);
 }
 
@@ -81,6 +81,6 @@ function optional(
 ): string | undefined {
   const value = name in answer ? answer[name] : text[name];
   if (value === undefined) return undefined;
-  if (typeof value !== 'string') throw new TypeError(`${name} has to be a string or undefined`);
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string or undefined`);
   return cleanText(value, 512);
 }

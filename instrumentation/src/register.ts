@@ -1,6 +1,7 @@
 /**
- * Observes this thread without a line of code: `node --import @originscope/instrumentation-cors/register app.js`.
- * Options come from the environment. One that is wrong is told as a warning, and the application runs without.
+ * Observes this thread without code changes: `node --import @originscope/instrumentation-cors/register
+ * app.js`. Options come from the environment. An invalid one is reported as a warning, and the application
+ * runs without the instrumentation.
  */
 import { CorsInstrumentation } from './instrumentation.ts';
 import { showWarnings } from './log.ts';

@@ -1,2 +1,2 @@
-/** The version of this package, as its package.json has it (a test holds the two together). */
+/** The version of this package; a test compares it with package.json. */
 export const VERSION = '0.1.0';

@@ -35,7 +35,7 @@ describe('an interval', () => {
     expect(repeats).toMatchObject({ decisions: 9, start: START + SECOND, end: START + 9 * SECOND });
   });
 
-  test('starts anew after it ended: the next decision is reported at once again', () => {
+  test('restarts after it ended: the next decision is reported at once again', () => {
     const c = coalescer();
     c.record(observation({ time: START }));
     c.cut(START, ALL);
@@ -67,7 +67,7 @@ describe('an interval', () => {
 });
 
 describe('decisions are equal', () => {
-  test('when nothing that a span says differs, whoever asked for whatever path', () => {
+  test('when no attribute of the span differs, regardless of client and path', () => {
     const c = coalescer();
     c.record(observation({ time: START, clientBit: 0, path: '/a' }));
     c.record(observation({ time: START + 1, clientBit: 33, path: '/b' }));
@@ -102,7 +102,7 @@ describe('decisions are equal', () => {
 });
 
 describe('a span', () => {
-  test('says what the decision was in the words of the contract, the count first', () => {
+  test('reports the decision in the documented attributes, the count first', () => {
     const c = coalescer();
     c.record(
       blockedObservation(
@@ -146,7 +146,7 @@ describe('a span', () => {
     });
   });
 
-  test('leaves out what is not there, and never names a path that was allowed', () => {
+  test('leaves out absent values, and never has the path of an allowed request', () => {
     const c = coalescer();
     c.record(observation({ time: START, route: undefined, serverAddress: undefined }, { maxAge: 1e300 }));
     const [span] = c.cut(START, ALL);
@@ -190,7 +190,7 @@ describe('a blocked decision', () => {
     expect(countsOf(spans)).toEqual([...Array(100).fill(1), 50]);
     expect(spans[7]?.attributes['url.path']).toBe('/orders/7');
     c.record(blockedObservation({ time: START + 50 }));
-    expect(c.own).toBe(1);
+    expect(c.individual).toBe(1);
   });
 
   test('has none when its key is past the budget', () => {
@@ -227,7 +227,7 @@ describe('the budget of new keys', () => {
     expect(origins(c.cut(START + MINUTE, ALL, true))).toHaveLength(51);
   });
 
-  test('does not concern what is known already', () => {
+  test('does not apply to keys that are known already', () => {
     const c = coalescer();
     c.record(observation({ time: START }));
     flood(c, START, 10_000);
@@ -294,7 +294,7 @@ test('a flood of a million distinct origins costs at most twice a quiet day, and
 });
 
 describe('in an outage', () => {
-  test('the first ten minutes stay right, later decisions join the oldest one, and none is lost', () => {
+  test('the first ten minutes are exact, later decisions are added to the oldest one, and none is lost', () => {
     const c = coalescer();
     for (let minute = 0; minute < 60; minute++) {
       for (let n = 0; n < 7; n++) c.record(observation({ time: START + minute * MINUTE + n * SECOND }));
@@ -308,7 +308,7 @@ describe('in an outage', () => {
     expect(minuteOf(spans[0]?.start ?? 0)).toBe(START);
   });
 
-  test('what waits does not grow with its length, not even under a flood', () => {
+  test('pending data does not grow with its length, not even under a flood', () => {
     const c = coalescer();
     let afterAnHour = 0;
     let recorded = 0;

@@ -1,33 +1,33 @@
 import type { Attributes, SpanContext } from '@opentelemetry/api';
 import { type AttributeName, SPAN_NAME_PREFLIGHT, SPAN_NAME_REQUEST } from '../attributes.ts';
 import type { Observation } from '../observation.ts';
-import { type KeyBudget, type Known, KnownKeys } from './known-keys.ts';
+import { type KeyBudget, type KnownKey, KnownKeys } from './known-keys.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** A span that stands for decisions of one minute, ready to be delivered; it gets its ids there. */
+/** A span that represents decisions of one minute. It gets its ids when it is delivered. */
 export interface CoalescedSpan {
   readonly name: typeof SPAN_NAME_PREFLIGHT | typeof SPAN_NAME_REQUEST;
-  /** The first and the last decision that it stands for, epoch milliseconds of the same minute. */
+  /** Times of the first and the last decision, in epoch milliseconds of the same minute. */
   readonly start: number;
   readonly end: number;
   readonly decisions: number;
-  /** `cors.decisions` comes first: an application's attribute limit then drops something else. */
+  /** `cors.decisions` comes first, so that an application's attribute limit drops other attributes. */
   readonly attributes: Attributes;
   readonly link: SpanContext | undefined;
 }
 
 export interface CoalescingOptions extends KeyBudget {
-  /** Milliseconds; 0 gives each decision a span of its own. */
+  /** In milliseconds; 0 creates one span per decision. */
   readonly intervalMillis: number;
   readonly blockedSpansPerSecond: number;
   readonly blockedSpansBurst: number;
 }
 
-/** Decisions that will be carried by one span. */
+/** Equal decisions that one span will report. */
 interface Entry {
-  readonly known: Known;
+  readonly known: KnownKey;
   readonly start: number;
-  /** When the span may be cut, epoch milliseconds. */
+  /** When the span may be taken, in epoch milliseconds. */
   readonly due: number;
   readonly path: string | undefined;
   readonly link: SpanContext | undefined;
@@ -40,21 +40,24 @@ interface Entry {
 
 interface PendingMinute {
   readonly start: number;
-  readonly entries: Map<Known, Entry>;
-  /** Decisions that have a span to themselves. */
-  readonly own: Entry[];
+  readonly entries: Map<KnownKey, Entry>;
+  /** Decisions that are reported individually, one span each. */
+  readonly individual: Entry[];
 }
 
 const MINUTE = 60_000;
-/** Minutes that may wait at once, so that ten whole ones of an outage stay right; later ones join the oldest. */
+/**
+ * The maximum of pending minutes: ten complete minutes of an outage keep their own counts, and later
+ * decisions are added to the oldest.
+ */
 const MAX_MINUTES = 11;
-/** Decisions that may wait for a span of their own; more of them are coalesced. */
-const MAX_OWN = 2048;
+/** The maximum of pending individual decisions; further ones are coalesced. */
+const MAX_INDIVIDUAL = 2048;
 
 /**
- * Counts decisions until a span can carry them. The first decision of its key in an interval is due at once;
- * its repeats are due when the interval, or the minute, ends. What cannot be sent waits here as counts, so an
- * outage costs an entry for each key and minute, whatever the traffic.
+ * Counts equal decisions until they are reported by one span. The first decision of a key in an interval is
+ * due immediately; repeats are due when the interval or the minute ends. Decisions that cannot be sent are
+ * kept as counts, so an outage costs one entry per key and minute, regardless of traffic.
  */
 export class Coalescer {
   readonly #options: CoalescingOptions;
@@ -62,7 +65,7 @@ export class Coalescer {
   readonly #blocked: TokenBucket;
   readonly #minutes = new Map<number, PendingMinute>();
   #waiting = 0;
-  #own = 0;
+  #individual = 0;
   #total = 0;
   #lastForgotten = 0;
 
@@ -72,27 +75,28 @@ export class Coalescer {
     this.#blocked = new TokenBucket(options.blockedSpansPerSecond, options.blockedSpansBurst);
   }
 
-  /** How many spans are waiting to be cut. */
+  /** The number of pending spans. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** How many of them stand for a single decision and are due already. */
-  get own(): number {
-    return this.#own;
+  /** The number of pending spans that report an individual decision; all of them are due. */
+  get individual(): number {
+    return this.#individual;
   }
 
   record(observation: Observation): void {
     const minute = this.#minuteOf(observation.time);
     const known = this.#keys.find(observation);
     known.lastSeen = observation.time;
-    // In a long outage the oldest minute takes what has no minute of its own: the nearest instant of it.
+    // In a long outage, decisions without a minute of their own are added to the oldest one, at its nearest
+    // time.
     const time = Math.min(Math.max(observation.time, minute.start), minute.start + MINUTE - 1);
 
-    if (time === observation.time && this.#keepsOwnSpan(observation, known)) {
-      known.spokenInterval = this.#intervalOf(time);
-      minute.own.push(newEntry(known, time, 0, observation, observation.path));
-      this.#own += 1;
+    if (time === observation.time && this.#getsOwnSpan(observation, known)) {
+      known.reportedInterval = this.#intervalOf(time);
+      minute.individual.push(newEntry(known, time, 0, observation, observation.path));
+      this.#individual += 1;
       this.#waiting += 1;
       return;
     }
@@ -108,24 +112,26 @@ export class Coalescer {
   }
 
   /**
-   * Takes up to `limit` spans out, older minutes first: those that are due, or all. They are counted into
-   * `cors.decisions.total` in this order, so the caller has to deliver them in it.
+   * Removes and returns up to `limit` spans, oldest minute first. They are added to `cors.decisions.total`
+   * in this order, so the caller must deliver them in order.
+   *
+   * @param isEverythingDue also take spans that are not due yet
    */
   cut(now: number, limit: number, isEverythingDue = false): CoalescedSpan[] {
     const spans: CoalescedSpan[] = [];
     for (const start of [...this.#minutes.keys()].sort((a, b) => a - b)) {
       const minute = this.#minutes.get(start);
       if (minute === undefined || spans.length === limit) break;
-      const own = minute.own.splice(0, limit - spans.length);
-      this.#own -= own.length;
-      for (const entry of own) spans.push(this.#spanOf(entry));
+      const individual = minute.individual.splice(0, limit - spans.length);
+      this.#individual -= individual.length;
+      for (const entry of individual) spans.push(this.#spanOf(entry));
       for (const [known, entry] of minute.entries) {
         if (spans.length === limit) break;
         if (entry.due > now && !isEverythingDue) continue;
         minute.entries.delete(known);
         spans.push(this.#spanOf(entry));
       }
-      if (minute.own.length === 0 && minute.entries.size === 0) this.#minutes.delete(start);
+      if (minute.individual.length === 0 && minute.entries.size === 0) this.#minutes.delete(start);
     }
     this.#waiting -= spans.length;
     if (Math.abs(now - this.#lastForgotten) >= MINUTE) {
@@ -143,24 +149,24 @@ export class Coalescer {
       const oldest = this.#minutes.get(Math.min(...this.#minutes.keys()));
       if (oldest !== undefined) return oldest;
     }
-    const created: PendingMinute = { start, entries: new Map(), own: [] };
+    const created: PendingMinute = { start, entries: new Map(), individual: [] };
     this.#minutes.set(start, created);
     return created;
   }
 
-  #keepsOwnSpan({ decision, time }: Observation, known: Known): boolean {
-    if (!known.isExact || this.#own >= MAX_OWN) return false;
+  #getsOwnSpan({ decision, time }: Observation, known: KnownKey): boolean {
+    if (!known.isExact || this.#individual >= MAX_INDIVIDUAL) return false;
     if (this.#options.intervalMillis === 0) return true;
     return decision.verdict === 'blocked' && this.#blocked.take(time);
   }
 
-  /** Intervals are counted from the start of the minute, so that none reaches over its end. */
-  #dueOf(known: Known, time: number): number {
+  /** Intervals start with the minute, so that none crosses its end. */
+  #dueOf(known: KnownKey, time: number): number {
     const { intervalMillis } = this.#options;
     if (intervalMillis === 0) return 0;
     const interval = this.#intervalOf(time);
-    if (known.spokenInterval !== interval) {
-      known.spokenInterval = interval;
+    if (known.reportedInterval !== interval) {
+      known.reportedInterval = interval;
       return 0;
     }
     const minuteStart = Math.floor(time / MINUTE) * MINUTE;
@@ -168,7 +174,7 @@ export class Coalescer {
     return minuteStart + Math.min(ended * intervalMillis, MINUTE);
   }
 
-  /** A number that no other interval has. */
+  /** A unique number for the interval. */
   #intervalOf(time: number): number {
     const minuteStart = Math.floor(time / MINUTE) * MINUTE;
     const { intervalMillis } = this.#options;
@@ -197,7 +203,7 @@ export class Coalescer {
 }
 
 function newEntry(
-  known: Known,
+  known: KnownKey,
   time: number,
   due: number,
   { decision, link, clientBit }: Observation,
@@ -208,7 +214,7 @@ function newEntry(
     start: time,
     due,
     path: decision.verdict === 'blocked' ? path : undefined,
-    // Without the trace state: a consumer that finds a sampling threshold there would multiply our counts.
+    // Omit the trace state: a consumer that finds a sampling threshold there would multiply our counts.
     link: link && { traceId: link.traceId, spanId: link.spanId, traceFlags: link.traceFlags },
     end: time,
     decisions: 1,

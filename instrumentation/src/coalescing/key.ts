@@ -11,25 +11,25 @@ import {
 } from '../fetch-standard/decision.ts';
 import type { Observation } from '../observation.ts';
 
-const numbered = <T extends string>(values: readonly T[]) =>
+const indexByValue = <T extends string>(values: readonly T[]) =>
   Object.fromEntries(values.map((value, index) => [value, index])) as Record<T, number>;
 
-const KIND = numbered(KINDS);
-const VERDICT = numbered(VERDICTS);
-const REASON = numbered(['', ...REASONS]);
-const CREDENTIAL = numbered(CREDENTIALS);
-const ALLOW_ORIGIN = numbered(ALLOW_ORIGINS);
-const SITE = numbered(SITES);
+const KIND = indexByValue(KINDS);
+const VERDICT = indexByValue(VERDICTS);
+const REASON = indexByValue(['', ...REASONS]);
+const CREDENTIAL = indexByValue(CREDENTIALS);
+const ALLOW_ORIGIN = indexByValue(ALLOW_ORIGINS);
+const SITE = indexByValue(SITES);
 
 /**
- * What makes two decisions equal: everything that a decision span says, except how many there were, whose
- * clients they were, which request it was and on which path. Made for every request with an Origin, and joining
- * texts is what costs: what has few values is one number.
+ * The key by which decisions are equal: everything a decision span reports except the count, the client,
+ * the trace and the path. This runs for every request with an Origin header, and joining strings dominates
+ * its cost, so all enumerated fields are packed into one number.
  */
 export function keyOf({ decision, method, statusCode, route, serverAddress }: Observation): string {
   const { requestHeaders } = decision;
   return [
-    fewValuedOf(decision),
+    packEnums(decision),
     statusCode,
     decision.maxAge,
     method,
@@ -42,7 +42,7 @@ export function keyOf({ decision, method, statusCode, route, serverAddress }: Ob
   ].join('\0');
 }
 
-function fewValuedOf(decision: Decision): number {
+function packEnums(decision: Decision): number {
   let number = KIND[decision.kind];
   number = number * VERDICTS.length + VERDICT[decision.verdict];
   number = number * (REASONS.length + 1) + REASON[decision.reason];
@@ -57,7 +57,7 @@ function fewValuedOf(decision: Decision): number {
   );
 }
 
-/** The attributes that a key stands for; absent ones are left out. */
+/** The span attributes of a key, without absent ones. */
 export function attributesOf({
   decision,
   method,
@@ -85,17 +85,17 @@ export function attributesOf({
     'http.route': route,
     'server.address': serverAddress,
   } satisfies { [K in AttributeName]?: unknown };
-  // A copy by way of text leaves out what is undefined, and lets go of the request's header block, which V8
-  // would keep whole for every slice of it.
+  // Copying via JSON drops undefined values and releases the request's header block, which V8 would
+  // otherwise keep alive for every slice of it.
   return JSON.parse(JSON.stringify(attributes));
 }
 
-/** A server may say `Access-Control-Max-Age: 1e300`; no receiver reads that as an integer. */
+/** A server may send `Access-Control-Max-Age: 1e300`, which no receiver can read as an integer. */
 function integer(value: number | undefined): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** The same observation without the texts that a client can choose freely. */
+/** Returns the observation with all client-controlled text replaced. */
 export function withoutFreeText(observation: Observation): Observation {
   const { decision, serverAddress } = observation;
   return {
@@ -111,7 +111,10 @@ export function withoutFreeText(observation: Observation): Observation {
   };
 }
 
-/** The same observation with the verdict and little else: of these there are only so many. */
+/**
+ * Returns the observation reduced to the verdict and few other fields, so that the number of distinct ones
+ * is bounded.
+ */
 export function coarse(observation: Observation): Observation {
   const plain = withoutFreeText(observation);
   return {

@@ -2,15 +2,15 @@ import type { Attributes } from '@opentelemetry/api';
 import type { Observation } from '../observation.ts';
 import { attributesOf, coarse, keyOf, withoutFreeText } from './key.ts';
 
-/** A key that has a span of its own: what its spans say, and when they said it. */
-export interface Known {
+/** A key with spans of its own: their attributes, and when they were reported. */
+export interface KnownKey {
   readonly attributes: Attributes;
-  /** The key stands for one decision and not for all that were past the budget. */
+  /** False for a key that is shared by everything over the budget. */
   readonly isExact: boolean;
-  /** When the key was counted last, epoch milliseconds, to the minute or better. */
+  /** When the key was last counted, in epoch milliseconds, accurate to the minute. */
   lastSeen: number;
-  /** The interval (as a number) that already has a span of this key. */
-  spokenInterval: number;
+  /** The interval for which this key already has a span. */
+  reportedInterval: number;
 }
 
 export interface KeyBudget {
@@ -19,37 +19,37 @@ export interface KeyBudget {
 }
 
 const MINUTE = 60_000;
-/** Keys not seen for so many minutes make room for new ones. */
+/** Keys that were not seen for this many minutes are evicted. */
 const IDLE_MINUTES = 20;
-/** Longer keys count as past the budget: with the number of keys this bounds the memory. */
+/** Longer keys count as over budget; together with the number of keys this bounds memory. */
 const MAX_KEY_LENGTH = 1024;
-/** Keys past the budget that still tell method, route, site and credentials apart. */
+/** The maximum of over-budget keys that still distinguish method, route, site and credentials. */
 const MAX_WITHOUT_FREE_TEXT = 250;
 
 /**
- * The keys that may have spans of their own. Clients choose origins, header names and paths, so the number of
- * keys is theirs to choose as well: new ones have a budget a minute, and past it they share one key in which
- * the free texts are `(other)`. Should even those be too many, they share a coarse one.
+ * The keys that have spans of their own. Clients choose origins, header names and paths, and with them the
+ * number of keys. New keys have a budget per minute; over budget they share a key whose free text is
+ * `(other)`, and if there are too many of those, a coarse key.
  */
 export class KnownKeys {
   readonly #budget: KeyBudget;
   readonly #most: number;
-  readonly #exact = new Map<string, Known>();
-  readonly #withoutFreeText = new Map<string, Known>();
-  readonly #coarse = new Map<string, Known>();
+  readonly #exact = new Map<string, KnownKey>();
+  readonly #withoutFreeText = new Map<string, KnownKey>();
+  readonly #coarse = new Map<string, KnownKey>();
   #start: number | undefined;
   #minute = 0;
   #left: number;
 
   constructor(budget: KeyBudget) {
     this.#budget = budget;
-    // All that the budget can add before the first of them is idle for long, and found to be.
+    // The maximum that the budget admits before idle keys are evicted.
     this.#most = budget.newKeysAtStart + (IDLE_MINUTES + 2) * budget.newKeysPerMinute;
     this.#left = budget.newKeysAtStart;
   }
 
-  /** Finds the key to count an observation by, making it known if there is budget. */
-  find(observation: Observation): Known {
+  /** Returns the key for an observation, adding it if the budget allows. */
+  find(observation: Observation): KnownKey {
     const key = keyOf(observation);
     const known = this.#exact.get(key);
     if (known !== undefined) return known;
@@ -69,8 +69,8 @@ export class KnownKeys {
   }
 
   /**
-   * Forgets keys that were idle for long. Called only while spans can be sent: in an outage the known keys stay
-   * what they are, so that what is pending cannot grow with every key that comes and goes.
+   * Evicts idle keys. Called only while spans can be sent: during an outage the set of keys is frozen, so
+   * that pending data cannot grow with every new key.
    */
   forgetIdle(now: number): void {
     for (const keys of [this.#exact, this.#withoutFreeText, this.#coarse]) {
@@ -92,12 +92,12 @@ export class KnownKeys {
     return true;
   }
 
-  #add(keys: Map<string, Known>, key: string, observation: Observation, isExact: boolean): Known {
-    const known: Known = {
+  #add(keys: Map<string, KnownKey>, key: string, observation: Observation, isExact: boolean): KnownKey {
+    const known: KnownKey = {
       attributes: attributesOf(observation),
       isExact,
       lastSeen: observation.time,
-      spokenInterval: Number.NEGATIVE_INFINITY,
+      reportedInterval: Number.NEGATIVE_INFINITY,
     };
     keys.set(key, known);
     return known;

@@ -4,7 +4,7 @@ import { TokenBucket } from './token-bucket.ts';
 const taken = (bucket: TokenBucket, time: number, tries: number) =>
   Array.from({ length: tries }, () => bucket.take(time)).filter(Boolean).length;
 
-test('lets a burst through at once, then so many a second, and never saves up more than a burst', () => {
+test('allows a burst, then the configured rate, and never accumulates more than a burst', () => {
   const bucket = new TokenBucket(20, 100);
   expect(taken(bucket, 1_000, 500)).toBe(100);
   expect(taken(bucket, 2_000, 500)).toBe(20);

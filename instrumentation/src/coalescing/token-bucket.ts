@@ -1,4 +1,4 @@
-/** Lets `burst` through at once and `perSecond` in the long run. */
+/** Rate limiter that allows bursts of `burst` and `perSecond` on average. */
 export class TokenBucket {
   readonly #perMilli: number;
   readonly #burst: number;
@@ -11,7 +11,9 @@ export class TokenBucket {
     this.#tokens = burst;
   }
 
-  /** Takes a token if there is one at this time (epoch milliseconds); a clock that was set back adds none. */
+  /**
+   * Takes a token if one is available at `time` (epoch milliseconds). A clock that was set back adds none.
+   */
   take(time: number): boolean {
     const elapsed = Math.max(0, time - this.#time);
     this.#tokens = Math.min(this.#burst, this.#tokens + elapsed * this.#perMilli);

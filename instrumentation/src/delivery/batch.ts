@@ -5,20 +5,23 @@ import { encodeOtlpJson, type IdentifiedSpan } from './otlp-json.ts';
 import type { PlainTarget } from './target.ts';
 
 /**
- * Spans with their final ids, encoded: an ExportTraceServiceRequest that can be sent again, written to a file or
- * handed to another thread without changing, so that it counts once wherever it arrives from.
+ * Encoded spans with their final ids: an ExportTraceServiceRequest that can be resent, written to a file or
+ * handed to another thread unchanged, so that it counts once wherever it arrives from.
  */
 export interface Batch {
   /** OTLP/JSON, compressed with gzip. */
   readonly body: Uint8Array;
-  /** Σ `cors.decisions` of its spans. */
+  /** The sum of `cors.decisions` of its spans. */
   readonly decisions: number;
 }
 
-/** A batch that has not been accepted yet, with all that somebody else needs to send it. Plain data. */
+/**
+ * A batch that is not yet accepted, with everything that another thread or process needs to send it. Plain
+ * data.
+ */
 export interface UnsentBatch extends Batch {
   readonly target: PlainTarget;
-  /** The directory that keeps it when it cannot be sent. */
+  /** The directory to write it to when it cannot be sent. */
   readonly spool: string | undefined;
 }
 
@@ -28,12 +31,12 @@ export async function encodeBatch(resource: Attributes, spans: readonly Identifi
   return { body: await compress(encodeOtlpJson(resource, spans)), decisions: decisionsOf(spans) };
 }
 
-/** The same at once, for a process that is about to end. */
+/** Synchronous version, for a process that is exiting. */
 export function encodeBatchSync(resource: Attributes, spans: readonly IdentifiedSpan[]): Batch {
   return { body: gzipSync(encodeOtlpJson(resource, spans)), decisions: decisionsOf(spans) };
 }
 
-/** What `encodeOtlpJson` writes, as far as dividing it needs. */
+/** The part of `encodeOtlpJson`'s output that is needed to divide it. */
 interface Request {
   readonly resourceSpans: readonly [{ readonly scopeSpans: readonly [{ spans: EncodedSpan[] }] }];
 }
@@ -43,7 +46,9 @@ interface EncodedSpan {
 }
 
 /**
- * Two batches with the spans of one, for a receiver to which it is too large; none when it has a single span.
+ * Splits a batch in two, for a receiver that rejects it as too large.
+ *
+ * @returns an empty list when the batch has a single span
  * @throws when the body was not made here
  */
 export function divideBatch({ body }: Batch): [] | [Batch, Batch] {

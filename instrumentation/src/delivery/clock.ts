@@ -1,19 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Time as the delivery sees it, so that a test can let minutes pass. */
+/** The time source of the delivery, replaced in tests. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
   /**
-   * Runs the action once after some milliseconds and returns what cancels it. Only a timer that says so keeps
-   * the process alive.
+   * Runs `action` once after a delay and returns a function that cancels it. The timer does not keep the
+   * process alive unless requested.
    */
   after(millis: number, action: () => void, keepsAlive?: boolean): () => void;
 }
 
 /**
- * Timers are born in the context of whoever asks first, which may be a request: run in the context of the
- * module instead, or they would hold on to that request's storage and trace for as long as they re-arm.
+ * A timer inherits the async context in which it is created, possibly that of a request. Creating it in the
+ * module's context avoids retaining that request's storage and trace as long as the timer re-arms.
  */
 const inOwnContext = AsyncLocalStorage.snapshot();
 

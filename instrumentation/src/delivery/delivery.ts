@@ -1,16 +1,19 @@
 import type { CoalescedSpan } from '../coalescing/coalescer.ts';
 import type { UnsentBatch } from './batch.ts';
 
-/** A way for spans to leave the process. */
+/** Sends spans out of the process. */
 export interface Delivery {
-  /** Resolves when the fate of all of them is settled: accepted, or counted as lost. Called one at a time. */
+  /** Resolves when all spans are settled: accepted, or counted as lost. Calls must not overlap. */
   deliver(spans: readonly CoalescedSpan[]): Promise<void>;
-  /** Somebody waits for so long: the pause before the next attempt ends now, and later ones are short. */
-  urge(millis: number): void;
-  /** Gives what `deliver` has not settled to the caller, with the ids under which it may have arrived already. */
+  /** Retries immediately and keeps later pauses short, because a caller waits for this many milliseconds. */
+  retryNow(millis: number): void;
+  /**
+   * Hands over the spans that `deliver` has not settled, with the ids under which they may have arrived
+   * already.
+   */
   takeUnsettled(): UnsentBatch[];
-  /** Gives these to the caller instead of delivering them; empty when they need no more than was done here. */
+  /** Encodes the spans for the caller instead of delivering them; empty when nothing is left to send. */
   encode(spans: readonly CoalescedSpan[]): UnsentBatch[];
-  /** Ends all attempts; what is unsettled then is the caller's. */
+  /** Stops all attempts; unsettled spans are the caller's responsibility. */
   close(): void;
 }

@@ -1,9 +1,12 @@
 import { log } from '../log.ts';
 
-/** The variables of a process, as `process.env` has them. */
+/** Environment variables, in the shape of `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The first of these variables that is set; an empty one counts as unset (OpenTelemetry's rule for all of them). */
+/**
+ * Returns the first of these variables that is set; an empty one counts as unset, as OpenTelemetry
+ * specifies.
+ */
 export function firstOf(env: Environment, ...names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = env[name]?.trim();
@@ -13,9 +16,10 @@ export function firstOf(env: Environment, ...names: readonly string[]): string |
 }
 
 /**
- * A list such as `key1=value1,key2=value%202` (OTEL_RESOURCE_ATTRIBUTES, OTEL_EXPORTER_OTLP_HEADERS): commas,
- * equal signs and anything outside printable ASCII are percent-encoded. What does not fit is left out, and the
- * log says of which variable, but not what: headers are secrets.
+ * Parses a list such as `key1=value1,key2=value%202` (OTEL_RESOURCE_ATTRIBUTES,
+ * OTEL_EXPORTER_OTLP_HEADERS): commas, equal signs and anything outside printable ASCII are
+ * percent-encoded. Malformed members are skipped and logged without their content, because headers are
+ * secrets.
  */
 export function readPairs(env: Environment, name: string): [key: string, value: string][] {
   const pairs: [string, string][] = [];
@@ -28,7 +32,7 @@ export function readPairs(env: Environment, name: string): [key: string, value: 
     else
       log(
         'warn',
-        `${name} has a member that is no key=value pair and is ignored: percent-encode "," "=" "%" in it.`,
+        `${name} has a member that is not a valid key=value pair and is ignored: percent-encode "," "=" "%" in it.`,
       );
   }
   return pairs;

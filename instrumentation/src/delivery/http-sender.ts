@@ -4,31 +4,31 @@ import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Clock } from './clock.ts';
 import type { Target } from './target.ts';
 
-/** What became of one attempt to send a body. */
+/** The result of one attempt to send a body. */
 export type SendResult =
   | { readonly outcome: 'accepted'; readonly rejected: number; readonly message: string }
-  /** Nobody answered, or asked to be left alone for a while: the same body has to be sent again. */
+  /** No response, or a response that asks to retry later: the same body must be sent again. */
   | { readonly outcome: 'retry'; readonly afterMillis: number; readonly message: string }
   | { readonly outcome: 'too_large' }
-  /** The receiver will never take it. */
+  /** The receiver will never accept it. */
   | { readonly outcome: 'refused'; readonly status: number };
 
 export interface Sender {
   /** Never rejects. */
   send(gzipped: Uint8Array): Promise<SendResult>;
-  /** The address of the receiver, once it has answered. */
+  /** The address of the receiver, known after its first response. */
   readonly address: string | undefined;
   close(): void;
 }
 
-/** The key by which OpenTelemetry's instrumentations know that they shall not trace (it is a `Symbol.for`). */
+/** The context key that tells OpenTelemetry's instrumentations not to trace (a `Symbol.for`). */
 const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 const UNTRACED = ROOT_CONTEXT.setValue(SUPPRESS_TRACING, true);
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_RETRY_AFTER_MILLIS = 60_000;
 
-/** Sends bodies over one kept-alive connection that never keeps the process alive by itself. */
+/** Sends bodies over one keep-alive connection that does not keep the process alive. */
 export function httpSender(target: Target, clock: Clock): Sender {
   const isTls = target.url.protocol === 'https:';
   const agentOptions = { keepAlive: true, maxSockets: 1, ...target.tls };
@@ -50,7 +50,7 @@ export function httpSender(target: Target, clock: Clock): Sender {
         },
       });
       const cancelTimeout = clock.after(target.timeoutMillis, () =>
-        outgoing.destroy(new Error(`no answer within ${target.timeoutMillis} ms`)),
+        outgoing.destroy(new Error(`no response within ${target.timeoutMillis} ms`)),
       );
       outgoing.on('socket', (socket) => socket.unref());
       outgoing.on('response', (response) => {
@@ -93,7 +93,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** OTLP/HTTP "Failures": what may be sent again is listed there, a missing answer included. */
+/** Retryable responses as OTLP/HTTP defines them: https://opentelemetry.io/docs/specs/otlp/#failures-1 */
 function resultOf(status: number, retryAfter: string | undefined, body: string, now: number): SendResult {
   if (status >= 200 && status < 300) return { outcome: 'accepted', ...partialSuccessOf(body) };
   if (status === 413) return { outcome: 'too_large' };
@@ -103,7 +103,10 @@ function resultOf(status: number, retryAfter: string | undefined, body: string, 
   return { outcome: 'refused', status };
 }
 
-/** Delay in seconds or HTTP date (RFC 9110 §10.2.3), as milliseconds from now, bounded; 0 when absent or unreadable. */
+/**
+ * Parses Retry-After (https://www.rfc-editor.org/rfc/rfc9110#name-retry-after).
+ * @returns milliseconds from `now`, bounded; 0 when absent or malformed
+ */
 function retryAfterOf(value: string | undefined, now: number): number {
   if (value === undefined) return 0;
   const millis = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;

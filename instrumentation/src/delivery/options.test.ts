@@ -3,7 +3,7 @@ import { RECORDER_OPTIONS, type RecorderOptions, readOptions } from './options.t
 
 const read = (given: object) => readOptions<RecorderOptions>(RECORDER_OPTIONS, given);
 
-test('nothing given means the documented defaults, and nobody can change them afterwards', () => {
+test('without options the documented defaults apply, and the result is frozen', () => {
   const options = read({ endpoint: undefined });
   expect(options).toEqual({
     delivery: 'private',
@@ -23,7 +23,7 @@ test('nothing given means the documented defaults, and nobody can change them af
   expect(Object.isFrozen(options)).toBe(true);
 });
 
-describe('an option that cannot be used is an error that says option, expected and received', () => {
+describe('an invalid option is an error with the option, the expected and the received value', () => {
   test.each([
     [{ intervalMilis: 1 }, /Unknown option "intervalMilis".*intervalMillis/],
     [{ intervalMillis: '10' }, /intervalMillis must be a whole number from 0 to 60000, but is "10"/],
@@ -42,7 +42,7 @@ describe('an option that cannot be used is an error that says option, expected a
     );
   });
 
-  test('and never shows what may be a secret', () => {
+  test('and never shows a potential secret', () => {
     expect(() => read({ headers: { authorization: 'Bearer hunter2\n' } })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
     );

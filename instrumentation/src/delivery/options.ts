@@ -1,6 +1,6 @@
 /**
- * What a user may say about coalescing and delivery. Checked once, at the door; a wrong or unknown option is an
- * error there and not a surprise in production.
+ * Options of coalescing and delivery. They are validated once at start-up: an invalid or unknown option is
+ * an error.
  */
 export interface RecorderOptions {
   /** `private`: the package's own lossless pipeline. `provider`: the application's tracer provider, best effort. */
@@ -9,48 +9,51 @@ export interface RecorderOptions {
   readonly endpoint: string | undefined;
   /** Headers for the receiver, over those of the environment. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Milliseconds that one request to the receiver may take; undefined: from the environment, else 10,000. */
+  /** Timeout of a request to the receiver; undefined: from the environment, else 10,000. */
   readonly timeoutMillis: number | undefined;
-  /** Milliseconds that equal decisions are counted for before one span carries them; 0: a span a decision. */
+  /** How long equal decisions are counted before one span reports them; 0: one span per decision. */
   readonly intervalMillis: number;
-  /** How many distinct decisions the first minute may bring before origins become `(other)`. */
+  /** The number of distinct decisions in the first minute before origins become `(other)`. */
   readonly newKeysAtStart: number;
-  /** How many new distinct decisions each later minute may bring. */
+  /** The number of new distinct decisions in each later minute. */
   readonly newKeysPerMinute: number;
-  /** Blocked decisions a second that keep a span of their own, in the long run. */
+  /** Average number of blocked decisions per second that get a span of their own. */
   readonly blockedSpansPerSecond: number;
-  /** Blocked decisions at once that keep a span of their own. */
+  /** Burst of blocked decisions that get a span of their own. */
   readonly blockedSpansBurst: number;
-  /** Flush when a signal ends the process. Whether it ends, and by what, is left as it is without us. */
+  /** Flush when a signal terminates the process. Whether and how it terminates is not changed. */
   readonly handleSignals: boolean;
-  /** Milliseconds that a process waits for the receiver after such a signal, or when nothing is left to do. */
+  /** How long a process waits for the receiver after such a signal, or when its event loop is empty. */
   readonly shutdownTimeoutMillis: number;
-  /** Milliseconds that `process.exit` and an uncaught exception are held up by what is unsent; 0: not at all. */
+  /** How long `process.exit` and an uncaught exception are delayed to send pending spans; 0: not at all. */
   readonly exitTimeoutMillis: number;
-  /** A directory for what was not accepted in time; the next process that uses it sends that. */
+  /** A directory for spans that were not accepted in time; the next process that uses it sends them. */
   readonly spool: string | undefined;
 }
 
-/** One option: what it is when nothing is said, what is accepted, and that in words. */
+/** Default, validation and description of one option. */
 export interface OptionDefinition<T> {
   readonly default: T;
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
-  /** Reads its environment variable; undefined when that cannot be. Without it there is no variable. */
+  /**
+   * Parses its environment variable; returns undefined for an invalid value. Options without a parser have
+   * no variable.
+   */
   readonly parse?: (text: string) => unknown;
 }
 
 export type OptionDefinitions<O> = { readonly [K in keyof O]-?: OptionDefinition<O[K]> };
 
-const wholeNumber = <T>(least: number, most: number, byDefault: T): OptionDefinition<T> => ({
-  default: byDefault,
+const integerOption = <T>(least: number, most: number, defaultValue: T): OptionDefinition<T> => ({
+  default: defaultValue,
   expected: `a whole number from ${least} to ${most}`,
   accepts: (value) => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most,
   parse: (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
 });
 
-export const trueOrFalse = (byDefault: boolean): OptionDefinition<boolean> => ({
-  default: byDefault,
+export const booleanOption = (defaultValue: boolean): OptionDefinition<boolean> => ({
+  default: defaultValue,
   expected: 'true or false',
   accepts: (value) => typeof value === 'boolean',
   parse: (text) => ({ true: true, false: false })[text.toLowerCase()],
@@ -76,15 +79,15 @@ export const RECORDER_OPTIONS: OptionDefinitions<RecorderOptions> = {
       value !== null &&
       Object.entries(value).every(([name, text]) => isHeader(name, text)),
   },
-  timeoutMillis: wholeNumber<number | undefined>(1, 600_000, undefined),
-  intervalMillis: wholeNumber(0, 60_000, 10_000),
-  newKeysAtStart: wholeNumber(0, 100_000, 500),
-  newKeysPerMinute: wholeNumber(0, 10_000, 50),
-  blockedSpansPerSecond: wholeNumber(0, 10_000, 20),
-  blockedSpansBurst: wholeNumber(0, 10_000, 100),
-  handleSignals: trueOrFalse(true),
-  shutdownTimeoutMillis: wholeNumber(0, 600_000, 5_000),
-  exitTimeoutMillis: wholeNumber(0, 60_000, 1_000),
+  timeoutMillis: integerOption<number | undefined>(1, 600_000, undefined),
+  intervalMillis: integerOption(0, 60_000, 10_000),
+  newKeysAtStart: integerOption(0, 100_000, 500),
+  newKeysPerMinute: integerOption(0, 10_000, 50),
+  blockedSpansPerSecond: integerOption(0, 10_000, 20),
+  blockedSpansBurst: integerOption(0, 10_000, 100),
+  handleSignals: booleanOption(true),
+  shutdownTimeoutMillis: integerOption(0, 600_000, 5_000),
+  exitTimeoutMillis: integerOption(0, 60_000, 1_000),
   spool: {
     default: undefined,
     expected: 'the path of a directory',
@@ -93,7 +96,7 @@ export const RECORDER_OPTIONS: OptionDefinitions<RecorderOptions> = {
   },
 };
 
-/** An option that cannot be used. Trying again cannot help; the message says what to correct. */
+/** An invalid option. Not retryable; the message says what to correct. */
 export class InvalidOption extends TypeError {
   readonly code = 'ORIGINSCOPE_INVALID_OPTION';
   readonly retryable = false;
@@ -107,8 +110,9 @@ export class InvalidOption extends TypeError {
 }
 
 /**
- * The given options with the defaults of all others, frozen. An option that is undefined counts as not given.
- * @throws InvalidOption for an unknown key or a value that is not accepted
+ * Fills in the defaults and freezes the result. An undefined option counts as not given.
+ *
+ * @throws InvalidOption for an unknown option or an invalid value
  */
 export function readOptions<O extends object>(
   definitions: OptionDefinitions<O>,
@@ -142,12 +146,15 @@ export function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
-/** A header that node:http will accept: RFC 9110 §5.1 and §5.5, without the obsolete octets. */
+/**
+ * Whether node:http accepts the header (https://www.rfc-editor.org/rfc/rfc9110#name-fields), without
+ * obsolete octets.
+ */
 export function isHeader(name: string, value: unknown): value is string {
   return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) && typeof value === 'string' && /^[\t -~]*$/.test(value);
 }
 
-/** Objects are not shown: they may hold secrets. */
+/** Objects are not shown, because they may hold secrets. */
 function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'object' || typeof value === 'function') return `of type ${typeof value}`;

@@ -4,7 +4,7 @@ import { SCHEMA_URL, SCOPE_NAME } from '../attributes.ts';
 import type { CoalescedSpan } from '../coalescing/coalescer.ts';
 import { VERSION } from '../version.ts';
 
-/** A span with the identity that it keeps however often it is sent. */
+/** A span with ids, which stay the same however often it is sent. */
 export interface IdentifiedSpan extends CoalescedSpan {
   /** 32 and 16 lower-case hexadecimal digits. */
   readonly traceId: string;
@@ -24,8 +24,8 @@ export function identify(spans: readonly CoalescedSpan[]): IdentifiedSpan[] {
 const INTERNAL = 1;
 
 /**
- * An ExportTraceServiceRequest in OTLP's JSON encoding (protobuf's JSON mapping, but ids in hexadecimal):
- * one resource, one scope, root spans with their status unset.
+ * Encodes an ExportTraceServiceRequest as OTLP/JSON (protobuf's JSON mapping, but with hexadecimal ids):
+ * one resource, one scope, root spans with unset status.
  */
 export function encodeOtlpJson(resource: Attributes, spans: readonly IdentifiedSpan[]): string {
   return JSON.stringify({
@@ -61,7 +61,7 @@ function keyValues(attributes: Attributes): { key: string; value: object }[] {
   return list;
 }
 
-/** All our numbers are integers, and 64-bit integers are strings in protobuf's JSON. */
+/** All numbers are integers; protobuf's JSON mapping writes 64-bit integers as strings. */
 function anyValue(value: AttributeValue): object {
   switch (typeof value) {
     case 'string':

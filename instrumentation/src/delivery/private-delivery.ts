@@ -11,36 +11,36 @@ import type { Target } from './target.ts';
 
 const FIRST_PAUSE_MILLIS = 250;
 const LONGEST_PAUSE_MILLIS = 5_000;
-/** Attempts after which a receiver that does not answer is worth a line in the log. */
+/** Failed attempts before a warning is logged. */
 const ATTEMPTS_BEFORE_WARNING = 5;
 
-/** While somebody waits: a receiver that restarts is met soon after it is back. */
+/** While a caller waits, so that a receiver that restarts is reached soon. */
 const URGENT_PAUSE_MILLIS = 250;
-/** And so long it is left alone at most where it asked for that. */
+/** Upper bound of Retry-After while a caller waits. */
 const URGENT_RETRY_AFTER_MILLIS = 1_000;
 
-interface Surroundings {
+interface Dependencies {
   readonly sender: Sender;
   readonly target: Target;
   readonly resource: Attributes;
   readonly clock: Clock;
   readonly losses: Losses;
-  /** 0 ≤ n < 1, for the jitter. */
+  /** Returns a number in [0, 1), for jitter. */
   readonly random: () => number;
-  /** The directory that keeps what could not be sent. */
+  /** The directory for batches that could not be sent. */
   readonly spool: string | undefined;
 }
 
 /**
- * Sends spans by OTLP/HTTP until the receiver has accepted them. A body is made once, and its bytes are sent
- * again after anything that leaves their fate open: the receiver knows the spans by their ids, so that a body
- * which arrives twice counts once.
+ * Sends spans by OTLP/HTTP until the receiver accepts them. A body is encoded once and the same bytes are
+ * resent after any inconclusive attempt. The receiver identifies spans by their ids, so a body that arrives
+ * twice counts once.
  */
 export class PrivateDelivery implements Delivery {
-  readonly #with: Surroundings;
-  /** Identified, and being compressed. */
+  readonly #deps: Dependencies;
+  /** Spans with ids that are being compressed. */
   #encoding: readonly IdentifiedSpan[] = [];
-  /** Encoded and not settled; the first one is being sent. */
+  /** Encoded batches that are not settled; the first is being sent. */
   #open: Batch[] = [];
   #stopWaiting: (() => void) | undefined;
   #urgentUntil = 0;
@@ -48,14 +48,14 @@ export class PrivateDelivery implements Delivery {
   #isClosed = false;
   #isUnreachable = false;
 
-  constructor(surroundings: Surroundings) {
-    this.#with = surroundings;
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
   }
 
   async deliver(spans: readonly CoalescedSpan[]): Promise<void> {
     this.#encoding = identify(spans);
     try {
-      this.#open = [await encodeBatch(this.#with.resource, this.#encoding)];
+      this.#open = [await encodeBatch(this.#deps.resource, this.#encoding)];
       this.#encoding = [];
       for (let batch = this.#open[0]; batch !== undefined && !this.#isClosed; batch = this.#open[0]) {
         const parts = await this.#sendUntilSettled(batch);
@@ -67,14 +67,14 @@ export class PrivateDelivery implements Delivery {
     }
   }
 
-  urge(millis: number): void {
+  retryNow(millis: number): void {
     this.#isUrgent = true;
-    this.#urgentUntil = this.#with.clock.now() + millis;
+    this.#urgentUntil = this.#deps.clock.now() + millis;
     this.#stopWaiting?.();
   }
 
   takeUnsettled(): UnsentBatch[] {
-    const { resource } = this.#with;
+    const { resource } = this.#deps;
     const encoding = this.#encoding.length === 0 ? [] : [encodeBatchSync(resource, this.#encoding)];
     const batches = [...encoding, ...this.#open];
     this.#encoding = [];
@@ -83,23 +83,23 @@ export class PrivateDelivery implements Delivery {
   }
 
   encode(spans: readonly CoalescedSpan[]): UnsentBatch[] {
-    return [this.#unsent(encodeBatchSync(this.#with.resource, identify(spans)))];
+    return [this.#unsent(encodeBatchSync(this.#deps.resource, identify(spans)))];
   }
 
   close(): void {
     this.#isClosed = true;
     this.#stopWaiting?.();
-    this.#with.sender.close();
+    this.#deps.sender.close();
   }
 
   #unsent(batch: Batch): UnsentBatch {
-    const { target, sender, spool } = this.#with;
+    const { target, sender, spool } = this.#deps;
     return { ...batch, target: { ...target, url: target.url.href, address: sender.address }, spool };
   }
 
-  /** Resolves with what has to be sent instead of the batch. */
+  /** Resolves with the batches to send instead: empty, or its two halves. */
   async #sendUntilSettled(batch: Batch): Promise<readonly Batch[]> {
-    const { sender, losses } = this.#with;
+    const { sender, losses } = this.#deps;
     for (let attempt = 1; ; attempt++) {
       if (this.#isUrgent) attempt = 1;
       this.#isUrgent = false;
@@ -119,7 +119,7 @@ export class PrivateDelivery implements Delivery {
         }
         case 'retry':
           if (this.#isClosed) return [];
-          if (attempt === ATTEMPTS_BEFORE_WARNING) this.#mentionUnreachable(result.message);
+          if (attempt === ATTEMPTS_BEFORE_WARNING) this.#warnUnreachable(result.message);
           await this.#pause(attempt, result.afterMillis);
           if (this.#isClosed) return [];
       }
@@ -127,23 +127,23 @@ export class PrivateDelivery implements Delivery {
   }
 
   get #destination(): string {
-    return this.#with.target.url.origin;
+    return this.#deps.target.url.origin;
   }
 
   /**
-   * Exponential with jitter in its upper half, and no shorter where the receiver asks for less (`Retry-After: 0`,
-   * a date gone by). While somebody waits it is short.
+   * Exponential back-off with jitter in its upper half, never shorter than a Retry-After of the receiver
+   * requires. Short while a caller waits.
    */
   async #pause(attempt: number, afterMillis: number): Promise<void> {
     if (this.#isUrgent || this.#isClosed) return;
-    const isAwaited = this.#with.clock.now() < this.#urgentUntil;
+    const isAwaited = this.#deps.clock.now() < this.#urgentUntil;
     const longest = isAwaited ? URGENT_PAUSE_MILLIS : LONGEST_PAUSE_MILLIS;
     const ceiling = Math.min(FIRST_PAUSE_MILLIS * 2 ** (attempt - 1), longest);
-    const backOff = ceiling * (0.5 + this.#with.random() / 2);
+    const backOff = ceiling * (0.5 + this.#deps.random() / 2);
     const asked = isAwaited ? Math.min(afterMillis, URGENT_RETRY_AFTER_MILLIS) : afterMillis;
     const millis = Math.max(backOff, asked);
     await new Promise<void>((resolve) => {
-      const cancel = this.#with.clock.after(millis, resolve);
+      const cancel = this.#deps.clock.after(millis, resolve);
       this.#stopWaiting = () => {
         cancel();
         resolve();
@@ -152,19 +152,22 @@ export class PrivateDelivery implements Delivery {
     this.#stopWaiting = undefined;
   }
 
-  #mentionUnreachable(message: string): void {
+  #warnUnreachable(message: string): void {
     if (this.#isUnreachable) return;
     this.#isUnreachable = true;
-    log('warn', `${this.#destination} does not accept decision spans (${message}); counting until it does.`);
+    log(
+      'warn',
+      `${this.#destination} does not accept decision spans (${message}); they are counted until it does.`,
+    );
   }
 }
 
 function refusedMessage(destination: string, status: number): string {
   const remedy =
     status === 401 || status === 403
-      ? 'give it the right Authorization header (OTEL_EXPORTER_OTLP_HEADERS or ORIGINSCOPE_HEADERS)'
-      : 'check that ORIGINSCOPE_ENDPOINT names an OTLP/HTTP receiver of traces';
-  return `${destination} refuses decision spans with status ${status}: ${remedy}.`;
+      ? 'set the right Authorization header (OTEL_EXPORTER_OTLP_HEADERS or ORIGINSCOPE_HEADERS)'
+      : 'check that ORIGINSCOPE_ENDPOINT is an OTLP/HTTP endpoint for traces';
+  return `${destination} rejects decision spans with status ${status}: ${remedy}.`;
 }
 
 function tooLargeMessage(destination: string): string {
@@ -172,5 +175,5 @@ function tooLargeMessage(destination: string): string {
 }
 
 function rejectedMessage(rejected: number, reason: string): string {
-  return `The receiver rejected ${rejected} decision spans: ${reason || 'it gave no reason, see its own log'}.`;
+  return `The receiver rejected ${rejected} decision spans: ${reason || 'no reason given, see its log'}.`;
 }

@@ -58,7 +58,7 @@ test("decision spans go through the application's provider as roots with a link,
   expect(recorder.lost).toEqual({});
 });
 
-test('the log says once what that can lose', () => {
+test('the log says once what can be lost', () => {
   application();
   expect(log).toEqual([expect.stringMatching(/sampler.*limits.*queues.*exports/)]);
 });
@@ -66,7 +66,7 @@ test('the log says once what that can lose', () => {
 test.each([
   ['drops them', new AlwaysOffSampler()],
   ['records them without exporting', createAlwaysRecordSampler(new AlwaysOffSampler())],
-])('a sampler that %s is noticed: counted as lost, said once', async (_, sampler) => {
+])('a sampler that %s is detected: counted as lost, logged once', async (_, sampler) => {
   const { recorder, spans } = application({ sampler });
   for (let n = 0; n < 3; n++) {
     recorder.record(observation({ time: START }));
@@ -99,7 +99,7 @@ test('a context that suppresses tracing does not suppress decision spans', async
   expect(spans()).toHaveLength(1);
 });
 
-test('a provider that fails breaks nothing, and what it lost is counted', async () => {
+test('a provider that throws breaks nothing, and its losses are counted', async () => {
   const tracerProvider = {
     getTracer() {
       throw new Error('not today');

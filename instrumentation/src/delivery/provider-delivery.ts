@@ -6,8 +6,8 @@ import type { Delivery } from './delivery.ts';
 import type { Losses } from './losses.ts';
 
 /**
- * Hands spans to the application's own tracer provider. What its sampler drops is seen and counted; what its
- * processor or exporter drops later is not, which is why this is best effort.
+ * Passes spans to the application's tracer provider. Spans dropped by its sampler are counted; those that
+ * its processor or exporter drops later are not, which is why this is best effort.
  */
 export class ProviderDelivery implements Delivery {
   readonly #provider: TracerProvider;
@@ -33,7 +33,7 @@ export class ProviderDelivery implements Delivery {
           startTime: hrTime(start),
           links: link === undefined ? [] : [{ context: link }],
         },
-        // Not the active context: it may suppress tracing, and its trace state would come along.
+        // Not the active context: it may suppress tracing, and its trace state would be inherited.
         ROOT_CONTEXT,
       );
       // `isRecording` is also true for spans that are recorded and never exported.
@@ -49,7 +49,7 @@ export class ProviderDelivery implements Delivery {
     return [];
   }
 
-  urge(): void {}
+  retryNow(): void {}
 
   close(): void {}
 }
@@ -58,7 +58,7 @@ const UNSAMPLED =
   "The application's tracer provider does not sample decision spans, so their counts are lost: " +
   `let its sampler keep the scope ${SCOPE_NAME}, or use delivery "private".`;
 
-/** Not a plain number: before the process's time origin that would mean `performance.now()`. */
+/** Not a plain number: one below the process's time origin would be taken for `performance.now()`. */
 function hrTime(epochMillis: number): HrTime {
   return [Math.floor(epochMillis / 1000), Math.round((epochMillis % 1000) * 1e6)];
 }

@@ -18,7 +18,7 @@ import type { ScheduledRecorder } from './scheduled-recorder.ts';
 const SECOND = 1_000;
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 10, 22, 12, 0, 0);
-/** An odd number, by which a request under way is recognised. */
+/** An unusual number, by which a pending request is recognised. */
 const REQUEST_TIMEOUT = 7_777;
 
 const minuteOf = (time: number) => Math.floor(time / MINUTE) * MINUTE;
@@ -59,7 +59,7 @@ function open(options: Partial<RecorderOptions> = {}, env: Record<string, string
   );
 }
 
-/** Traffic of two keys, every second for so long; returns how many decisions that was. */
+/** Records traffic of two keys every second and returns the number of decisions. */
 async function traffic(seconds: number): Promise<number> {
   for (let second = 0; second < seconds; second++) {
     for (let n = 0; n < 5; n++) recorder.record(observation({ time: clock.now() + n }));
@@ -69,7 +69,7 @@ async function traffic(seconds: number): Promise<number> {
   return seconds * 6;
 }
 
-/** After all faults: everything must be there, and the running total must say so. */
+/** After all faults, everything must have arrived, and the running total must agree. */
 async function expectExactly(decisions: number): Promise<void> {
   receiver.behave(() => 'accept');
   const flushed = recorder.flush();
@@ -82,7 +82,7 @@ async function expectExactly(decisions: number): Promise<void> {
 }
 
 describe('every decision is counted once', () => {
-  test('when all is well, with no more than a request a second', async () => {
+  test('without faults, with at most one request per second', async () => {
     const recorded = await traffic(60);
     expect(receiver.bodies.length).toBeLessThanOrEqual(61);
     await expectExactly(recorded);
@@ -159,7 +159,7 @@ describe('a body', () => {
     await expectExactly(1);
   });
 
-  test('is the only one under way: what comes meanwhile waits as counts', async () => {
+  test('is the only one in flight: later decisions are kept as counts', async () => {
     receiver.behave(() => 'break');
     const recorded = await traffic(60);
     const [first] = receiver.bodies;
@@ -182,12 +182,12 @@ describe('a body', () => {
   });
 });
 
-describe('a receiver that asks for time', () => {
+describe('a receiver that sends Retry-After', () => {
   test.each([
     ['30', 30 * SECOND],
     ['Sun, 22 Nov 2026 12:00:31 GMT', 30 * SECOND],
     ['86400', 60 * SECOND],
-  ])('by Retry-After: %s is left alone for so long, at most a minute', async (retryAfter, pause) => {
+  ])('with %s gets no request for that long, at most a minute', async (retryAfter, pause) => {
     receiver.behave(() => ({ status: 503, headers: { 'retry-after': retryAfter } }));
     recorder.record(observation({ time: START }));
     await clock.advance(SECOND + pause - 1);
@@ -198,7 +198,7 @@ describe('a receiver that asks for time', () => {
   });
 
   test.each(['0', 'Sun, 22 Nov 2026 11:00:00 GMT', 'soon'])(
-    'and says Retry-After: %s is not asked again and again at once',
+    'with %s is not retried in a tight loop',
     async (retryAfter) => {
       receiver.behave(() => ({ status: 503, headers: { 'retry-after': retryAfter } }));
       recorder.record(observation({ time: START }));
@@ -208,7 +208,7 @@ describe('a receiver that asks for time', () => {
     },
   );
 
-  test('is asked at once when somebody flushes', async () => {
+  test('is retried immediately on flush', async () => {
     receiver.behave(() => ({ status: 503, headers: { 'retry-after': '60' } }));
     recorder.record(observation({ time: START }));
     await clock.advance(SECOND);
@@ -217,14 +217,14 @@ describe('a receiver that asks for time', () => {
   });
 });
 
-describe('what cannot be delivered is counted and said once, with what to do', () => {
+describe('what cannot be delivered is counted and logged once, with what to do', () => {
   test.each([
     [401, 'Authorization'],
     [403, 'Authorization'],
     [404, 'ORIGINSCOPE_ENDPOINT'],
     [400, 'ORIGINSCOPE_ENDPOINT'],
     [301, 'ORIGINSCOPE_ENDPOINT'],
-  ])('when the receiver refuses with %i', async (status, remedy) => {
+  ])('when the receiver responds with %i', async (status, remedy) => {
     receiver.behave(() => ({ status }));
     await traffic(3);
     await recorder.flush();
@@ -234,7 +234,7 @@ describe('what cannot be delivered is counted and said once, with what to do', (
     expect(warnings[0]).toContain(remedy);
   });
 
-  test('when the receiver rejects some of the spans, with its reason made safe to show', async () => {
+  test('when the receiver rejects some of the spans, with its reason made safe to display', async () => {
     const body = JSON.stringify({ partialSuccess: { rejectedSpans: '2', errorMessage: 'too old\u001b[2J' } });
     receiver.behave(() => ({ status: 200, isKept: true, body }));
     await traffic(2);
@@ -255,7 +255,7 @@ describe('what cannot be delivered is counted and said once, with what to do', (
     expect(recorder.lost).toEqual({ after_shutdown: 1 });
   });
 
-  test('when the receiver is away until the shutdown', async () => {
+  test('when the receiver is unreachable until the shutdown', async () => {
     receiver.behave(() => 'break');
     const recorded = await traffic(30);
     const closed = recorder.shutdown(3 * SECOND);
@@ -330,7 +330,7 @@ test('a request carries the headers of the environment, and never those that the
   });
 });
 
-test('an https receiver is believed when the environment names its certificate, else sent nothing', async () => {
+test('an https receiver is trusted when the environment names its certificate, else sent nothing', async () => {
   receiver = await faultyReceiver({ cert: CERT, key: KEY });
   const directory = mkdtempSync(join(tmpdir(), 'originscope-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));

@@ -19,40 +19,41 @@ import { Spool } from './spool.ts';
 import { SpoolReplay } from './spool-replay.ts';
 import { targetOf } from './target.ts';
 
-/** What a recorder takes from outside; each has its obvious default. */
-export interface RecorderSurroundings {
+/** The dependencies of a recorder; tests replace them. */
+export interface RecorderDependencies {
   readonly env?: Environment;
   readonly clock?: Clock;
   readonly random?: () => number;
-  /** For `delivery: 'provider'`; by default the global one. */
+  /** For `delivery: 'provider'`; defaults to the global provider. */
   readonly tracerProvider?: TracerProvider;
-  /** Whose exit and signals flush; null: nobody's. */
+  /** The process whose exit and signals trigger a flush; null for none. */
   readonly process?: ProcessEvents | null;
 }
 
 /**
- * The way of decisions out of the process, as the options say.
+ * Creates the recorder that the options describe.
+ *
  * @throws InvalidOption
  */
 export function createRecorder(
   given: { readonly [K in keyof RecorderOptions]?: RecorderOptions[K] | undefined } = {},
-  surroundings: RecorderSurroundings = {},
+  dependencies: RecorderDependencies = {},
 ): ScheduledRecorder {
   const options = readOptions(RECORDER_OPTIONS, given);
-  const { clock = systemClock } = surroundings;
+  const { clock = systemClock } = dependencies;
   const losses = new Losses();
-  const ways =
+  const parts =
     options.delivery === 'private'
-      ? privateWays(options, surroundings, clock, losses)
-      : { delivery: providerDelivery(surroundings, losses), replay: undefined };
+      ? privateDelivery(options, dependencies, clock, losses)
+      : { delivery: providerDelivery(dependencies, losses), replay: undefined };
   const coalescer = new Coalescer(options);
-  const recorder = new ScheduledRecorder({ ...ways, coalescer, losses, clock, keep: keepInSpool });
-  const events = surroundings.process === undefined ? process : surroundings.process;
+  const recorder = new ScheduledRecorder({ ...parts, coalescer, losses, clock, keep: keepInSpool });
+  const events = dependencies.process === undefined ? process : dependencies.process;
   if (events !== null) recorder.onShutdown(attachLifecycle(recorder, events, options));
   return recorder;
 }
 
-function providerDelivery({ tracerProvider }: RecorderSurroundings, losses: Losses): Delivery {
+function providerDelivery({ tracerProvider }: RecorderDependencies, losses: Losses): Delivery {
   log(
     'info',
     "decision spans go through the application's tracer provider; its " +
@@ -61,9 +62,9 @@ function providerDelivery({ tracerProvider }: RecorderSurroundings, losses: Loss
   return new ProviderDelivery(tracerProvider ?? trace.getTracerProvider(), losses);
 }
 
-function privateWays(
+function privateDelivery(
   options: RecorderOptions,
-  { env = process.env, random = Math.random }: RecorderSurroundings,
+  { env = process.env, random = Math.random }: RecorderDependencies,
   clock: Clock,
   losses: Losses,
 ): { readonly delivery: Delivery; readonly replay: SpoolReplay | undefined } {
@@ -77,7 +78,7 @@ function privateWays(
   };
 }
 
-/** One thread of a process is enough; the main one has it if it has a recorder at all. */
+/** Only one thread per process replays the spool: the main thread, if it has a recorder. */
 function replayOf(directory: string, sender: Sender, clock: Clock, losses: Losses): SpoolReplay | undefined {
   const spool = new Spool(directory);
   spool.prepare();

@@ -3,15 +3,15 @@ import type { Attributes } from '@opentelemetry/api';
 import { VERSION } from '../version.ts';
 import { type Environment, firstOf, readPairs } from './environment.ts';
 
-/** A decoder may cut longer instance ids, and with them what makes ours unique. */
+/** A decoder may truncate longer instance ids and lose the part that makes ours unique. */
 const MAX_GIVEN_INSTANCE = 80;
 
 /**
  * The resource of decision spans: OTEL_SERVICE_NAME over OTEL_RESOURCE_ATTRIBUTES over defaults.
  *
- * `cors.decisions.total` is a running sum of *this* run in *this* thread, so `service.instance.id` must never
- * stand for two of them. One given by the environment is shared by cluster workers, worker threads and
- * restarted containers: it becomes the first part of ours.
+ * `cors.decisions.total` is a running sum of this run of this thread, so each needs a unique
+ * `service.instance.id`. An id from the environment is shared by cluster workers, worker threads and
+ * restarted containers, so it becomes a prefix of ours.
  */
 export function resourceOf(env: Environment): Attributes {
   const given = Object.fromEntries(readPairs(env, 'OTEL_RESOURCE_ATTRIBUTES'));

@@ -8,12 +8,12 @@ import type { Delivery } from './delivery.ts';
 import type { Loss, Losses } from './losses.ts';
 import type { SpoolReplay } from './spool-replay.ts';
 
-/** Spans in one body. */
+/** Maximum of spans per request body. */
 const BATCH = 512;
-/** What is due waits so long for company. */
+/** How long due spans wait to be batched. */
 const LINGER_MILLIS = 1_000;
 const DRAINING_LINGER_MILLIS = 20;
-/** A process that is still there after this was not about to end. */
+/** A process that is still running after this was not exiting. */
 const DRAINING_MILLIS = 60_000;
 const FLUSH_TIMEOUT_MILLIS = 10_000;
 
@@ -22,19 +22,18 @@ interface Parts {
   readonly delivery: Delivery;
   readonly losses: Losses;
   readonly clock: Clock;
-  /** Keeps batches that were not accepted, and returns those that could not be kept. */
+  /** Stores batches that were not accepted and returns those that could not be stored. */
   readonly keep: (batches: readonly UnsentBatch[]) => readonly UnsentBatch[];
-  /** Sends what earlier processes kept. */
+  /** Sends the batches that earlier processes stored. */
   readonly replay: SpoolReplay | undefined;
 }
 
-/** Runs in the context of this module rather than in that of the request that happened to come first. */
+/** Runs in the async context of this module instead of that of the request that came first. */
 const inOwnContext = AsyncLocalStorage.snapshot();
 
 /**
- * Decides when spans are cut: in rounds, one at a time. A round cuts batch after batch of what is due, each
- * only when the one before is settled, so that there is never more than one in flight and the rest waits as
- * counts.
+ * Decides when spans are sent. A round sends batch after batch of due spans, each only when the previous
+ * one is settled, so that at most one is in flight and the rest is kept as counts.
  */
 export class ScheduledRecorder implements Recorder {
   readonly #parts: Parts;
@@ -50,22 +49,22 @@ export class ScheduledRecorder implements Recorder {
     this.#parts = parts;
   }
 
-  /** Everything recorded so far has been settled. */
+  /** Whether everything recorded so far is settled. */
   get isSettled(): boolean {
     return this.#round === undefined && this.#parts.coalescer.waiting === 0;
   }
 
-  /** Nothing is left to do. */
+  /** Whether there is nothing left to do. */
   get isIdle(): boolean {
     return this.isSettled && !this.#parts.replay?.isUnderWay;
   }
 
-  /** The listener is called when `isSettled` may have changed: not with every decision. */
+  /** Registers a listener that is called when `isSettled` may have changed, not with every decision. */
   onChange(listener: () => void): void {
     this.#onChange = listener;
   }
 
-  /** Decisions that were observed and will not arrive, by cause. */
+  /** The number of observed decisions that will not arrive, by cause. */
   get lost(): Readonly<Partial<Record<Loss, number>>> {
     return this.#parts.losses.counts;
   }
@@ -76,7 +75,7 @@ export class ScheduledRecorder implements Recorder {
         this.#parts.losses.add(
           'after_shutdown',
           1,
-          'A decision came after the shutdown and is not reported.',
+          'A decision was made after the shutdown and is not reported.',
         );
         return;
       }
@@ -88,7 +87,7 @@ export class ScheduledRecorder implements Recorder {
   }
 
   async flush(timeoutMillis: number = FLUSH_TIMEOUT_MILLIS): Promise<void> {
-    // It is this timer that keeps the process alive while somebody waits, and for no longer than that.
+    // This timer keeps the process alive for as long as a caller waits.
     let cancel = () => {};
     const timeUp = new Promise<void>((resolve) => {
       cancel = this.#parts.clock.after(timeoutMillis, resolve, true);
@@ -99,8 +98,8 @@ export class ScheduledRecorder implements Recorder {
   }
 
   /**
-   * Gives everything that is not settled to the caller, who has to see to it: what is under way under the ids that
-   * it has, and what still waits as counts.
+   * Hands everything unsettled to the caller: batches in flight under their existing ids, and pending
+   * counts as new batches.
    */
   takeUnsettled(): UnsentBatch[] {
     const { coalescer, delivery, clock } = this.#parts;
@@ -114,7 +113,7 @@ export class ScheduledRecorder implements Recorder {
     return batches;
   }
 
-  /** The process is about to end: from now on everything is sent almost at once. */
+  /** The process is exiting: from now on spans are sent almost immediately. */
   drain(): void {
     this.#drainingUntil = this.#parts.clock.now() + DRAINING_MILLIS;
   }
@@ -138,7 +137,7 @@ export class ScheduledRecorder implements Recorder {
   }
 
   async #deliverEverything(timeoutMillis: number): Promise<void> {
-    this.#parts.delivery.urge(timeoutMillis);
+    this.#parts.delivery.retryNow(timeoutMillis);
     while (this.#round !== undefined) await this.#round;
     await this.#startRound(true);
   }
@@ -147,7 +146,7 @@ export class ScheduledRecorder implements Recorder {
     const { coalescer, clock } = this.#parts;
     const isDraining = this.#drainingUntil > 0 && clock.now() < this.#drainingUntil;
     const linger = isDraining ? DRAINING_LINGER_MILLIS : LINGER_MILLIS;
-    const delay = coalescer.own >= BATCH ? 0 : linger;
+    const delay = coalescer.individual >= BATCH ? 0 : linger;
     if (this.#timer !== undefined && this.#timer.delay <= delay) return;
     this.#timer?.cancel();
     const cancel = clock.after(delay, () => void this.#startRound(isDraining));

@@ -6,19 +6,21 @@ import type { Losses } from './losses.ts';
 import type { ClaimedBatch, Spool } from './spool.ts';
 
 const FIRST_PAUSE_MILLIS = 1_000;
-/** Also how long it takes to find what a process left that ended meanwhile. */
+/** Also the interval for finding files of processes that ended in the meantime. */
 const LONGEST_PAUSE_MILLIS = 60_000;
 
-interface Surroundings {
+interface Dependencies {
   readonly spool: Spool;
   readonly sender: Sender;
   readonly clock: Clock;
   readonly losses: Losses;
 }
 
-/** Sends what ended processes left in the spool, as it is, and deletes a file when it was accepted. */
+/**
+ * Sends the batches that ended processes left in the spool, unchanged, and deletes each file once accepted.
+ */
 export class SpoolReplay {
-  readonly #with: Surroundings;
+  readonly #deps: Dependencies;
   #pass: Promise<void> | undefined;
   #cancelPause = () => {};
   #failures = 0;
@@ -26,17 +28,17 @@ export class SpoolReplay {
   #isStopped = false;
   #isRefused = false;
 
-  constructor(surroundings: Surroundings) {
-    this.#with = surroundings;
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
     this.#after(0);
   }
 
-  /** From the start until a first look at the spool, and whenever it has files that are being sent. */
+  /** True until the first pass over the spool has ended, and while files are being sent. */
   get isUnderWay(): boolean {
     return !this.#isStopped && (this.#pass !== undefined || this.#isFirst);
   }
 
-  /** Resolves when a look at the spool is over, which may have to be the first one. */
+  /** Resolves when the current pass, or else the first one, has ended. */
   async settled(): Promise<void> {
     if (this.#isFirst) this.#start();
     await this.#pass;
@@ -62,12 +64,12 @@ export class SpoolReplay {
   }
 
   #after(millis: number): void {
-    this.#cancelPause = this.#with.clock.after(millis, () => this.#start());
+    this.#cancelPause = this.#deps.clock.after(millis, () => this.#start());
   }
 
-  /** Up to the first file that the receiver does not take: the others would fare no better now. */
+  /** Stops at the first file that the receiver does not accept: the others would fail, too. */
   async #sendAll(): Promise<void> {
-    const { spool } = this.#with;
+    const { spool } = this.#deps;
     let isReachable = true;
     for (const name of spool.unclaimed()) {
       if (!isReachable || this.#isStopped) break;
@@ -77,9 +79,9 @@ export class SpoolReplay {
     this.#failures = isReachable ? 0 : this.#failures + 1;
   }
 
-  /** Returns whether the receiver can be expected to take another one. */
+  /** @returns whether the receiver can be expected to accept another batch */
   async #send(batch: ClaimedBatch): Promise<boolean> {
-    const { spool } = this.#with;
+    const { spool } = this.#deps;
     const { outcome } = await this.#sendWhole(batch);
     if (outcome === 'accepted') {
       spool.remove(batch.name);
@@ -87,24 +89,24 @@ export class SpoolReplay {
     }
     if (spool.isTooOld(batch)) {
       spool.remove(batch.name);
-      this.#with.losses.add('expired', batch.decisions, EXPIRED);
+      this.#deps.losses.add('expired', batch.decisions, EXPIRED);
     } else {
       spool.release(batch);
     }
-    // What is wrong with one file need not be wrong with the next.
+    // A problem with one file does not imply a problem with the next.
     return outcome !== 'retry';
   }
 
   async #sendWhole(batch: Batch): Promise<SendResult> {
-    const result = await this.#with.sender.send(batch.body);
+    const result = await this.#deps.sender.send(batch.body);
     if (result.outcome === 'accepted') {
       const { rejected } = result;
-      this.#with.losses.add('rejected', rejected, `The receiver rejected ${rejected} spans of the spool.`);
+      this.#deps.losses.add('rejected', rejected, `The receiver rejected ${rejected} spans of the spool.`);
     }
-    if (result.outcome === 'refused') this.#mentionRefusal(result.status);
+    if (result.outcome === 'refused') this.#warnRejected(result.status);
     if (result.outcome !== 'too_large') return result;
     const parts = partsOf(batch);
-    if (parts.length === 0) this.#mentionRefusal(413);
+    if (parts.length === 0) this.#warnRejected(413);
     let last: SendResult = result;
     for (const part of parts) {
       last = await this.#sendWhole(part);
@@ -113,19 +115,19 @@ export class SpoolReplay {
     return last;
   }
 
-  #mentionRefusal(status: number): void {
+  #warnRejected(status: number): void {
     if (this.#isRefused) return;
     this.#isRefused = true;
     log(
       'warn',
-      `the receiver refuses a file of the spool with status ${status}: ` +
-        'it is kept and sent again, until the receiver takes it or it is too old.',
+      `the receiver rejects a file of the spool with status ${status}: ` +
+        'it is kept and resent until the receiver accepts it or it expires.',
     );
   }
 }
 
 const EXPIRED =
-  'A file of the spool was not accepted for 48 hours and is deleted: receivers take no spans that are older.';
+  'A file of the spool was not accepted for 48 hours and is deleted: receivers do not accept older spans.';
 
 function partsOf(batch: Batch): readonly Batch[] {
   try {

@@ -45,7 +45,7 @@ const openSpool = (limits = SPOOL_LIMITS) => new Spool(directory, limits, { now:
 const files = () => readdirSync(directory);
 const onlyFile = () => join(directory, files()[0] ?? '');
 
-test('what is written can be claimed once, as it was, and is gone when it was removed', () => {
+test('a written batch can be claimed once, unchanged, and is gone once removed', () => {
   const [writer, reader] = [openSpool(), openSpool()];
   writer.write(BATCH);
 
@@ -73,7 +73,7 @@ test('a directory that exists keeps its mode', () => {
   expect(statSync(directory).mode & 0o777).toBe(0o755);
 });
 
-test('the oldest file comes first, and a file that was given back comes again', () => {
+test('the oldest file comes first, and a released file comes again', () => {
   const spool = openSpool();
   now = NOW + 1;
   const later = spool.write(BATCH);
@@ -96,7 +96,7 @@ describe('a file that was claimed', () => {
   const init = 1;
   const ended = 2 ** 22 + 1;
 
-  test('is left to a process that is at work', () => {
+  test('is left to a process that is running', () => {
     claimFor(init);
     expect(openSpool().unclaimed()).toEqual([]);
   });
@@ -128,7 +128,7 @@ test('a file is too old after 48 hours, and not by a clock that is behind', () =
   expect(spool.isTooOld(claimed)).toBe(false);
 });
 
-test('a directory that is full takes no more, loses nothing that it has, and says so once', () => {
+test('a full directory accepts no more, loses nothing, and is reported once', () => {
   const spool = openSpool({ ...SPOOL_LIMITS, maxBytes: 10 });
   expect(spool.write(BATCH)).toBeDefined();
   expect(spool.write(BATCH)).toBeUndefined();
@@ -151,7 +151,7 @@ test('an unfinished file is not sent, counts as space that is taken, and is dele
   expect(files()).toEqual([]);
 });
 
-test('a directory that cannot be used is said at the start, with what to do', () => {
+test('an unusable directory is reported at the start, with what to do', () => {
   mkdirSync(join(directory, '..'), { recursive: true });
   writeFileSync(directory, 'a file');
   const spool = openSpool();
@@ -161,7 +161,7 @@ test('a directory that cannot be used is said at the start, with what to do', ()
   expect(spool.unclaimed()).toEqual([]);
 });
 
-test('what others put there is not sent: links, files that are no bodies, names that are no names', () => {
+test('foreign files are not sent: links, files that are not bodies, names that do not match', () => {
   const spool = openSpool();
   const name = spool.write(BATCH) ?? '';
   const secret = join(directory, '..', 'secret');

@@ -18,44 +18,47 @@ import { log } from '../log.ts';
 import type { Batch } from './batch.ts';
 import { type Clock, systemClock } from './clock.ts';
 
-/** What a directory may hold, and for how long. */
+/** Limits of a spool directory. */
 export interface SpoolLimits {
   readonly maxBytes: number;
   readonly maxAgeMillis: number;
 }
 
-/** Receivers take no spans that are older than 48 hours. */
+/** Receivers do not accept spans that are older than 48 hours. */
 export const SPOOL_LIMITS: SpoolLimits = { maxBytes: 64 * 2 ** 20, maxAgeMillis: 48 * 3_600_000 };
 
 /** A file of the spool, under the name that it has while this process sends it. */
 export interface ClaimedBatch extends Batch {
   readonly name: string;
-  /** When it was written, epoch milliseconds by the clock of its writer. */
+  /** When it was written, in epoch milliseconds of the writer's clock. */
   readonly time: number;
 }
 
-/** Time, decisions and an identity; while a process sends it, that process, an identity of its own, and when. */
+/**
+ * Time, number of decisions and a random id; while claimed, also process id, claimer id and time of the
+ * claim.
+ */
 const NAME = /^(\d{1,16})-(\d{1,12})-[0-9a-f]{16}\.otlp\.json\.gz(?:\.(\d{1,10})-([0-9a-f]{8})-(\d{1,16}))?$/;
 const UNFINISHED = /^\d{1,16}-\d{1,12}-[0-9a-f]{16}\.otlp\.json\.gz\.unfinished$/;
-/** Who claimed a file and is still there after this has not sent it. */
+/** A claim expires after this, even if its process is still running. */
 const CLAIM_MILLIS = 60_000;
 const UNFINISHED_MILLIS = 3_600_000;
-/** No body of ours comes near it. */
+/** Far above the size of any body written here. */
 const MAX_BODY_BYTES = 16 * 2 ** 20;
 
 /**
- * A directory of batches that could not be sent before their process ended. A file is complete as soon as it has
- * its name, and it is deleted only when the batch was accepted (or is too old). Claims save requests and nothing
- * more: two processes that send the same file do no harm, because spans count once.
+ * A directory of batches that could not be sent before their process ended. A file is complete once it has
+ * its final name, and it is deleted only when its batch is accepted or too old. Claims only avoid duplicate
+ * requests: two processes that send the same file do no harm, because spans count once.
  *
- * Everything is synchronous: it has to work while a process ends. Nothing here throws.
+ * Everything is synchronous, because it has to work while a process exits. Nothing here throws.
  */
 export class Spool {
   readonly #directory: string;
   readonly #limits: SpoolLimits;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #claimer = randomBytes(4).toString('hex');
-  readonly #said = new Set<string>();
+  readonly #warnedAbout = new Set<string>();
 
   constructor(
     directory: string,
@@ -67,7 +70,7 @@ export class Spool {
     this.#clock = clock;
   }
 
-  /** Makes the directory and says what would keep it from working, before it is needed. */
+  /** Creates the directory and warns early about anything that would keep it from working. */
   prepare(): void {
     this.#try('cannot be used', () => {
       this.#makeDirectory();
@@ -77,12 +80,12 @@ export class Spool {
     });
   }
 
-  /** Returns the name of the file, or undefined when there is none. */
+  /** @returns the name of the file, or undefined when it could not be written */
   write({ body, decisions }: Batch): string | undefined {
     return this.#try('cannot be written', () => {
       this.#makeDirectory();
       if (this.#bytes() + body.byteLength > this.#limits.maxBytes) {
-        this.#say('is full', `${this.#limits.maxBytes / 2 ** 20} MiB`);
+        this.#warnOnce('is full', `${this.#limits.maxBytes / 2 ** 20} MiB`);
         return undefined;
       }
       const name = this.#newName(decisions);
@@ -104,7 +107,7 @@ export class Spool {
     this.#try('cannot be cleared', () => unlinkIfThere(this.#path(name)));
   }
 
-  /** The names of the files that nobody is sending, the oldest first. */
+  /** The names of unclaimed files, oldest first. */
   unclaimed(): string[] {
     const now = this.#clock.now();
     const names = this.#names().filter((name) => {
@@ -114,14 +117,14 @@ export class Spool {
     return names.sort();
   }
 
-  /** Takes a file for this process, so that others do not send it at the same time. */
+  /** Claims a file, so that other processes do not send it at the same time. */
   claim(name: string): ClaimedBatch | undefined {
     const [, time, decisions] = NAME.exec(name) ?? [];
     const claimed = `${plainName(name)}.${process.pid}-${this.#claimer}-${this.#clock.now()}`;
     try {
       renameSync(this.#path(name), this.#path(claimed));
     } catch (error) {
-      // Another process was faster.
+      // Another process claimed it first.
       if (!isMissing(error)) this.#report('cannot be read', error);
       return undefined;
     }
@@ -130,7 +133,7 @@ export class Spool {
     return { name: claimed, time: Number(time), decisions: Number(decisions), body };
   }
 
-  /** Gives a file back that was not accepted. */
+  /** Releases a claimed file that was not accepted. */
   release({ name }: ClaimedBatch): void {
     try {
       renameSync(this.#path(name), this.#path(plainName(name)));
@@ -155,25 +158,25 @@ export class Spool {
     return bytes;
   }
 
-  /** Whoever may write to the directory could have planted it, or a link to a file of ours. */
+  /** Anyone with write access to the directory could have planted the file, or a link to a file of ours. */
   #read(name: string): Buffer | undefined {
     const file = openSync(this.#path(name), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
     try {
       const status = fstatSync(file);
       if (status.isFile() && isOwn(status.uid) && status.size <= MAX_BODY_BYTES) return readFileSync(file);
-      this.#say('has a file that is not ours', name);
+      this.#warnOnce('contains a file that was not written by this user', name);
       return undefined;
     } finally {
       closeSync(file);
     }
   }
 
-  /** Whether the process that claimed it is at work: a crash leaves claims behind. */
+  /** Whether the claiming process is still running: a crash leaves claims behind. */
   #isClaimed(name: string, now: number): boolean {
     const [, , , pid, claimer, since] = NAME.exec(name) ?? [];
     if (pid === undefined || claimer === this.#claimer) return false;
     if (Math.abs(now - Number(since)) > CLAIM_MILLIS) return false;
-    // The same number, but not this process: that of an earlier container, or of another one.
+    // The same pid, but another process: from an earlier or another container.
     return Number(pid) !== process.pid && isRunning(Number(pid));
   }
 
@@ -186,7 +189,7 @@ export class Spool {
     return lstatSync(this.#path(name), { throwIfNoEntry: false });
   }
 
-  /** One that exists keeps its mode: it may be anybody's. */
+  /** An existing directory keeps its mode, because it may be shared. */
   #makeDirectory(): void {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
   }
@@ -210,16 +213,16 @@ export class Spool {
   }
 
   #report(problem: string, error: unknown): void {
-    this.#say(problem, error instanceof Error ? error.message : String(error));
+    this.#warnOnce(problem, error instanceof Error ? error.message : String(error));
   }
 
-  #say(problem: string, detail: string): void {
-    if (this.#said.has(problem)) return;
-    this.#said.add(problem);
+  #warnOnce(problem: string, detail: string): void {
+    if (this.#warnedAbout.has(problem)) return;
+    this.#warnedAbout.add(problem);
     log(
       'warn',
-      `the spool ${this.#directory} ${problem} (${detail}): see that ORIGINSCOPE_SPOOL names a directory on a disk ` +
-        'with space that this process may write to.',
+      `the spool ${this.#directory} ${problem} (${detail}): check that ORIGINSCOPE_SPOOL is a writable directory ` +
+        'on a disk with free space.',
     );
   }
 }

@@ -39,7 +39,7 @@ describe('the endpoint is', () => {
     expect(url({ ORIGINSCOPE_ENDPOINT: 'http://ours:1/v1/traces/' })).toBe('http://ours:1/v1/traces');
   });
 
-  test('passed over with a warning when it is no URL', () => {
+  test('ignored with a warning when it is not a valid URL', () => {
     expect(url({ ORIGINSCOPE_ENDPOINT: 'ours:1' })).toBe('http://127.0.0.1:4318/v1/traces');
     expect(warnings).toEqual([expect.stringContaining('ORIGINSCOPE_ENDPOINT')]);
   });
@@ -47,7 +47,7 @@ describe('the endpoint is', () => {
   test.each([
     { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:9999' },
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4317' },
-  ])('said to be the wrong one when it speaks gRPC: %j', (env) => {
+  ])('reported as the wrong one when its protocol is gRPC: %j', (env) => {
     target(env);
     expect(warnings).toEqual([expect.stringContaining('ORIGINSCOPE_ENDPOINT')]);
     expect(warnings[0]).toContain('http://collector:4318');
@@ -60,7 +60,7 @@ describe('the endpoint is', () => {
 describe('the headers are', () => {
   const OTEL_EXPORTER_OTLP_HEADERS = 'Authorization=Bearer%20abc,x-a=1';
 
-  test('those of the environment, the more special ones first, those of the code above all', () => {
+  test('those of the environment, specific ones over general ones, and those of the code over all', () => {
     const env = {
       OTEL_EXPORTER_OTLP_HEADERS,
       OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'x-a=2,x-b=2',
@@ -82,7 +82,7 @@ describe('the headers are', () => {
     expect(target({ ...vendor, ORIGINSCOPE_HEADERS: 'x-d=1' }).headers).toEqual({ 'x-d': '1' });
   });
 
-  test('left out when malformed, without a word of what they hold', () => {
+  test('left out when malformed, without logging their content', () => {
     const env = { OTEL_EXPORTER_OTLP_HEADERS: 'secret1,=secret2,a=%zz-secret3,b=%0Asecret4,good=1' };
     expect(target(env).headers).toEqual({ good: '1' });
     expect(warnings).toHaveLength(4);
@@ -96,7 +96,7 @@ test('the time for a request is the option, else the standard one, else ten seco
   expect(target({}, { timeoutMillis: 7 }).timeoutMillis).toBe(7);
 });
 
-test('a certificate that cannot be read is mentioned and does not stop the service', () => {
+test('an unreadable certificate is reported and does not stop the service', () => {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://c', OTEL_EXPORTER_OTLP_CERTIFICATE: '/nowhere/ca.pem' };
   expect(target(env).tls).toEqual({});
   expect(warnings).toEqual([expect.stringContaining('OTEL_EXPORTER_OTLP_CERTIFICATE')]);

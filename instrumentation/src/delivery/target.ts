@@ -3,20 +3,20 @@ import { log } from '../log.ts';
 import { type Environment, firstOf, readPairs } from './environment.ts';
 import { isHeader, isHttpUrl, type RecorderOptions } from './options.ts';
 
-/** Where spans go, and how. */
+/** The receiver of the spans and how to reach it. */
 export interface Target {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** Milliseconds that one request may take, answer included. */
+  /** Timeout of one request, response included. */
   readonly timeoutMillis: number;
-  /** PEM texts for https, where the environment names files. */
+  /** PEM text for https, if the environment specifies files. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
-/** The same as plain data, which another thread can be given. */
+/** The same as plain data, for another thread. */
 export interface PlainTarget extends Omit<Target, 'url'> {
   readonly url: string;
-  /** Where the receiver was last reached: asking for its name again could take longer than there is time. */
+  /** The last known address of the receiver: another DNS lookup could take longer than the time left. */
   readonly address: string | undefined;
 }
 
@@ -24,9 +24,9 @@ const DEFAULT_BASE = 'http://127.0.0.1:4318';
 const TRACES_PATH = '/v1/traces';
 
 /**
- * Finds the receiver: the option, ORIGINSCOPE_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT (taken as it is),
- * OTEL_EXPORTER_OTLP_ENDPOINT, else `http://127.0.0.1:4318`; all but the third are base URLs that get
- * `/v1/traces`. What the environment says wrongly is logged and passed over: it must not stop a service.
+ * Determines the receiver: the option, ORIGINSCOPE_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT (used as it
+ * is), OTEL_EXPORTER_OTLP_ENDPOINT, else `http://127.0.0.1:4318`; all but the third are base URLs to which
+ * `/v1/traces` is added. Invalid variables are logged and ignored, because they must not stop a service.
  */
 export function targetOf(
   options: Pick<RecorderOptions, 'endpoint' | 'headers' | 'timeoutMillis'>,
@@ -40,7 +40,7 @@ export function targetOf(
     own === undefined && isTracesUrl && standard !== undefined
       ? new URL(standard)
       : tracesUrl(own ?? standard ?? DEFAULT_BASE);
-  if (own === undefined) mentionGrpc(url, env);
+  if (own === undefined) warnAboutGrpc(url, env);
   return {
     url,
     headers: { ...headersOf(env, own, standard), ...lowerCase(options.headers) },
@@ -61,14 +61,14 @@ function urlOf(env: Environment, name: string): string | undefined {
   if (text === undefined || isHttpUrl(text)) return text;
   log(
     'warn',
-    `${name} is no http:// or https:// URL and is ignored: set it to one, such as ${DEFAULT_BASE}.`,
+    `${name} is not a valid http:// or https:// URL and is ignored: set it to one, such as ${DEFAULT_BASE}.`,
   );
   return undefined;
 }
 
 /**
- * The standard headers often hold the key of whoever the standard endpoint is. They go to an endpoint of ours
- * only when that is the same place, or no other place was named.
+ * The standard headers often hold credentials for the standard endpoint. They are sent to another endpoint
+ * only when it is the same one, or when no standard endpoint is configured.
  */
 function headersOf(
   env: Environment,
@@ -85,7 +85,10 @@ function headersOf(
     for (const [name, value] of readPairs(env, variable)) {
       if (isHeader(name, value)) headers[name.toLowerCase()] = value;
       else
-        log('warn', `${variable} has a member that is no HTTP header and is ignored: correct or remove it.`);
+        log(
+          'warn',
+          `${variable} has a member that is not a valid HTTP header and is ignored: correct or remove it.`,
+        );
     }
   }
   return headers;
@@ -121,12 +124,12 @@ function tlsOf(env: Environment): Target['tls'] {
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
 
-function mentionGrpc(url: URL, env: Environment): void {
+function warnAboutGrpc(url: URL, env: Environment): void {
   const protocol = firstOf(env, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL');
   if (protocol !== 'grpc' && url.port !== '4317') return;
   log(
     'warn',
-    'decisions are sent by OTLP over HTTP, but the standard variables point to a gRPC receiver: ' +
+    'decision spans are sent by OTLP over HTTP, but the standard variables point to a gRPC receiver: ' +
       `set ORIGINSCOPE_ENDPOINT to its HTTP port, such as http://${url.hostname}:4318.`,
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Text from a stranger, fit to be kept and shown: printable ASCII as it is, everything else (control
- * characters, terminal escapes, newlines, bidirectional marks, half surrogates) escaped as `\xNN` or `\uNNNN`,
- * cut to `maxLength` characters. Clean text comes back unchanged.
+ * Makes untrusted text safe to store and display: printable ASCII is kept, everything else (control
+ * characters, terminal escapes, newlines, bidirectional marks, lone surrogates) is escaped as `\xNN` or
+ * `\uNNNN`, and the result is truncated to `maxLength` characters. Idempotent.
  */
 export function cleanText(text: string, maxLength = 256): string {
   const length = Math.min(text.length, maxLength);

@@ -2,9 +2,11 @@ import type { Failure } from './failure.ts';
 import type { ResponseHeaders } from './header-list.ts';
 
 /**
- * Fetch §4.10 "CORS check". The standard only knows success and failure; the reasons are Chromium's.
- * @param origin the Origin header as sent; null when something on the way removed it
- * @returns null on success; `origin_unknown` when the answer depends on an origin that nobody recorded
+ * The CORS check: https://fetch.spec.whatwg.org/#cors-check. The standard only knows success and failure;
+ * the reasons are Chromium's.
+ *
+ * @param origin the Origin header as sent; null when it was removed in transit
+ * @returns null on success; `origin_unknown` when the result depends on an origin that was not recorded
  */
 export function corsCheck(
   origin: string | null,
@@ -27,7 +29,7 @@ export function corsCheck(
   return { reason: 'acac_not_true', detail: allowCredentials ?? '', absent: allowCredentials === null };
 }
 
-/** Which mistake it is: what Chromium's console message tells its developer. */
+/** The kind of mismatch, as Chromium's console message distinguishes them. */
 export function mismatchReason(allowOrigin: string): Failure['reason'] {
   if (allowOrigin.includes(' ') || allowOrigin.includes(',')) return 'acao_multiple';
   if (allowOrigin === 'null' || URL.canParse(allowOrigin)) return 'acao_mismatch';

@@ -1,17 +1,18 @@
 import type { Credentials, Kind } from './decision.ts';
 import type { RequestHeaders } from './header-list.ts';
+import { memoize } from './memoize.ts';
 import type { Context } from './observed-exchange.ts';
-import { remembering } from './remembering.ts';
 
 /** The first Chromium that sends Sec-Fetch-Storage-Access. */
 export const STORAGE_ACCESS_SINCE = 133;
 
 /**
- * Whether the request's credentials mode was `include` (Fetch §2.2.5), as far as a server can tell. A cookie
- * across origins is proof, and so is Sec-Fetch-Storage-Access, which Chromium and Firefox send with exactly the
- * cross-site requests of that mode (frames in frames, workers, images, event streams: measured), Firefox with
- * their preflights, too. Its absence is proof where the browser is known to be one that would send it. Origin
- * `null` is the exception: a redirect may have led the request back to the site that the user visits.
+ * Whether the request's credentials mode (https://fetch.spec.whatwg.org/#concept-request-credentials-mode)
+ * was `include`, as far as a server can tell. A cross-origin cookie proves it, and so does
+ * Sec-Fetch-Storage-Access, which Chromium and Firefox send with exactly the cross-site requests of that
+ * mode (measured for nested frames, workers, images and event streams), Firefox with their preflights, too.
+ * Its absence proves the opposite if the browser is known to send it. Origin `null` is the exception: a
+ * redirect may have led the request back to the site that the user visits.
  */
 export function credentialsOf(kind: Kind, request: RequestHeaders, context: Context): Credentials {
   if (context.credentials !== undefined) return context.credentials;
@@ -24,8 +25,11 @@ export function credentialsOf(kind: Kind, request: RequestHeaders, context: Cont
   return isCrossSite && brands !== null && sendsStorageAccess(brands) ? 'omitted' : 'unknown';
 }
 
-/** Of a user agent's brand list (User-Agent Client Hints §3.1): Chromium, but for two that change such things. */
-const sendsStorageAccess = remembering((brands): boolean => {
+/**
+ * From a brand list (https://wicg.github.io/ua-client-hints/#user-agent-brands): Chromium, except for two
+ * derivatives that change this.
+ */
+const sendsStorageAccess = memoize((brands): boolean => {
   if (brands.includes('WebView') || brands.includes('Brave')) return false;
   const start = brands.indexOf(CHROMIUM);
   if (start === -1) return false;

@@ -123,7 +123,7 @@ describe('an actual request', () => {
     expect(actual([ALLOW_ANY], {}, { credentials: 'included' }).verdict).toBe('blocked');
   });
 
-  test('is not led to a URL with a password', () => {
+  test('may not be redirected to a URL with a password', () => {
     const location = ['Location', 'https://user:secret@b.example/private?q=1'] as const;
     const decision = actual([ALLOW_PAGE, ALLOW_CREDENTIALS, location], { status: 302 });
     expect(verdictOf(decision)).toEqual(['blocked', 'redirect_url_has_credentials', 'https://b.example']);
@@ -133,7 +133,7 @@ describe('an actual request', () => {
     ['ftp://b.example/private', 'ftp:'],
     ['data:text/plain,x', 'data:'],
     ['http://[', '(invalid)'],
-  ])('is not led to %s', (target, detail) => {
+  ])('may not be redirected to %s', (target, detail) => {
     const decision = actual([ALLOW_PAGE, ALLOW_CREDENTIALS, ['Location', target]], { status: 302 });
     expect(verdictOf(decision)).toEqual(['blocked', 'redirect_url_not_http', detail]);
   });
@@ -248,7 +248,7 @@ describe('a preflight', () => {
       ['blocked', 'method_not_allowed', 'patch'],
     ],
     [
-      'needs no leave for a safelisted method',
+      'needs no permission for a safelisted method',
       { method: 'POST', headers: 'x-a' },
       [ALLOW_PAGE, ALLOW_CREDENTIALS, allowHeaders('X-A')],
       204,
@@ -307,7 +307,7 @@ describe('a preflight', () => {
     expect(verdictOf(preflight({}, [], 403, context))).toEqual(['blocked', 'preflight_status_not_ok', '403']);
   });
 
-  test('whose question may not have been recorded is not called allowed', () => {
+  test('whose requested headers may not have been recorded is not called allowed', () => {
     const context = { requestHeadersCaptured: false };
     expect(preflight({}, granted, 204, context).reason).toBe('headers_not_captured');
     expect(preflight({ headers: 'x-a' }, [...granted, allowHeaders('x-a')], 204, context).verdict).toBe(
@@ -315,7 +315,7 @@ describe('a preflight', () => {
     );
   });
 
-  test('keeps what was asked: the method, and at most 32 names, clean, sorted, unique', () => {
+  test('keeps what was requested: the method, and at most 32 names, sanitised, sorted, unique', () => {
     const names = [...Array.from({ length: 40 }, (_, i) => `X-${i}`), 'X-1', 'a\u001bb', 'l'.repeat(100)];
     const asked = { method: 'P\u0007', headers: names.join(' , ') };
     const decision = preflight(asked, granted, 204, { unmasked: true });
@@ -360,7 +360,7 @@ test('the facts of an exchange stand beside its verdict', () => {
   } satisfies Decision);
 });
 
-test('a failing token is kept clean and short', () => {
+test('a failing token is sanitised and truncated', () => {
   const answer = [['Access-Control-Allow-Origin', `\u001b[31m\r\nx ${'y'.repeat(1000)}`]] as const;
   const { detail } = actual(answer, {}, { unmasked: true });
   expect(detail).toHaveLength(256);

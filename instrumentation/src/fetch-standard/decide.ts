@@ -1,4 +1,3 @@
-import { type AskedHeaders, cleanName, keptNames } from './asked-headers.ts';
 import { cleanText } from './clean-text.ts';
 import { credentialsOf } from './credentials.ts';
 import {
@@ -16,12 +15,14 @@ import { parseMaxAge } from './max-age.ts';
 import { notesOf, variesOnOrigin } from './notes.ts';
 import type { Context, CorsExchange, ObservedExchange } from './observed-exchange.ts';
 import { normaliseOrigin } from './origin.ts';
-import { preflightQuestion } from './preflight-check.ts';
+import { preflightRequest } from './preflight-check.ts';
+import { cleanName, keptNames, type RequestedHeaders } from './requested-headers.ts';
 import { judge } from './verdict.ts';
 
 /**
- * What a browser does with an exchange, given what the server saw of it. Pure; takes any bytes, never throws.
- * What the decision repeats of the exchange is masked (see mask.ts) unless the context says otherwise.
+ * Decides what a browser does with an exchange, given what the server saw. Pure; accepts any bytes and
+ * never throws. Values that the decision copies from the exchange are masked (see mask.ts) unless the
+ * context says otherwise.
  */
 export function decide({ request, response }: Exchange, context: Context = {}): Decision {
   const observed = {
@@ -34,7 +35,7 @@ export function decide({ request, response }: Exchange, context: Context = {}): 
   return decideObserved(observed, context);
 }
 
-/** As `decide`, with headers read from where they are kept (see header-list.ts). */
+/** As `decide`, but reads headers without copying them first (see header-list.ts). */
 export function decideObserved(observed: ObservedExchange, context: Context): Decision {
   const { method, url, status } = observed;
   const request = observed.requestHeaders.pick(REQUEST_HEADERS);
@@ -43,8 +44,8 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
   const origin = request.origin;
   const kind = context.kind ?? kindOf(exchange, origin, context);
   const credentials = credentialsOf(kind, request, context);
-  const question = kind === 'preflight' ? preflightQuestion(request) : undefined;
-  const outcome = judge({ exchange, kind, origin, question }, credentials, context);
+  const preflight = kind === 'preflight' ? preflightRequest(request) : undefined;
+  const outcome = judge({ exchange, kind, origin, preflight }, credentials, context);
   const { verdict, reason } = outcome;
   const withCredentials = outcome.withCredentials && kept(outcome.withCredentials, context);
 
@@ -61,7 +62,7 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
     allowCredentials,
     varyOrigin,
     maxAge,
-    question,
+    preflight,
   };
   const site = siteOf(request['sec-fetch-site']);
   return {
@@ -70,8 +71,8 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
     reason,
     detail: keptDetail(outcome, context),
     origin: origin === null ? '' : normaliseOrigin(origin),
-    requestMethod: keptMethod(question === undefined ? method : question.method, context),
-    requestHeaders: question === undefined ? NO_NAMES : keptHeaders(question.headers, context),
+    requestMethod: keptMethod(preflight === undefined ? method : preflight.method, context),
+    requestHeaders: preflight === undefined ? NO_NAMES : keptHeaders(preflight.headers, context),
     credentials,
     withCredentials,
     allowOrigin,
@@ -98,7 +99,7 @@ function keptMethod(method: string, { unmasked }: Context): string {
   return unmasked ? cleanName(method) : maskMethod(method);
 }
 
-function keptHeaders({ names, kept }: AskedHeaders, { unmasked }: Context): readonly string[] {
+function keptHeaders({ names, kept }: RequestedHeaders, { unmasked }: Context): readonly string[] {
   return unmasked ? keptNames(names, cleanName) : kept;
 }
 

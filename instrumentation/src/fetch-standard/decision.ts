@@ -1,9 +1,12 @@
 /**
- * The vocabulary of a verdict: what a server saw and sent (an exchange), and what a browser does with it
- * (a decision). Everything downstream — attributes, tables, dashboards, alerts — uses these words.
+ * The vocabulary of decisions: what a server saw and sent (an exchange), and what a browser does with it (a
+ * decision). Attributes, tables, dashboards and alerts use the same terms.
  */
 
-/** A header list in wire order, names in any case, repeated headers separate (Fetch §2.2.2 "header list"). */
+/**
+ * A header list (https://fetch.spec.whatwg.org/#concept-header-list) in wire order, with names in any case
+ * and repeated headers separate.
+ */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 /** The request headers and the response status and headers that a server saw and sent: plain data. */
@@ -35,7 +38,7 @@ export type Kind = (typeof KINDS)[number];
 export const VERDICTS = ['allowed', 'blocked', 'unknown'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
-/** Why a browser refuses (docs/reasons.md explains each with cause and remedy). */
+/** Why a browser blocks a response (docs/reasons.md has cause and remedy of each). */
 export const BLOCKED_REASONS = [
   'acao_missing',
   'acao_multiple',
@@ -53,7 +56,7 @@ export const BLOCKED_REASONS = [
   'redirect_url_not_http',
 ] as const;
 
-/** Why the server's side cannot know. */
+/** Why the verdict cannot be known at the server. */
 export const UNKNOWN_REASONS = [
   'credentials_mode_unknown',
   'kind_ambiguous',
@@ -64,7 +67,7 @@ export const UNKNOWN_REASONS = [
 export const REASONS = [...BLOCKED_REASONS, ...UNKNOWN_REASONS] as const;
 export type Reason = (typeof REASONS)[number];
 
-/** Facts that are no verdict but matter to an owner. */
+/** Findings that do not change the verdict but matter to the owner of the API. */
 export const NOTES = [
   'missing_vary_origin',
   'authorization_covered_by_wildcard',
@@ -81,11 +84,11 @@ export type Note = (typeof NOTES)[number];
 export const CREDENTIALS = ['included', 'omitted', 'unknown'] as const;
 export type Credentials = (typeof CREDENTIALS)[number];
 
-/** How the answer's Access-Control-Allow-Origin relates to the request's Origin. */
+/** How the response's Access-Control-Allow-Origin relates to the request's Origin. */
 export const ALLOW_ORIGINS = ['exact', 'wildcard', 'null', 'other', 'absent'] as const;
 export type AllowOrigin = (typeof ALLOW_ORIGINS)[number];
 
-/** Sec-Fetch-Site, or `unknown` where the browser sent none. */
+/** Sec-Fetch-Site, or `unknown` when absent. */
 export const SITES = ['cross-site', 'same-site', 'same-origin', 'none', 'unknown'] as const;
 export type Site = (typeof SITES)[number];
 
@@ -95,24 +98,26 @@ export interface Refusal {
   readonly detail: string;
 }
 
-/** What a browser does with an exchange, and the facts that led there. */
+/** What a browser does with an exchange, and the facts behind it. */
 export interface Decision {
   readonly kind: Kind;
   readonly verdict: Verdict;
   /** Empty when allowed. */
   readonly reason: Reason | '';
-  /** The failing token: the header value, method or header name that decided; empty when there is none. */
+  /** The header value, method or header name that failed; empty when there is none. */
   readonly detail: string;
-  /** The serialised origin as sent, normalised and bounded (see origin.ts); empty when no Origin was sent. */
+  /**
+   * The serialised origin as sent, normalised and bounded (see origin.ts); empty without an Origin header.
+   */
   readonly origin: string;
-  /** The method a preflight asked for, else the request's own method. */
+  /** The method that a preflight requested, else the request's own method. */
   readonly requestMethod: string;
-  /** The header names a preflight asked for: lower-case, sorted, unique, at most 32; empty otherwise. */
+  /** The header names that a preflight requested: lower-case, sorted, unique, at most 32; empty otherwise. */
   readonly requestHeaders: readonly string[];
   readonly credentials: Credentials;
   /**
-   * Blocked whatever the credentials mode, which nobody knows: what the browser names when they are included,
-   * where that is another reason than `reason`. Undefined otherwise.
+   * For a decision that is blocked in both credentials modes when the mode is unknown: the reason with
+   * credentials, if it differs from `reason`. Undefined otherwise.
    */
   readonly withCredentials: Refusal | undefined;
   readonly allowOrigin: AllowOrigin;
@@ -123,7 +128,7 @@ export interface Decision {
   /** The response's Vary names Origin, or is `*`. */
   readonly varyOrigin: boolean;
   readonly site: Site;
-  /** Fetch metadata was present, so a browser (or something that takes pains to look like one) asked. */
+  /** Fetch metadata was present, so the client is a browser, or imitates one. */
   readonly browser: boolean;
   readonly notes: readonly Note[];
 }

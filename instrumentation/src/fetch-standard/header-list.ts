@@ -1,13 +1,13 @@
 import type { HeaderList } from './decision.ts';
 
 /**
- * The headers that the rules read, by lower-case name: all values of that name, in order, each without
- * surrounding HTTP whitespace, joined by `, ` (Fetch §2.2.2 "get"); null when there is none.
+ * The headers that the rules read, by lower-case name: all values of the name in order, trimmed of HTTP
+ * whitespace and joined by `, ` (https://fetch.spec.whatwg.org/#concept-header-list-get); null when absent.
  */
 export type RequestHeaders = Readonly<NoRequestHeaders>;
 export type ResponseHeaders = Readonly<NoResponseHeaders>;
 
-/** Classes, because every decision has one of each, and no other object is made as fast. */
+/** Classes, because every decision needs one of each and they are the fastest objects to create. */
 class NoRequestHeaders {
   'access-control-request-headers': string | null = null;
   'access-control-request-method': string | null = null;
@@ -37,37 +37,37 @@ class NoResponseHeaders {
 
 type Picked<Name extends string> = Record<Name, string | null>;
 
-/** Names to look for, arranged so that one pass over many headers finds them. */
+/** Header names indexed so that one pass over all headers finds them. */
 export interface Selection<Name extends string> {
-  /** By their length. */
+  /** Indexed by length. */
   readonly ofLength: readonly (readonly Name[] | undefined)[];
-  /** By the code of their first letter. */
+  /** Indexed by the character code of the first letter. */
   readonly startingWith: readonly (readonly Name[] | undefined)[];
-  /** Makes a record in which none of them is found yet. */
+  /** Creates a record in which no header is found yet. */
   readonly none: () => Picked<Name>;
 }
 
 export const REQUEST_HEADERS = select(() => new NoRequestHeaders());
 export const RESPONSE_HEADERS = select(() => new NoResponseHeaders());
 
-/** Headers wherever they are kept. */
+/** Reads headers from any representation. */
 export interface HeaderReader {
   get(lowerCaseName: string): string | null;
-  /** Several at once, in one pass. */
+  /** Reads several headers in one pass. */
   pick<Name extends string>(wanted: Selection<Name>): Picked<Name>;
 }
 
-/** Over a header list: name and value pairs, as `Headers`, HAR and fixtures give them. */
+/** Reads a header list: name and value pairs, as in `Headers`, HAR and fixtures. */
 export function readHeaderList(list: HeaderList): HeaderReader {
   return readRawHeaders(list.flat());
 }
 
-/** Over Node's `rawHeaders`, without copying: names at even indexes, values at odd ones. */
+/** Reads Node's `rawHeaders` without copying: names at even indexes, values at odd ones. */
 export function readRawHeaders(raw: readonly string[]): HeaderReader {
   return new RawHeaders(raw);
 }
 
-/** Over an HTTP/1.1 header block as it goes over the wire: a first line to skip, then lines ended by CR LF. */
+/** Reads an HTTP/1.1 header block as sent on the wire: the first line is skipped, lines end in CR LF. */
 export function readHeaderBlock(block: string): HeaderReader {
   return new HeaderBlock(block);
 }
@@ -115,7 +115,8 @@ class HeaderBlock implements HeaderReader {
   pick<Name extends string>(wanted: Selection<Name>): Picked<Name> {
     const block = this.#block;
     const picked = wanted.none();
-    // One character is found faster than two; the CR goes with the whitespace around the value.
+    // Searching for one character is faster than for two; the CR is trimmed with the whitespace around the
+    // value.
     let start = block.indexOf('\n') + 1;
     while (start > 0 && start < block.length) {
       const next = block.indexOf('\n', start);
@@ -130,9 +131,9 @@ class HeaderBlock implements HeaderReader {
   }
 }
 
-/** Whether a comma-separated header value names the lower-case `token`, in any case. */
+/** Whether a comma-separated header value contains the lower-case `token`, in any case. */
 export function namesToken(value: string, token: string): boolean {
-  // The usual single element, and what is too short for any, need no splitting.
+  // A single element, the usual case, and values that are too short need no splitting.
   if (value.length <= token.length) return value.length === token.length && isAt(value, 0, token);
   return value.split(',').some((part) => {
     const element = trimHttpWhitespace(part);
@@ -140,7 +141,10 @@ export function namesToken(value: string, token: string): boolean {
   });
 }
 
-/** Without leading and trailing HTTP whitespace: space, tab, CR, LF (Fetch §2.2.2 "normalize" a value). */
+/**
+ * Removes leading and trailing HTTP whitespace
+ * (https://fetch.spec.whatwg.org/#concept-header-value-normalize).
+ */
 export function trimHttpWhitespace(value: string): string {
   return trimmedSlice(value, 0, value.length);
 }
@@ -177,7 +181,10 @@ function find<Name extends string>({ ofLength }: Selection<Name>, text: string):
   return undefined;
 }
 
-/** Of the line that begins at `start`. To look for its colon would cost more than all the rest. */
+/**
+ * Finds the name of the line that begins at `start`, without searching for its colon, which would dominate
+ * the cost.
+ */
 function findInBlock<Name extends string>(
   { startingWith }: Selection<Name>,
   block: string,
@@ -203,9 +210,9 @@ function isHttpWhitespace(code: number): boolean {
 }
 
 /**
- * Compares without case and without allocating. `lowerCase` is letters and hyphens, to which `| 0x20` maps no
- * other character that a header's name may have. From the end, because `sec-fetch-…` and `access-control-…`
- * differ there.
+ * Compares case-insensitively without allocating. `lowerCase` consists of letters and hyphens, to which `|
+ * 0x20` maps no other character of a header name. Compares from the end, because `sec-fetch-…` and
+ * `access-control-…` differ there.
  */
 function isAt(text: string, start: number, lowerCase: string): boolean {
   for (let i = lowerCase.length - 1; i >= 0; i--) {

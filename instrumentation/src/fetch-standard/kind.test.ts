@@ -30,7 +30,7 @@ describe('by fetch metadata', () => {
   });
 });
 
-test('a preflight is known by its shape, also where only Sec-Fetch-Mode comes with it', () => {
+test('a preflight is recognised by its form, also with Sec-Fetch-Mode alone', () => {
   const asked = ['Access-Control-Request-Method', 'PUT'] as const;
   expect(kindOf('OPTIONS', [ORIGIN, asked])).toBe('preflight');
   expect(kindOf('OPTIONS', [ORIGIN, asked, ['Sec-Fetch-Mode', 'cors']])).toBe('preflight');
@@ -39,7 +39,7 @@ test('a preflight is known by its shape, also where only Sec-Fetch-Mode comes wi
   expect(kindOf('OPTIONS', [ORIGIN])).toBe('ambiguous');
 });
 
-test('a WebSocket is known by its upgrade, because Chromium sends no metadata with it', () => {
+test('a WebSocket is recognised by its upgrade, because Chromium sends no metadata with it', () => {
   expect(kindOf('GET', [ORIGIN, ['Connection', 'Upgrade'], ['Upgrade', 'WebSocket']])).toBe('websocket');
 });
 
@@ -67,7 +67,7 @@ describe('without metadata', () => {
     expect(kindOf('POST', [ORIGIN, json], context)).toBe('actual');
   });
 
-  test('an absolute URL stands for the own origin', () => {
+  test('an absolute URL is used as the own origin', () => {
     expect(kindOf('PUT', [ORIGIN], {}, `${PAGE}/data`)).toBe('same_origin');
     expect(kindOf('PUT', [ORIGIN], {}, 'https://api.example.com/data')).toBe('actual');
   });
@@ -84,7 +84,7 @@ describe('without metadata', () => {
     expect(kindOf('PUT', [ORIGIN, json])).toBe('ambiguous');
   });
 
-  test('nothing at all is no CORS', () => {
+  test('neither Origin nor metadata is not CORS', () => {
     expect(kindOf('GET', [])).toBe('no_cors');
   });
 });

@@ -4,15 +4,15 @@ import { isOwnOrigin } from './origin.ts';
 import { isFormContentType } from './safelist.ts';
 
 /**
- * What kind of request this was: a preflight by its shape (Fetch §3.3.2), else by fetch metadata (Fetch
- * Metadata §2), else by comparing Origin with the server's own one. `no_cors` also stands for what carries
- * neither Origin nor metadata.
+ * Classifies a request: as a preflight by its form (https://fetch.spec.whatwg.org/#cors-preflight-request),
+ * else by fetch metadata (https://w3c.github.io/webappsec-fetch-metadata/), else by comparing Origin with
+ * the server's own origin. `no_cors` also covers requests with neither Origin nor metadata.
  */
 export function kindOf(exchange: CorsExchange, origin: string | null, context: Context): Kind {
   const { method, request } = exchange;
   const mode = request['sec-fetch-mode'];
   if (method === 'OPTIONS' && request['access-control-request-method'] !== null) {
-    // Metadata without Origin: something on the way removed it.
+    // Metadata without Origin: the header was removed in transit.
     if (origin !== null || mode === 'cors') return 'preflight';
   }
   if (request.upgrade?.toLowerCase() === 'websocket') return 'websocket';
@@ -24,12 +24,12 @@ export function kindOf(exchange: CorsExchange, origin: string | null, context: C
   if (site === 'same-origin') return 'same_origin';
   if (mode === 'cors' && (site === 'cross-site' || site === 'same-site')) return 'actual';
   if (origin === null) return mode === 'cors' ? 'same_origin' : 'no_cors';
-  // An extension may read what a page may not, and says `none` then.
+  // An extension may read what a page may not; its requests carry the site `none`.
   if (site === 'none') return 'ambiguous';
   return kindByOrigin(exchange, origin, context);
 }
 
-/** Without metadata: an insecure host, an old browser, or none. */
+/** Without metadata: an insecure host, an old browser, or a client that is not a browser. */
 function kindByOrigin(exchange: CorsExchange, origin: string, context: Context): Kind {
   const own = context.ownOrigin;
   const isOwn = own === undefined ? isOwnUrl(exchange.url, origin) : isOwnOrigin(origin, own);
@@ -42,7 +42,7 @@ function kindByOrigin(exchange: CorsExchange, origin: string, context: Context):
   return contentType === null || isFormContentType(contentType) ? 'ambiguous' : 'actual';
 }
 
-/** Undefined when the request target is no absolute URL. */
+/** Undefined when the request target is not an absolute URL. */
 function isOwnUrl(url: string, origin: string): boolean | undefined {
   if (url.startsWith('/') || !URL.canParse(url)) return undefined;
   return new URL(url).origin === origin;

@@ -53,7 +53,7 @@ test.each([
   'apollographql-client-name',
   'x_custom.name',
   '2fa-code',
-])('%s reads like the name of a header', (name) => {
+])('%s is a plausible header name', (name) => {
   expect(maskHeaderName(name)).toBe(name);
 });
 

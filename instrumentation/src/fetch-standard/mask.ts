@@ -3,11 +3,10 @@ import { cleanText } from './clean-text.ts';
 import type { Reason } from './decision.ts';
 
 /*
- * What may be kept of texts that a client, or an answer that repeats one, can put a secret into. Each rule lists
- * what is kept; whatever it does not know is masked.
+ * Masks text in which a client, or a response that echoes one, may have put a secret. Each rule is an allow-list: everything else is masked.
  */
 
-/** Stands for what was left out of a URL or a header's value. */
+/** Replaces the masked part of a URL or of a header value. */
 export const REST = '...';
 
 const MAX_TEXT = 2048;
@@ -17,9 +16,9 @@ const HOST = `(?:[a-z0-9*._-]{1,${MAX_HOST}}|\\[[0-9a-f:.]{2,45}\\])`;
 const URL_PARTS = new RegExp(`^(${SCHEME}://)([^/?#\\\\]*@)?(${HOST}(?::\\d{0,5})?)([/?#\\\\][^@]*)?$`, 'is');
 
 /**
- * Scheme, host and port of a text that should be an origin, as they are written. `...` takes the place of user
- * name and password, and of path, query and fragment (a lone `/` stays: it is the slip to be seen); of the whole
- * text where it has no such parts, or an `@` so late that they cannot be told from a password.
+ * Keeps scheme, host and port of a text that should be an origin, as written. `...` replaces user name and
+ * password as well as path, query and fragment (a lone `/` stays, because it shows the mistake), and the
+ * whole text where it has no such parts or has an `@` so late that they could be a password.
  */
 export function maskOrigin(text: string): string {
   const parts = text.length > MAX_TEXT ? null : URL_PARTS.exec(text);
@@ -29,7 +28,7 @@ export function maskOrigin(text: string): string {
   return `${scheme}${userInfo === undefined ? '' : `${REST}@`}${authority}${end}`;
 }
 
-/** The failing token of a decision as it may be kept. */
+/** Masks the failing token of a decision. */
 export function maskDetail(reason: Reason | '', detail: string): string {
   if (detail === '') return '';
   const text = detail.slice(0, MAX_TEXT);
@@ -42,19 +41,19 @@ export function maskDetail(reason: Reason | '', detail: string): string {
       return cleanText(maskWords(text, /[^\s,;"']+/g, maskPlainWord));
     case 'acam_malformed':
     case 'acah_malformed':
-      // With a URL in it, its pieces would look like names.
+      // The parts of a URL would look like names.
       return URL_LIKE.test(text) ? REST : cleanText(maskWords(text, /[^\s,;|"']+/g, maskListElement));
     case 'method_not_allowed':
       return maskMethod(detail);
     case 'header_not_allowed':
       return maskHeaderName(detail);
     default:
-      // A status, a reason, `*`, or what a redirect's check has left of its target.
+      // A status, a reason, `*`, or the already reduced target of a redirect.
       return cleanText(detail);
   }
 }
 
-/** A host name that somebody took for an origin. */
+/** A host name that was used as an origin. */
 const BARE_HOST = /^(?=.{1,100}$)(?:localhost|(?:[a-z0-9*-]{1,24}\.){1,6}[a-z]{2,18})(?::\d{1,5})?$/;
 
 const URL_LIKE = /[:/?#@=&%]/;
@@ -79,7 +78,7 @@ function maskListElement(word: string): string {
   return word === '*' || isMethod(word) || isHeaderName(word.toLowerCase()) ? word : REST;
 }
 
-/** A method of the IANA registry, or one that caches and devices are known for, in any case; else `(other)`. */
+/** Keeps a method of the IANA registry, or one known from caches and devices, in any case; else `(other)`. */
 export function maskMethod(method: string): string {
   return method === '' || isMethod(method) ? method : OTHER;
 }
@@ -96,8 +95,9 @@ function isMethod(word: string): boolean {
 }
 
 /**
- * A header's name, in lower case, that reads like one in code: words of at most 16 letters, each with at most
- * two digits at one of its ends, joined by hyphens, underscores or dots. Else `(other)`: it may be a value.
+ * Keeps a lower-case header name that looks like an identifier: words of at most 16 letters, each with at
+ * most two digits at one end, joined by hyphens, underscores or dots. Else `(other)`, because it may be a
+ * value.
  */
 export function maskHeaderName(name: string): string {
   return isHeaderName(name) ? name : OTHER;

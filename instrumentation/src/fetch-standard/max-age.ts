@@ -1,10 +1,12 @@
-/** Longest time, in seconds, that each browser keeps a preflight's answer whatever Access-Control-Max-Age says. */
+/**
+ * The longest time, in seconds, that each browser caches a preflight, whatever Access-Control-Max-Age says.
+ */
 export const MAX_AGE_CAPS = { chromium: 7200, firefox: 86_400, safari: 600 } as const;
 
-/** Fetch §4.8 step 7.7: seconds when the header is absent or not a number. */
+/** Seconds when the header is absent or not a number: https://fetch.spec.whatwg.org/#cors-preflight-fetch */
 export const DEFAULT_MAX_AGE = 5;
 
-/** Larger values mean the same to every browser, and this one fits wherever it is stored. */
+/** Larger values make no difference to any browser, and this one fits every storage type. */
 const LARGEST = 2_147_483_647;
 
 /** Access-Control-Max-Age in seconds, a negative one as 0; undefined when absent or not a number. */
@@ -13,7 +15,7 @@ export function parseMaxAge(value: string | null): number | undefined {
   return Math.min(Math.max(0, Number(value)), LARGEST);
 }
 
-/** How many seconds a browser keeps the answer of a preflight (Fetch §4.9 "CORS-preflight cache"). */
+/** How many seconds a browser caches a preflight: https://fetch.spec.whatwg.org/#cors-preflight-cache */
 export function preflightCacheSeconds(
   maxAge: number | undefined,
   browser: keyof typeof MAX_AGE_CAPS,

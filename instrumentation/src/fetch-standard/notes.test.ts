@@ -14,7 +14,7 @@ import type { Decision, Note } from './decision.ts';
 describe('notes', () => {
   const noted = (decision: Decision): readonly Note[] => decision.notes;
 
-  test('tell that a cache may give one origin the answer of another', () => {
+  test("report that a cache may serve one origin's response to another", () => {
     expect(noted(actual([ALLOW_PAGE]))).toEqual(['missing_vary_origin']);
     expect(noted(actual([ALLOW_PAGE, ['Vary', 'Accept, ORIGIN']]))).toEqual([]);
     expect(noted(actual([ALLOW_PAGE, ['Vary', '*']]))).toEqual([]);
@@ -23,11 +23,11 @@ describe('notes', () => {
     expect(noted(actual([ALLOW_ANY]))).toEqual([]);
   });
 
-  test('tell a pair of headers that no browser accepts', () => {
+  test('report a pair of headers that no browser accepts', () => {
     expect(noted(actual([ALLOW_ANY, ALLOW_CREDENTIALS]))).toEqual(['wildcard_with_credentials']);
   });
 
-  test('tell that everybody who can be `null` is let in', () => {
+  test('report that every page with the origin `null` is allowed', () => {
     const decision = decide({
       request: { method: 'GET', url: '/', headers: [['Origin', 'null'], ...CORS_METADATA] },
       response: {
@@ -41,7 +41,7 @@ describe('notes', () => {
     expect(decision).toMatchObject({ origin: 'null', allowOrigin: 'null', notes: ['reflects_null'] });
   });
 
-  test('tell that every request pays for a preflight', () => {
+  test('report that every request needs a preflight', () => {
     const headers = [ALLOW_PAGE, ALLOW_CREDENTIALS, ALLOW_PUT];
     expect(noted(preflight({}, headers))).toEqual(['preflight_uncached']);
     expect(noted(preflight({}, [...headers, ['Access-Control-Max-Age', '0']]))).toEqual([
@@ -51,7 +51,7 @@ describe('notes', () => {
     expect(noted(preflight({}, []))).toEqual([]);
   });
 
-  test('tell that the browser names another reason if the request has credentials', () => {
+  test('report that the browser shows another reason if the request has credentials', () => {
     const headers = [ALLOW_PAGE, ALLOW_PUT, ['Access-Control-Allow-Credentials', 'True'] as const];
     const decision = preflight({ method: 'DELETE' }, headers);
     expect(decision).toMatchObject({
@@ -65,12 +65,12 @@ describe('notes', () => {
     }
   });
 
-  test('tell which answers expose headers', () => {
+  test('report which responses expose headers', () => {
     const headers = [ALLOW_ANY, ['Access-Control-Expose-Headers', 'x-total'] as const];
     expect(noted(actual(headers))).toEqual(['exposed_headers']);
   });
 
-  test('tell that something failed before CORS was thought of', () => {
+  test('report a failure before any CORS handling', () => {
     for (const status of [401, 429, 500, 502, 504]) {
       expect(noted(actual([], { status }))).toEqual(['server_error_without_cors']);
     }
@@ -78,7 +78,7 @@ describe('notes', () => {
     expect(noted(actual([ALLOW_CREDENTIALS], { status: 502 }))).toEqual([]);
   });
 
-  test('keep silent about what is no CORS request', () => {
+  test('are absent for requests that are not CORS', () => {
     const request = { method: 'GET', url: '/', headers: [] };
     expect(noted(decide({ request, response: { status: 500, headers: [] } }))).toEqual([]);
   });

@@ -1,9 +1,9 @@
 import type { AllowOrigin, Kind, Note, Refusal, Verdict } from './decision.ts';
 import { namesToken, type ResponseHeaders } from './header-list.ts';
 import type { CorsExchange } from './observed-exchange.ts';
-import { isAuthorizationCoveredByWildcard, type PreflightQuestion } from './preflight-check.ts';
+import { isAuthorizationCoveredByWildcard, type PreflightRequest } from './preflight-check.ts';
 
-/** What the decision has found so far. */
+/** The findings of the decision so far. */
 export interface NoteFacts {
   readonly kind: Kind;
   readonly verdict: Verdict;
@@ -13,18 +13,21 @@ export interface NoteFacts {
   readonly allowCredentials: boolean;
   readonly varyOrigin: boolean;
   readonly maxAge: number | undefined;
-  readonly question: PreflightQuestion | undefined;
+  readonly preflight: PreflightRequest | undefined;
 }
 
-/** Facts about a CORS exchange that are no verdict but matter to an owner, in the order of NOTES. */
+/**
+ * Findings about a CORS exchange that do not change the verdict but matter to the owner of the API, in the
+ * order of NOTES.
+ */
 export function notesOf(exchange: CorsExchange, facts: NoteFacts): readonly Note[] {
   if (facts.kind !== 'preflight' && facts.kind !== 'actual' && facts.kind !== 'ambiguous') return NONE;
   const { response } = exchange;
   const notes: Note[] = [];
   if (isVaryMissing(exchange, facts)) notes.push('missing_vary_origin');
-  if (facts.question !== undefined) {
+  if (facts.preflight !== undefined) {
     const allowHeaders = response['access-control-allow-headers'];
-    if (isAuthorizationCoveredByWildcard(facts.question, allowHeaders)) {
+    if (isAuthorizationCoveredByWildcard(facts.preflight, allowHeaders)) {
       notes.push('authorization_covered_by_wildcard');
     }
   }
@@ -42,15 +45,15 @@ export function notesOf(exchange: CorsExchange, facts: NoteFacts): readonly Note
 
 const NONE: readonly Note[] = Object.freeze([]);
 
-/** Whether the response's Vary names Origin, or everything (RFC 9110 §12.5.5). */
+/** Whether Vary (https://www.rfc-editor.org/rfc/rfc9110#name-vary) contains Origin or `*`. */
 export function variesOnOrigin(response: ResponseHeaders): boolean {
   const vary = response.vary;
   return vary !== null && (namesToken(vary, 'origin') || namesToken(vary, '*'));
 }
 
 /**
- * Fetch §3.3.7 "CORS protocol and HTTP caches": one origin's answer, stored for everybody. Only what a cache
- * may keep is at risk.
+ * Whether a cache could serve one origin's response to another:
+ * https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches. Only cacheable responses are at risk.
  */
 function isVaryMissing(exchange: CorsExchange, facts: NoteFacts): boolean {
   if (facts.varyOrigin || facts.kind === 'preflight') return false;
@@ -60,7 +63,7 @@ function isVaryMissing(exchange: CorsExchange, facts: NoteFacts): boolean {
   return cacheControl === null || !namesToken(cacheControl, 'no-store');
 }
 
-/** The upstream, proxy or limiter that failed is the cause; that it knows nothing of CORS only the symptom. */
+/** The failing upstream, proxy or rate limiter is the cause; missing CORS headers are only a symptom. */
 function isServerErrorWithoutCors({ status, response }: CorsExchange): boolean {
   if (status !== 401 && status !== 429 && status < 500) return false;
   return RESPONSE_HEADERS.every((name) => response[name] === null);

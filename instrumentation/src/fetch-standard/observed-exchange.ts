@@ -2,7 +2,10 @@ import type { Credentials, Kind } from './decision.ts';
 import type { HeaderReader, RequestHeaders, ResponseHeaders } from './header-list.ts';
 import type { OwnOrigin } from './origin.ts';
 
-/** An exchange as a hook has it: plain data but for the headers, which need not be copied first. */
+/**
+ * An exchange as an instrumentation hook sees it: plain data except for the headers, which are not copied
+ * first.
+ */
 export interface ObservedExchange {
   readonly method: string;
   /** The request target as received: a path with query, or an absolute URL. */
@@ -12,7 +15,7 @@ export interface ObservedExchange {
   readonly responseHeaders: HeaderReader;
 }
 
-/** An exchange as the rules read it: the headers that matter, by name. */
+/** An exchange as the rules read it: the relevant headers, by name. */
 export interface CorsExchange {
   readonly method: string;
   readonly url: string;
@@ -21,28 +24,28 @@ export interface CorsExchange {
   readonly response: ResponseHeaders;
 }
 
-/** What the observer knows beside the exchange. */
+/** What the observer knows in addition to the exchange. */
 export interface Context {
-  /** Undefined when unknown; an absolute request URL then stands for it. */
+  /** Undefined when unknown; an absolute request URL is used instead. */
   readonly ownOrigin?: OwnOrigin | undefined;
-  /** What kind of request it was, where more is known than this exchange shows; otherwise it is concluded. */
+  /** The kind of request, where it is known; otherwise it is inferred. */
   readonly kind?: Kind | undefined;
-  /** The credentials mode, where the page's side is known; otherwise it is concluded from the request. */
+  /** The credentials mode, where the page is known; otherwise it is inferred. */
   readonly credentials?: Exclude<Credentials, 'unknown'> | undefined;
-  /** `browser` (default): what browsers do; `spec`: the letter of the Fetch standard. */
+  /** `browser` (default): what browsers do; `spec`: what the Fetch standard says. */
   readonly profile?: 'browser' | 'spec' | undefined;
   /**
-   * True when a 304 is the last word: the page itself made the request conditional, or the response is the
-   * stored one, freshened. Otherwise the browser may merge it with a stored response that nobody here knows.
+   * True when a 304 is final: the page itself made the request conditional, or the response is the
+   * freshened stored one. Otherwise the browser may merge it with a stored response that is unknown here.
    */
   readonly notModifiedIsFinal?: boolean | undefined;
-  /** False when an absent request header may just not have been recorded. Default true. */
+  /** False when request headers may be missing because they were not recorded. Default true. */
   readonly requestHeadersCaptured?: boolean | undefined;
   /**
-   * True when the decision is for whoever recorded the exchange: its detail, method and header names are as they
-   * were sent, not masked (see mask.ts).
+   * True when the decision is for the person who recorded the exchange: detail, method and header names are
+   * not masked (see mask.ts).
    */
   readonly unmasked?: boolean | undefined;
-  /** False when an absent response header may just not have been recorded. Default true. */
+  /** False when response headers may be missing because they were not recorded. Default true. */
   readonly responseHeadersCaptured?: boolean | undefined;
 }

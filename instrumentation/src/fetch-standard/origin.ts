@@ -1,8 +1,8 @@
 import { maskOrigin, REST } from './mask.ts';
 
-/** The server's own origin as far as it is known. */
+/** The server's own origin, as far as it is known. */
 export interface OwnOrigin {
-  /** Undefined when a proxy may have ended TLS: then the host alone decides. */
+  /** Undefined when a proxy may terminate TLS; then only the host is compared. */
   readonly scheme: 'http' | 'https' | undefined;
   /** As in `Host`: with the port, unless it is the scheme's default. */
   readonly host: string;
@@ -12,9 +12,10 @@ const MAX_LENGTH = 256;
 const INVALID = '(invalid) ';
 
 /**
- * An Origin header as we keep it: a serialised origin (HTML §7.1.1, RFC 6454 §6.1) or `null` as it is; anything
- * that no browser sends as `(invalid) ` and its scheme, host and port alone (see `maskOrigin`): it may be a URL
- * with a token or a password. At most 256 characters; idempotent.
+ * Normalises an Origin header. A serialised origin
+ * (https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin) or `null` is
+ * kept; anything that no browser sends becomes `(invalid) ` and its scheme, host and port (see
+ * `maskOrigin`), because it may be a URL with a token or a password. At most 256 characters; idempotent.
  */
 export function normaliseOrigin(origin: string): string {
   if (origin.length <= MAX_LENGTH && isSerialisedOrigin(origin)) return origin;
@@ -22,7 +23,7 @@ export function normaliseOrigin(origin: string): string {
   return text.length <= MAX_LENGTH ? text : INVALID + REST;
 }
 
-/** Whether `origin` is `null` or byte for byte what a browser's serialiser yields. */
+/** Whether `origin` is `null` or exactly what a browser's serialiser produces. */
 export function isSerialisedOrigin(origin: string): boolean {
   if (origin === 'null') return true;
   const schemeEnd = origin.indexOf('://');
@@ -33,8 +34,8 @@ export function isSerialisedOrigin(origin: string): boolean {
 }
 
 /**
- * Whether a serialised origin is the server's own. Hosts are compared without case and without the default
- * port, because `Host` may spell them freely.
+ * Whether a serialised origin is the server's own. Hosts are compared case-insensitively and without the
+ * default port, because `Host` may spell them in different ways.
  */
 export function isOwnOrigin(origin: string, own: OwnOrigin): boolean {
   const schemeEnd = origin.indexOf('://');
@@ -52,8 +53,8 @@ function withoutDefaultPort(host: string, scheme: string): string {
 }
 
 /**
- * The common case without a URL parser: lower-case letters, digits, dots and hyphens, no port. What could be an
- * IPv4 address (a label that starts with a digit at the end) or needs IDNA (`xn--`) is left to the parser.
+ * Recognises the common case without a URL parser: lower-case letters, digits, dots and hyphens, no port.
+ * Potential IPv4 addresses (last label starts with a digit) and IDNA names (`xn--`) are left to the parser.
  */
 function isPlainHost(origin: string, start: number): boolean {
   let labelStart = start;
@@ -66,7 +67,7 @@ function isPlainHost(origin: string, start: number): boolean {
   return !origin.includes('xn--', start);
 }
 
-/** URL standard: what its parser and serialiser leave untouched. */
+/** Whether the URL parser and serialiser leave the text unchanged. */
 function isUrlOrigin(origin: string): boolean {
   return URL.canParse(origin) && new URL(origin).origin === origin;
 }
@@ -84,7 +85,7 @@ function isOpaqueOrigin(origin: string, scheme: string, hostStart: number): bool
   return OPAQUE_HOST.test(origin.slice(hostStart));
 }
 
-/** With a port perhaps; any other colon would be a password's. */
+/** An optional port; any other colon would belong to a password. */
 const OPAQUE_HOST = /^[A-Za-z0-9._-]+(?::\d{1,5})?$/;
 
 function isDigit(code: number): boolean {

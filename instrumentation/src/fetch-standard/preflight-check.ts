@@ -1,33 +1,34 @@
-import { type AskedHeaders, askedHeaders } from './asked-headers.ts';
 import { corsCheck } from './cors-check.ts';
 import type { Failure } from './failure.ts';
 import type { RequestHeaders } from './header-list.ts';
 import type { CorsExchange } from './observed-exchange.ts';
 import { redirectTarget, targetOrigin } from './redirect-check.ts';
+import { type RequestedHeaders, requestedHeaders } from './requested-headers.ts';
 import { isSafelistedMethod } from './safelist.ts';
 import { parseTokenList, type TokenList } from './token-list.ts';
 
-/** What a preflight asks leave for (Fetch §3.3.2). */
-export interface PreflightQuestion {
+/** What a preflight requests: https://fetch.spec.whatwg.org/#cors-preflight-request */
+export interface PreflightRequest {
   readonly method: string;
-  readonly headers: AskedHeaders;
+  readonly headers: RequestedHeaders;
 }
 
-export function preflightQuestion(request: RequestHeaders): PreflightQuestion {
+export function preflightRequest(request: RequestHeaders): PreflightRequest {
   return {
     method: request['access-control-request-method'] ?? '',
-    headers: askedHeaders(request['access-control-request-headers']),
+    headers: requestedHeaders(request['access-control-request-headers']),
   };
 }
 
 /**
- * Fetch §4.8 "CORS-preflight fetch" step 7, in Chromium's order: a redirect, the CORS check, the status, the
- * syntax of both lists (even where they are not needed), the method, the headers.
+ * The response checks of the CORS-preflight fetch (https://fetch.spec.whatwg.org/#cors-preflight-fetch) in
+ * Chromium's order: a redirect, the CORS check, the status, the syntax of both lists (even if they are not
+ * needed), the method, the headers.
  */
 export function preflightCheck(
   exchange: CorsExchange,
   origin: string | null,
-  question: PreflightQuestion,
+  preflight: PreflightRequest,
   includeCredentials: boolean,
   profile: 'browser' | 'spec',
 ): Failure | 'origin_unknown' | null {
@@ -49,35 +50,36 @@ export function preflightCheck(
   const headers = parseTokenList(allowHeaders);
   if (headers === null) return { reason: 'acah_malformed', detail: allowHeaders ?? '', absent: false };
 
-  if (!isMethodAllowed(question.method, methods, includeCredentials)) {
-    return { reason: 'method_not_allowed', detail: question.method, absent: allowMethods === null };
+  if (!isMethodAllowed(preflight.method, methods, includeCredentials)) {
+    return { reason: 'method_not_allowed', detail: preflight.method, absent: allowMethods === null };
   }
-  const header = firstHeaderNotAllowed(question.headers.names, headers, includeCredentials, profile);
+  const header = firstHeaderNotAllowed(preflight.headers.names, headers, includeCredentials, profile);
   if (header === undefined) return refused;
   return { reason: 'header_not_allowed', detail: header, absent: allowHeaders === null };
 }
 
 /**
- * Whether Access-Control-Allow-Headers covers `authorization` by its wildcard alone. The standard refuses that
- * ("CORS non-wildcard request-header name"); browsers still allow it and warn.
+ * Whether Access-Control-Allow-Headers covers `authorization` by its wildcard alone. The standard forbids
+ * that (https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name); browsers still allow it with
+ * a warning.
  */
 export function isAuthorizationCoveredByWildcard(
-  question: PreflightQuestion,
+  preflight: PreflightRequest,
   allowHeaders: string | null,
 ): boolean {
-  if (allowHeaders === null || !question.headers.names.includes('authorization')) return false;
+  if (allowHeaders === null || !preflight.headers.names.includes('authorization')) return false;
   const names = parseTokenList(allowHeaders)?.lowerCase;
   return names?.has('*') === true && !names.has('authorization');
 }
 
-/** Step 7.5: case-sensitive; `*` is a wildcard without credentials only. */
+/** Case-sensitive; `*` is a wildcard only without credentials. */
 function isMethodAllowed(method: string, { tokens }: TokenList, includeCredentials: boolean): boolean {
   return (
     isSafelistedMethod(method) || tokens.includes(method) || (!includeCredentials && tokens.includes('*'))
   );
 }
 
-/** Steps 7.6 and 7.7: without case; the first in alphabetical order is the one browsers name. */
+/** Case-insensitive. Browsers report the first name in alphabetical order. */
 function firstHeaderNotAllowed(
   asked: readonly string[],
   { lowerCase: names }: TokenList,

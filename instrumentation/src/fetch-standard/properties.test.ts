@@ -75,7 +75,7 @@ const context = fc.record(
 );
 
 describe('whatever the bytes', () => {
-  test('a decision speaks the vocabulary, clean and bounded, and the same each time', () => {
+  test('a decision uses the defined vocabulary, is sanitised and bounded, and is deterministic', () => {
     fc.assert(
       fc.property(exchange, context, (seen, known) => {
         const decision = decide(seen, known);

@@ -2,17 +2,20 @@ import { OTHER } from '../attributes.ts';
 import type { Failure } from './failure.ts';
 import type { CorsExchange } from './observed-exchange.ts';
 
-/** Where a response leads: Fetch §2.2.3 "redirect status" and §2.2.6 "location URL"; null when nowhere. */
+/**
+ * The target of a redirect (https://fetch.spec.whatwg.org/#concept-response-location-url); null when the
+ * response is not a redirect.
+ */
 export function redirectTarget(exchange: CorsExchange): string | null {
   const { status } = exchange;
   if (status !== 301 && status !== 302 && status !== 303 && status !== 307 && status !== 308) return null;
-  // An empty Location is none to a browser.
+  // Browsers treat an empty Location as absent.
   return exchange.response.location || null;
 }
 
 /**
- * Fetch §4.5 "HTTP-redirect fetch" steps 3 to 9: a request must be led to an HTTP(S) URL without a user name or
- * a password in it.
+ * The URL checks of the HTTP-redirect fetch (https://fetch.spec.whatwg.org/#http-redirect-fetch): the
+ * target must be an HTTP(S) URL without a user name or password.
  */
 export function redirectCheck(target: string): Failure | null {
   const detail = targetOrigin(target);
@@ -24,14 +27,14 @@ export function redirectCheck(target: string): Failure | null {
   return { reason: 'redirect_url_has_credentials', detail, absent: false };
 }
 
-/** Whether a redirect leads away from a serialised origin; true when that is unknown. */
+/** Whether a redirect leaves a serialised origin; true when that is unknown. */
 export function leavesOrigin(target: string, origin: string | null): boolean {
   return origin === null || !URL.canParse(target, origin) || new URL(target, origin).origin !== origin;
 }
 
 /**
- * What is told of a redirect's target: its origin, or its scheme where that is not HTTP(S). User names,
- * passwords, paths and queries are somebody's secrets, or too many different ones.
+ * The reported part of a redirect's target: its origin, or its scheme if that is not HTTP(S). User names,
+ * passwords, paths and queries may be secrets, and their number is unbounded.
  */
 export function targetOrigin(target: string): string {
   if (!URL.canParse(target, UNKNOWN_ORIGIN)) return '(invalid)';
@@ -41,7 +44,7 @@ export function targetOrigin(target: string): string {
   return KNOWN_SCHEMES.has(protocol) || /^[^:]*:\/\//.test(target) ? protocol : OTHER;
 }
 
-/** Schemes that need no slashes behind their colon; any other may be a user name before a password. */
+/** Schemes without slashes after the colon; any other may be a user name in front of a password. */
 const KNOWN_SCHEMES: ReadonlySet<string> = new Set(
   'about: blob: data: file: ftp: intent: javascript: mailto: sms: tel: urn:'.split(' '),
 );
@@ -50,5 +53,5 @@ function isHttp(protocol: string): boolean {
   return protocol === 'http:' || protocol === 'https:';
 }
 
-/** Stands in for the base of relative targets. */
+/** The base URL for relative targets. */
 const UNKNOWN_ORIGIN = 'http://unknown.invalid';

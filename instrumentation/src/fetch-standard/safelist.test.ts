@@ -22,7 +22,7 @@ test.each<[name: string, value: string, isSafe: boolean]>([
   expect(isSafelistedRequestHeader(name, value)).toBe(isSafe);
 });
 
-test('a browser asks for the unsafe names, lower-case and sorted', () => {
+test('a browser requests the unsafe names, lower-case and sorted', () => {
   const headers = [
     ['X-B', '1'],
     ['Content-Type', 'application/json'],
@@ -32,7 +32,7 @@ test('a browser asks for the unsafe names, lower-case and sorted', () => {
   expect(unsafeRequestHeaderNames(headers)).toEqual(['a', 'content-type', 'x-b']);
 });
 
-test('safelisted headers need leave once they exceed 1024 bytes together', () => {
+test('safelisted headers need permission once they exceed 1024 bytes together', () => {
   const accept = ['accept', 'x'.repeat(128)] as const;
   expect(unsafeRequestHeaderNames(Array.from({ length: 8 }, () => accept))).toEqual([]);
   expect(unsafeRequestHeaderNames(Array.from({ length: 9 }, () => accept))).toEqual(['accept']);

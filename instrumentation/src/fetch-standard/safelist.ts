@@ -1,13 +1,15 @@
 import type { HeaderList } from './decision.ts';
 import { trimHttpWhitespace } from './header-list.ts';
 
-/** Fetch §2.2.1 "CORS-safelisted method": case-sensitive. */
+/** https://fetch.spec.whatwg.org/#cors-safelisted-method; case-sensitive. */
 export function isSafelistedMethod(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'POST';
 }
 
 /**
- * Fetch §2.2.2 "CORS-safelisted request-header": whether a header with this value needs no preflight.
+ * Whether a header with this value needs no preflight:
+ * https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+ *
  * @param name lower-case
  */
 export function isSafelistedRequestHeader(name: string, value: string): boolean {
@@ -28,8 +30,9 @@ export function isSafelistedRequestHeader(name: string, value: string): boolean 
 }
 
 /**
- * Fetch §2.2.2 "CORS-unsafe request-header names": what a browser lists in Access-Control-Request-Headers,
- * lower-case, sorted, unique. The safelisted ones count as well once their values exceed 1024 bytes in total.
+ * The names that a browser sends in Access-Control-Request-Headers
+ * (https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names): lower-case, sorted, unique. Safelisted
+ * headers are included once their values exceed 1024 bytes in total.
  */
 export function unsafeRequestHeaderNames(headers: HeaderList): readonly string[] {
   const unsafe = new Set<string>();
@@ -59,7 +62,7 @@ export function isFormContentType(value: string): boolean {
   );
 }
 
-/** Fetch §2.2.2 "CORS-unsafe request-header byte". */
+/** https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte */
 function hasUnsafeByte(value: string): boolean {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
@@ -79,7 +82,10 @@ function isLanguageValue(value: string): boolean {
   return true;
 }
 
-/** Fetch §2.2.2: a single range with a start, without whitespace (`bytes=0-`, `bytes=0-499`). */
+/**
+ * https://fetch.spec.whatwg.org/#simple-range-header-value with a start and without whitespace (`bytes=0-`,
+ * `bytes=0-499`).
+ */
 function isSimpleRange(value: string): boolean {
   const match = /^bytes=([0-9]{1,15})-([0-9]{0,15})$/.exec(value);
   if (match === null) return false;

@@ -1,5 +1,5 @@
 import { trimHttpWhitespace } from './header-list.ts';
-import { remembering } from './remembering.ts';
+import { memoize } from './memoize.ts';
 
 /** The elements of a `#token` list, as sent and in lower case. */
 export interface TokenList {
@@ -10,15 +10,17 @@ export interface TokenList {
 const EMPTY: TokenList = { tokens: [], lowerCase: new Set() };
 
 /**
- * The elements of a `#token` list, empty ones passed over, or null when one of them is not a token (Fetch
- * §2.2.2 "extract header list values" with the ABNF of §3.3.6). An absent header is an empty list.
+ * Parses a `#token` list (https://fetch.spec.whatwg.org/#extract-header-list-values). Empty elements are
+ * skipped; an absent header is an empty list.
+ *
+ * @returns null when an element is not a token
  */
 export function parseTokenList(value: string | null): TokenList | null {
   return value === null || value === '' ? EMPTY : readTokenList(value);
 }
 
-/** A server's answers carry the same few lists, and each is asked for several times in a decision. */
-const readTokenList = remembering((value): TokenList | null => {
+/** Memoized, because a server sends the same few lists and a decision reads each several times. */
+const readTokenList = memoize((value): TokenList | null => {
   const tokens: string[] = [];
   for (const element of value.split(',')) {
     const token = trimHttpWhitespace(element);
@@ -29,7 +31,7 @@ const readTokenList = remembering((value): TokenList | null => {
   return { tokens, lowerCase: new Set(tokens.map((token) => token.toLowerCase())) };
 });
 
-/** RFC 9110 §5.6.2: at least one character, all of them `tchar`. */
+/** https://www.rfc-editor.org/rfc/rfc9110#name-tokens */
 export function isToken(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     if (TCHAR[text.charCodeAt(i)] !== 1) return false;

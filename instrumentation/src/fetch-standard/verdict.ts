@@ -2,35 +2,35 @@ import { corsCheck } from './cors-check.ts';
 import type { Credentials, Kind, Reason, Refusal, Verdict } from './decision.ts';
 import type { Failure } from './failure.ts';
 import type { Context, CorsExchange } from './observed-exchange.ts';
-import { type PreflightQuestion, preflightCheck } from './preflight-check.ts';
+import { type PreflightRequest, preflightCheck } from './preflight-check.ts';
 import { leavesOrigin, redirectCheck, redirectTarget } from './redirect-check.ts';
 
-/** A verdict with its reason; `detail` is the failing token as sent, not yet cleaned. */
+/** A verdict with its reason; `detail` is the failing token as sent, not masked yet. */
 export interface Outcome {
   readonly verdict: Verdict;
   /** Empty when allowed. */
   readonly reason: Reason | '';
-  /** Of an unknown verdict: the reason that would block, where there is one. */
+  /** For an unknown verdict: the reason that would block, if there is one. */
   readonly detail: string;
-  /** Of a blocked verdict: the other reason that holds with credentials, where nobody knows the mode. */
+  /** For a blocked verdict with unknown credentials mode: the reason with credentials, if it differs. */
   readonly withCredentials?: Refusal;
 }
 
-/** What the checks are about: an exchange and what was concluded from its request. */
+/** The input of the checks: an exchange and what was inferred from its request. */
 export interface Case {
   readonly exchange: CorsExchange;
   readonly kind: Kind;
-  /** The Origin header as sent; null when none was. */
+  /** The Origin header as sent; null when absent. */
   readonly origin: string | null;
-  /** What a preflight asks for; undefined when it is none. */
-  readonly question: PreflightQuestion | undefined;
+  /** What a preflight requests; undefined for other kinds. */
+  readonly preflight: PreflightRequest | undefined;
 }
 
 const ALLOWED: Outcome = { verdict: 'allowed', reason: '', detail: '' };
 
 /**
- * Runs the checks of the case's kind, once for each credentials mode that is possible. Where the two agree the
- * verdict is certain, and the reason is the one that holds without credentials.
+ * Runs the checks for the kind of request, once for each possible credentials mode. If both modes agree,
+ * the verdict is certain and the reason is the one without credentials.
  */
 export function judge(subject: Case, credentials: Credentials, context: Context): Outcome {
   if (subject.kind !== 'preflight' && subject.kind !== 'actual' && subject.kind !== 'ambiguous') {
@@ -48,8 +48,9 @@ export function judge(subject: Case, credentials: Credentials, context: Context)
 }
 
 /**
- * No CORS check, but a redirect may still be refused: by the standard one that leads a same-origin request to
- * another origin with a password, by Chromium any but a navigation's ("credentialed subresources").
+ * There is no CORS check, but a redirect may still be blocked: the standard blocks a same-origin request
+ * that is redirected to another origin with a password, Chromium blocks that for everything but navigations
+ * ("credentialed subresources").
  */
 function judgeOutsideCors({ exchange, kind, origin }: Case, context: Context): Outcome {
   const target = redirectTarget(exchange);
@@ -60,7 +61,7 @@ function judgeOutsideCors({ exchange, kind, origin }: Case, context: Context): O
     const isLedAway = leavesOrigin(target, origin ?? serialisedOwnOrigin(exchange, context));
     if (kind !== 'same_origin' || !isLedAway) return ALLOWED;
   }
-  // Neither Origin nor metadata: perhaps a navigation, perhaps a same-origin request.
+  // Neither Origin nor metadata: either a navigation or a same-origin request.
   if (context.kind === undefined && origin === null && exchange.request['sec-fetch-mode'] === null) {
     return { verdict: 'unknown', reason: 'kind_ambiguous', detail: failure.reason };
   }
@@ -68,10 +69,10 @@ function judgeOutsideCors({ exchange, kind, origin }: Case, context: Context): O
 }
 
 function judgeBranch(subject: Case, includeCredentials: boolean, context: Context): Outcome {
-  const { exchange, origin, question } = subject;
+  const { exchange, origin, preflight } = subject;
   let failure: Failure | 'origin_unknown' | null;
-  if (question !== undefined) {
-    failure = preflightCheck(exchange, origin, question, includeCredentials, context.profile ?? 'browser');
+  if (preflight !== undefined) {
+    failure = preflightCheck(exchange, origin, preflight, includeCredentials, context.profile ?? 'browser');
   } else {
     failure = corsCheck(origin, exchange.response, includeCredentials);
     if (failure === null) {
@@ -79,7 +80,7 @@ function judgeBranch(subject: Case, includeCredentials: boolean, context: Contex
       if (target !== null) failure = redirectCheck(target);
     }
   }
-  if (failure === null) return isQuestionCaptured(subject, context) ? ALLOWED : NOT_CAPTURED;
+  if (failure === null) return isPreflightCaptured(subject, context) ? ALLOWED : NOT_CAPTURED;
   if (failure === 'origin_unknown') return NOT_CAPTURED;
   return failure.absent ? blockedByAbsence(failure, subject, context) : blocked(failure);
 }
@@ -90,10 +91,10 @@ function blocked({ reason, detail }: Failure): Outcome {
   return { verdict: 'blocked', reason, detail };
 }
 
-/** The header that is missing here may be there for the browser: in its cache, or just not recorded. */
+/** The missing header may be known to the browser: from its cache, or because it was not recorded. */
 function blockedByAbsence(failure: Failure, { exchange, kind }: Case, context: Context): Outcome {
   if (context.responseHeadersCaptured === false) {
-    // Whatever the headers were, this status fails.
+    // This status fails with any headers.
     if (kind === 'preflight' && (exchange.status < 200 || exchange.status > 299)) {
       return { verdict: 'blocked', reason: 'preflight_status_not_ok', detail: String(exchange.status) };
     }
@@ -106,9 +107,9 @@ function blockedByAbsence(failure: Failure, { exchange, kind }: Case, context: C
 }
 
 /**
- * Fetch §4.6 "HTTP-network-or-cache fetch": a 304 is merged with the stored response when the browser's cache
- * asked (RFC 9111 §4.3.1), which it does with GET and HEAD. A page that sets these headers itself gets the 304
- * as it is, because its cache mode becomes `no-store`.
+ * A 304 is merged with the stored response (https://fetch.spec.whatwg.org/#http-network-or-cache-fetch)
+ * when the browser's cache sent the conditional GET or HEAD. A page that sets the conditional headers
+ * itself gets the 304 unchanged, because its cache mode becomes `no-store`.
  */
 function isRevalidation({ method, request }: CorsExchange, context: Context): boolean {
   if (context.notModifiedIsFinal === true || (method !== 'GET' && method !== 'HEAD')) return false;
@@ -119,22 +120,22 @@ function isRevalidation({ method, request }: CorsExchange, context: Context): bo
   );
 }
 
-/** A preflight that seems to ask for no headers may have asked for some that nobody recorded. */
-function isQuestionCaptured({ question }: Case, context: Context): boolean {
+/** A preflight that requests no headers may have requested some that were not recorded. */
+function isPreflightCaptured({ preflight }: Case, context: Context): boolean {
   return (
-    question === undefined || question.headers.names.length > 0 || context.requestHeadersCaptured !== false
+    preflight === undefined || preflight.headers.names.length > 0 || context.requestHeadersCaptured !== false
   );
 }
 
-/** What is allowed with credentials is allowed without, so that one of the two often says it all. */
+/** Whatever is allowed with credentials is also allowed without, so one branch is often enough. */
 function judgeBothBranches(subject: Case, context: Context): Outcome {
   const included = judgeBranch(subject, true, context);
   return included.verdict === 'allowed'
     ? included
-    : eitherWay(judgeBranch(subject, false, context), included);
+    : combineBranches(judgeBranch(subject, false, context), included);
 }
 
-function eitherWay(omitted: Outcome, included: Outcome): Outcome {
+function combineBranches(omitted: Outcome, included: Outcome): Outcome {
   if (omitted.verdict === included.verdict) {
     const { reason, detail } = included;
     if (omitted.verdict !== 'blocked' || reason === '' || reason === omitted.reason) return omitted;

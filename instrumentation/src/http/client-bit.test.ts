@@ -14,7 +14,7 @@ test.each([
   expect(clientBit(one)).toBe(clientBit(other));
 });
 
-test.each(['', 'unknown', '_hidden', 'x'.repeat(1000), '1:2'])('%s is no address', (text) => {
+test.each(['', 'unknown', '_hidden', 'x'.repeat(1000), '1:2'])('%s is not an address', (text) => {
   expect(clientBit(text)).toBeUndefined();
 });
 

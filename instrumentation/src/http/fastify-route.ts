@@ -4,7 +4,7 @@ import type { Http2ServerRequest } from 'node:http2';
 import { guard } from '../guard.ts';
 import { pendingExchange } from './pending-exchange.ts';
 
-/** What is used of Fastify (≥ 4), which is not imported. */
+/** The part of Fastify (≥ 4) used here; it is not imported. */
 interface FastifyRequest {
   readonly raw: IncomingMessage | Http2ServerRequest;
   readonly routeOptions?: { readonly url?: string | undefined };
@@ -14,11 +14,11 @@ interface FastifyInstance {
 }
 
 /**
- * Learns the route templates of Fastify applications that are created from now on. Its handler channels would
- * slow down every request; a hook costs nothing without an `Origin`, and knows the route before the hooks of
- * plugins may refuse the request.
+ * Captures the route templates of Fastify applications created from now on. Fastify's handler channels
+ * would slow down every request; a hook costs nothing without an `Origin`, and it knows the route before
+ * the hooks of plugins may reject the request.
  *
- * @returns ends the subscription
+ * @returns a function that unsubscribes
  */
 export function watchFastifyRoutes(): () => void {
   const noteRoute = guard(
@@ -27,7 +27,7 @@ export function watchFastifyRoutes(): () => void {
       const pending = pendingExchange('stream' in request.raw ? request.raw.stream : request.raw);
       if (pending === undefined) return;
       const url = request.routeOptions?.url;
-      // The catch-all that @fastify/cors registers for preflights names no route.
+      // The catch-all that @fastify/cors registers for preflights is not a route.
       if (url !== undefined && url !== '*') pending.route = url;
     },
     undefined,

@@ -1,6 +1,6 @@
 import type { HeaderReader } from '../fetch-standard/header-list.ts';
 
-/** How a request looked to the proxy in front: what it says of the client's side. */
+/** The request as the client sent it, according to a proxy. */
 export interface Forwarded {
   readonly scheme: 'http' | 'https' | undefined;
   readonly host: string | undefined;
@@ -8,19 +8,19 @@ export interface Forwarded {
   readonly client: string | undefined;
 }
 
-/** `false`: what proxies say is not believed; `true`: all of it; n: the last n proxies are ours. */
+/** `false`: no proxy is trusted; `true`: all are; n: the last n are. */
 export type TrustProxy = boolean | number;
 
 const NAMES = ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'];
 
-/** Whether a proxy, or somebody who plays one, says what the request looked like. */
+/** Whether the request has forwarding headers, from a proxy or from a client that imitates one. */
 export function isForwarded(headers: HeaderReader): boolean {
   return NAMES.some((name) => headers.get(name) !== null);
 }
 
 /**
- * Reads `X-Forwarded-*`, else `Forwarded` (RFC 7239). Each proxy appends to the lists; with n proxies of our
- * own the n-th value from the end is the first that was not written by a stranger.
+ * Reads `X-Forwarded-*`, else `Forwarded` (RFC 7239). Each proxy appends to the lists; with n trusted
+ * proxies, the n-th value from the end is the first trustworthy one.
  */
 export function readForwarded(headers: HeaderReader, trust: true | number): Forwarded {
   const forwarded = parameters(pick(headers.get('forwarded'), trust));
@@ -38,7 +38,10 @@ function pick(list: string | null, trust: true | number): string | undefined {
   return values[index]?.trim() || undefined;
 }
 
-/** The `name=value` pairs of one `forwarded-element` (RFC 7239 §4). */
+/**
+ * Parses the `name=value` pairs of one `forwarded-element`:
+ * https://www.rfc-editor.org/rfc/rfc7239#section-4
+ */
 function parameters(element: string | undefined): Map<string, string> {
   const pairs = new Map<string, string>();
   for (const pair of element?.split(';') ?? []) {
@@ -56,7 +59,10 @@ function schemeOf(value: string | undefined): 'http' | 'https' | undefined {
   return scheme === 'http' || scheme === 'https' ? scheme : undefined;
 }
 
-/** RFC 7239 §6: an address with or without a port; IPv6 in brackets; `unknown` and `_names` are no address. */
+/**
+ * Parses a node (https://www.rfc-editor.org/rfc/rfc7239#section-6): an address with or without a port, IPv6
+ * in brackets; `unknown` and `_names` are not addresses.
+ */
 function addressOf(node: string | undefined): string | undefined {
   if (node === undefined) return undefined;
   if (node.startsWith('[')) return node.slice(1, node.indexOf(']'));

@@ -51,7 +51,7 @@ test('an event stream is decided while it is open, an aborted response once', as
   expect(observations).toHaveLength(1);
 });
 
-test('an answer to a client that has gone is no decision of a browser', async () => {
+test('a response to a client that has disconnected is not a decision', async () => {
   const observations = observeServers();
   const answered = vi.fn();
   const url = await listen(
@@ -71,7 +71,7 @@ test('an answer to a client that has gone is no decision of a browser', async ()
   expect(observations).toHaveLength(0);
 });
 
-test('a framework that calls around the instance is seen all the same', async () => {
+test("a framework that bypasses the instance's writeHead is still observed", async () => {
   const observations = observeServers();
   const url = await listen(
     createServer((_request, response) => {
@@ -85,7 +85,7 @@ test('a framework that calls around the instance is seen all the same', async ()
   expect(observations.map(({ statusCode }) => statusCode)).toEqual([403]);
 });
 
-test('without an Origin nothing is done to the response', async () => {
+test('without an Origin the response is left untouched', async () => {
   const observations = observeServers();
   const ownWriteHead: boolean[] = [];
   const url = await listen(
@@ -114,7 +114,7 @@ test('an HTTPS server is its own origin with the scheme https', async () => {
   expect(observations.map(({ decision }) => decision.origin)).toEqual([url.replace('https:', 'http:')]);
 });
 
-test('what is no CORS is not reported: same-origin, no-cors, navigation', async () => {
+test('requests that are not CORS are not reported: same-origin, no-cors, navigation', async () => {
   const observations = observeServers();
   const url = await listen(createServer((_request, response) => void response.end()));
 

@@ -6,17 +6,18 @@ import { expressRoute } from './express-route.ts';
 import { addPendingExchange, type PendingExchange, pendingExchange } from './pending-exchange.ts';
 import type { ServedExchange } from './served-exchange.ts';
 
-/** What both channels publish. */
+/** The message of both channels. */
 interface ServerMessage {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
 
 /**
- * Reports the exchanges of HTTP/1.1 servers (HTTPS too) in this thread when their response's headers are
- * written: an open event stream never finishes, an aborted response only closes.
+ * Reports the exchanges of HTTP/1.1 servers (including HTTPS) in this thread when their response headers
+ * are written, not when the response ends: an event stream may never finish, and an aborted response only
+ * closes.
  *
- * @returns ends the subscription
+ * @returns a function that unsubscribes
  */
 export function watchHttp1(report: (served: ServedExchange) => void): () => void {
   const reportOnce = guard(
@@ -39,11 +40,11 @@ export function watchHttp1(report: (served: ServedExchange) => void): () => void
   );
 
   const onStart = (message: unknown) => {
-    // Most requests carry no Origin, and this is all that they cost.
+    // Most requests carry no Origin; this check is all they cost.
     if (!hasOrigin((message as ServerMessage).request.rawHeaders)) return;
     awaitHeaders(message as ServerMessage);
   };
-  // For responses whose `writeHead` was called around the instance's own one.
+  // For frameworks that bypass the instance's `writeHead`.
   const onFinish = (message: unknown) => {
     if (pendingExchange((message as ServerMessage).request) !== undefined)
       reportOnce(message as ServerMessage);
@@ -56,7 +57,7 @@ export function watchHttp1(report: (served: ServedExchange) => void): () => void
   };
 }
 
-/** Asking `headers` instead would have Node parse them all, which many applications never do. */
+/** Reading `headers` would make Node parse all of them, which many applications never need. */
 function hasOrigin(rawHeaders: readonly string[]): boolean {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i];
@@ -65,13 +66,13 @@ function hasOrigin(rawHeaders: readonly string[]): boolean {
   return false;
 }
 
-/** Every way of answering goes through the instance's `writeHead`, also that of implicit headers. */
+/** Every response passes through the instance's `writeHead`, also with implicit headers. */
 function wrapWriteHead(message: ServerMessage, onWritten: (message: ServerMessage) => void): void {
   const { response } = message;
   const { writeHead } = response;
   response.writeHead = function (this: ServerResponse, ...args: unknown[]) {
     const result = Reflect.apply(writeHead, this, args);
-    // Nobody is told anything any more when the client has gone.
+    // The client has disconnected and receives nothing.
     if (!response.destroyed) onWritten(message);
     return result;
   } as typeof writeHead;
@@ -83,7 +84,7 @@ function servedExchange(
   { url, route }: PendingExchange,
 ): ServedExchange {
   const { socket } = request;
-  // The rendered block: `getHeader()` does not know of headers given to `writeHead` alone.
+  // The rendered header block: `getHeader()` misses headers that were passed only to `writeHead`.
   const block: unknown = Reflect.get(response, '_header');
   return {
     method: request.method ?? '',

@@ -5,7 +5,7 @@ import { guard } from '../guard.ts';
 import { addPendingExchange, type PendingExchange, pendingExchange } from './pending-exchange.ts';
 import type { ServedExchange } from './served-exchange.ts';
 
-/** `headers` are the request's on `start`, and the response's on `finish`. */
+/** `headers` are those of the request on `start` and those of the response on `finish`. */
 interface StreamMessage {
   readonly stream: ServerHttp2Stream & { [REQUEST_HEADERS]?: IncomingHttpHeaders };
   readonly headers: IncomingHttpHeaders;
@@ -14,10 +14,10 @@ interface StreamMessage {
 const REQUEST_HEADERS = Symbol('originscope.cors.request-headers');
 
 /**
- * Reports the exchanges of HTTP/2 servers in this thread, streams and the compatibility API alike, when their
- * response's headers are sent. Node 20 has no such channels: nothing is reported there.
+ * Reports the exchanges of HTTP/2 servers in this thread, for streams and the compatibility API, when their
+ * response headers are sent. Node 20 lacks these channels; nothing is reported there.
  *
- * @returns ends the subscription
+ * @returns a function that unsubscribes
  */
 export function watchHttp2(report: (served: ServedExchange) => void): () => void {
   const onStart = (message: unknown) => {
@@ -26,7 +26,7 @@ export function watchHttp2(report: (served: ServedExchange) => void): () => void
     stream[REQUEST_HEADERS] = headers;
     addPendingExchange(stream, headers[':path'] ?? '/');
   };
-  // `finish` is published by `respond()`; `close` is all that `respondWithFile()` publishes.
+  // `respond()` publishes `finish`; `respondWithFile()` publishes only `close`.
   const onResponse = guard(
     'Reading an HTTP/2 response',
     (message: unknown) => {
@@ -71,7 +71,7 @@ function servedExchange(
   };
 }
 
-/** Names as the application spelled them, repeated ones separate: the shape of `rawHeaders`. */
+/** Converts to the shape of `rawHeaders`: names as spelled, repeated headers separate. */
 function flatten(headers: OutgoingHttpHeaders): string[] {
   const raw: string[] = [];
   for (const [name, value] of Object.entries(headers)) {

@@ -68,7 +68,7 @@ test.each([
   expect(maskPath(url, route)).toBe(masked);
 });
 
-test('what some route says literally is kept, its parameters and patterns are not', () => {
+test('literal segments of a route are kept, its parameters and patterns are not', () => {
   const known = createRouteText();
   known.learn('/backoffice/:jane/campaigns/{doe}/<x>/(y)/z*');
 
@@ -77,7 +77,7 @@ test('what some route says literally is kept, its parameters and patterns are no
   );
 });
 
-test('an application whose routes are what strangers wrote is not remembered without end', () => {
+test('the memory for routes is bounded, even if clients choose them', () => {
   const known = createRouteText();
   for (let i = 0; i < 5_000; i++) known.learn(`/route-${i}`);
 
@@ -85,7 +85,7 @@ test('an application whose routes are what strangers wrote is not remembered wit
   expect(known.has('route-1000')).toBe(false);
 });
 
-test('long paths are cut, and say so', () => {
+test('long paths are truncated and marked', () => {
   expect(maskPath('/api'.repeat(10_000))).toBe(`${'/api'.repeat(16)}/...`);
 });
 

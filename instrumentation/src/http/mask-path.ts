@@ -9,20 +9,20 @@ const MASK = ':id';
 const REST = '...';
 
 /**
- * A path that may be kept: without query and fragment, at most 16 segments. Whether a segment is a word of the
- * application's or somebody's name or secret cannot be told from its looks (`/users/jane`, `/reset/kqzvxwjp`), so
- * one is kept only if it is known, and masked as `:id` otherwise. Known are
+ * Masks a path so that it may be stored: without query and fragment, at most 16 segments. Whether a segment
+ * is a word of the application or somebody's name or secret cannot be told from its form (`/users/jane`,
+ * `/reset/kqzvxwjp`), so only known segments are kept and others become `:id`. Known are
  *
- * - the route template, which takes the place of the path where it has a part for each segment;
- * - what a route template says literally;
- * - versions (`v1`), and up to five words of developers' common vocabulary (path-words.ts) joined by hyphens,
+ * - the route template, which replaces the path if it has a part for each segment;
+ * - the literal segments of route templates;
+ * - versions (`v1`), and up to five common words of developers (path-words.ts) joined by hyphens,
  *   underscores, dots or capitals: `user-profiles`, `getOrderById`, `index.html`.
  *
  * Idempotent.
  *
  * @param url a request target: a path with query, or an absolute URL
- * @param route the route template, where it is known
- * @param isRouteText whether a segment stands in any known route template
+ * @param route the route template, if known
+ * @param isRouteText whether a segment is part of any known route template
  */
 export function maskPath(url: string, route?: string, isRouteText?: (segment: string) => boolean): string {
   const segments = pathOf(url).split('/', MAX_SEGMENTS + 2);
@@ -38,8 +38,8 @@ export function maskPath(url: string, route?: string, isRouteText?: (segment: st
 }
 
 /**
- * Whether a template says as much as the path. One for paths of any length (`/files/*`, `/(.*)`), or a gateway's
- * prefix (`/files/`), says less.
+ * Whether a template is as specific as the path. One for paths of any length (`/files/*`, `/(.*)`), or a
+ * gateway's prefix (`/files/`), is less so.
  */
 function fits(route: string, segments: readonly string[]): boolean {
   const parts = route.split('/', MAX_SEGMENTS + 2);
@@ -51,7 +51,7 @@ function fits(route: string, segments: readonly string[]): boolean {
   );
 }
 
-/** The segments that a route template says literally: no parameters (`:id`, `{id}`, `<id>`) and no patterns. */
+/** The literal segments of a route template, without parameters (`:id`, `{id}`, `<id>`) and patterns. */
 export function routeText(route: string): readonly string[] {
   return route.split('/', MAX_SEGMENTS + 1).filter((segment) => LITERAL.test(segment));
 }

@@ -1,7 +1,7 @@
 /**
- * Words that developers write into paths: the segments of a path that are kept where no route is known (see
- * mask-path.ts). In the singular where there is one. Do not add given names (grace, mark, will), nor what only
- * one application would say.
+ * Words that developers use in paths: the segments that are kept when no route is known (see mask-path.ts).
+ * In the singular where there is one. Do not add given names (grace, mark, will) or words of a single
+ * application.
  */
 export const PATH_WORDS: ReadonlySet<string> = new Set(
   `

@@ -1,19 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 
-/** An exchange whose request is there, and whose response is not. */
+/** An exchange whose response is not sent yet. */
 export interface PendingExchange {
-  /** The request target as it was received: routers rewrite it on the way to a handler. */
+  /** The request target as received: routers rewrite it before a handler sees it. */
   readonly url: string;
-  /** The route template; a framework's hook writes it here when it learns it. */
+  /** The route template, set by the hook of a framework. */
   route: string | undefined;
   isReported: boolean;
 }
 
-/** What Node hands around for a request: all that is said about it later is said with this. */
+/** Node's object for a request, to which the pending exchange is attached. */
 type Carrier = (IncomingMessage | ServerHttp2Stream) & { [PENDING]?: PendingExchange };
 
-/** A property costs a few nanoseconds where a WeakMap costs a hundred. */
+/** A property, because it costs a few nanoseconds and a WeakMap costs a hundred. */
 const PENDING = Symbol('originscope.cors.pending');
 
 export function addPendingExchange(carrier: Carrier, url: string): void {

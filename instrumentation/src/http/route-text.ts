@@ -1,17 +1,17 @@
 import { routeText } from './mask-path.ts';
 
-/** What the route templates of an application say literally, learned as its answers show them. */
+/** The literal segments of an application's route templates, learned from its responses. */
 export interface RouteText {
   learn(route: string): void;
   has(segment: string): boolean;
 }
 
-/** Routes are the developer's, and so many: were they strangers' after all, no more is remembered. */
+/** Routes are chosen by developers and few; the limit holds if clients choose them after all. */
 const MAX_ROUTES = 1_000;
 
 /**
- * A preflight is mostly answered by a middleware, before any route is found. Its path can be shown all the same
- * as far as it says what routes of other answers say.
+ * Preflights are usually answered by a middleware before any route is matched. Their paths can still be
+ * shown where they consist of known route segments.
  */
 export function createRouteText(): RouteText {
   const routes = new Set<string>();

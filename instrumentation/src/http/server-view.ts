@@ -2,18 +2,18 @@ import type { OwnOrigin } from '../fetch-standard/origin.ts';
 import { isForwarded, readForwarded, type TrustProxy } from './forwarded.ts';
 import type { ServedExchange } from './served-exchange.ts';
 
-/** Who the server was to the client, and who the client was, as far as that can be believed. */
+/** The server's origin as the client sees it, and the client's address, as far as they can be trusted. */
 export interface ServerView {
   readonly ownOrigin: OwnOrigin | undefined;
   /** The client's address; undefined behind a proxy that is not trusted. */
   readonly client: string | undefined;
-  /** A proxy said something that is not believed. */
+  /** Forwarding headers were present but not trusted. */
   readonly isUntrusted: boolean;
 }
 
 export function serverView(served: ServedExchange, trustProxy: TrustProxy): ServerView {
   const { authority, remoteAddress, requestHeaders } = served;
-  // Without TLS here a proxy may have ended it, silently too: only the host is certain then.
+  // Without TLS here, a proxy may have terminated it without saying so: only the host is certain.
   const scheme = served.isEncrypted ? 'https' : undefined;
   if (!isForwarded(requestHeaders)) {
     return { ownOrigin: ownOrigin(scheme, authority), client: remoteAddress, isUntrusted: false };
@@ -38,9 +38,9 @@ const MAX_HOST_NAME = 253;
 let lastHost = '';
 let lastName: string | undefined;
 
-/** The host without its port, lower-case; undefined for what is no host name (clients choose it). */
+/** The lower-case host without its port; undefined when it is not a valid host name (clients choose it). */
 export function hostName(host: string): string | undefined {
-  // Nearly all requests name the same one.
+  // Nearly all requests have the same host.
   if (host !== lastHost) {
     lastHost = host;
     lastName = readHostName(host);

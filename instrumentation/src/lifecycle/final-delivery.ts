@@ -5,14 +5,18 @@ import { sendSynchronously } from './sync-sender.ts';
 
 const spools = new Map<string, Spool>();
 
-/** Writes the batches to their spools. Returns those that are not in a file now. */
+/**
+ * Writes the batches to their spools.
+ *
+ * @returns the batches that could not be written
+ */
 export function keepInSpool(batches: readonly UnsentBatch[]): readonly UnsentBatch[] {
   return batches.filter((batch) => spoolOf(batch)?.write(batch) === undefined);
 }
 
 /**
- * The last that a process does for these batches: they are written to their spools, sent, and deleted there when
- * they were accepted, in this order, because the process can be killed meanwhile.
+ * Final attempt before the process ends: batches are written to their spools, sent, and deleted from the
+ * spool once accepted, in this order, because the process can be killed at any time.
  *
  * @returns the batches that are lost
  */
@@ -37,8 +41,8 @@ function send(batches: readonly UnsentBatch[], limitMillis: number): readonly bo
 }
 
 const CANNOT_SEND =
-  'what is unsent when the process exits cannot be sent, because it may not start threads: ' +
-  'allow it (--allow-worker), or give it a spool (ORIGINSCOPE_SPOOL).';
+  'spans that are unsent when the process exits cannot be sent, because it must not start threads: ' +
+  'allow threads (--allow-worker), or set a spool directory (ORIGINSCOPE_SPOOL).';
 
 function spoolOf({ spool: directory }: UnsentBatch): Spool | undefined {
   if (directory === undefined) return undefined;

@@ -34,15 +34,12 @@ describe('nothing is lost', () => {
     expect(receiver.decisions).toBe(42);
   });
 
-  test.each(['SIGTERM', 'SIGINT'] as const)(
-    'at %s, of which the process dies as without us',
-    async (signal) => {
-      const service = await run('serves');
-      service.kill(signal);
-      expect(await service.ended).toMatchObject({ code: null, signal });
-      expect(receiver.decisions).toBe(42);
-    },
-  );
+  test.each(['SIGTERM', 'SIGINT'] as const)('at %s, which still terminates the process', async (signal) => {
+    const service = await run('serves');
+    service.kill(signal);
+    expect(await service.ended).toMatchObject({ code: null, signal });
+    expect(receiver.decisions).toBe(42);
+  });
 
   test('while the application drains after SIGTERM', async () => {
     const service = await run('drains');
@@ -53,7 +50,7 @@ describe('nothing is lost', () => {
   });
 });
 
-describe('whether a signal ends the process stays as it is without us', () => {
+describe('whether a signal ends the process does not change', () => {
   test('an application that ignores it stays', async () => {
     const service = await run('stays');
     service.kill('SIGTERM');
@@ -62,7 +59,7 @@ describe('whether a signal ends the process stays as it is without us', () => {
     expect(await service.line()).toBe('still here');
   });
 
-  test('a clean-up package that raises it again when nobody else listens still does', async () => {
+  test('a clean-up package that raises it again when nothing else listens still does', async () => {
     const service = await run('cleansUp');
     service.kill('SIGTERM');
     expect(await service.ended).toMatchObject({ code: null, signal: 'SIGTERM' });

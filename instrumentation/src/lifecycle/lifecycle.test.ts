@@ -4,7 +4,7 @@ import { attachLifecycle, type LifecycleOptions, type ProcessEvents } from './li
 
 const OPTIONS = { handleSignals: true, shutdownTimeoutMillis: 5_000, exitTimeoutMillis: 1_000 };
 
-/** A process whose recorder is idle or has something that nobody accepts. */
+/** A process whose recorder is idle, or has something that no receiver accepts. */
 function processWith(
   state: { isIdle: boolean },
   options: Partial<LifecycleOptions> & { readonly pid?: number } = {},
@@ -46,7 +46,7 @@ function processWith(
   return { events, emit, killed, flushes, detach, taken, drains: () => drains, process: fakeProcess };
 }
 
-test('a process with nothing left to do flushes, and is not kept for ever by a receiver that is away', async () => {
+test('a process with nothing left to do flushes, and an unreachable receiver does not keep it alive', async () => {
   const { emit, flushes } = processWith({ isIdle: false });
   await emit('beforeExit');
   await emit('beforeExit');
@@ -59,14 +59,14 @@ test('a process with nothing pending just ends', async () => {
   expect(flushes).toEqual([]);
 });
 
-test('a signal that nobody else handles is raised again after the flush', async () => {
+test('a signal without another listener is raised again after the flush', async () => {
   const { emit, killed, flushes } = processWith({ isIdle: false });
   await emit('SIGTERM');
   expect(flushes).toEqual([5_000]);
   expect(killed).toEqual(['SIGTERM']);
 });
 
-test('a signal that the application handles is left to it; the next one is heard again', async () => {
+test('a signal that the application handles is left to it; the next one is handled again', async () => {
   const { events, emit, killed, flushes, drains } = processWith({ isIdle: false });
   const seen: number[] = [];
   events.on('SIGTERM', () => seen.push(events.listenerCount('SIGTERM')));
@@ -74,7 +74,7 @@ test('a signal that the application handles is left to it; the next one is heard
   await emit('SIGTERM');
   expect(killed).toEqual([]);
   expect([flushes.length, drains()]).toEqual([2, 2]);
-  // Those who decide by the number of listeners do not find us among them.
+  // Packages that count listeners must not find ours among them.
   expect(seen).toEqual([1, 1]);
 });
 
@@ -94,7 +94,7 @@ test('a recorder that was shut down leaves no listener behind, not even one that
   expect(events.listeners('SIGTERM')).toEqual([theirs]);
 });
 
-test('a process that kills itself sees to the rest first, if nobody handles the signal', () => {
+test('a process that kills itself delivers pending spans first, if nothing handles the signal', () => {
   const { events, process, killed, taken } = processWith({ isIdle: false });
 
   process.kill(4711, 'SIGWINCH');
@@ -118,7 +118,7 @@ test('the first process of a container, which no unhandled signal ends, goes on'
   expect(events.listenerCount('SIGTERM')).toBe(1);
 });
 
-test('a signal during the wait of a process that has nothing left to do does not become its end', async () => {
+test('a signal during the final flush of an idle process does not change how it ends', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const { emit, killed, flushes } = processWith({ isIdle: false });
@@ -132,7 +132,7 @@ test('a signal during the wait of a process that has nothing left to do does not
   expect(killed).toEqual(['SIGTERM']);
 });
 
-test('an exception while a signal waits to end the process does not become its end', async () => {
+test('an exception while a signal is about to end the process does not change how it ends', async () => {
   const { events, emit, killed } = processWith({ isIdle: false });
   events.emit('SIGTERM', 'SIGTERM');
   expect(killed).toEqual([]);

@@ -6,16 +6,16 @@ import { Signals } from './signals.ts';
 import { stopReading } from './stop-reading.ts';
 import { ThreadGroup } from './threads.ts';
 
-/** As much of a recorder as the end of a process needs. */
+/** The part of a recorder that is needed when the process ends. */
 export interface Endable {
-  /** Everything recorded so far has been settled. */
+  /** Whether everything recorded so far is settled. */
   readonly isSettled: boolean;
-  /** Nothing at all is left to do. */
+  /** Whether there is nothing left to do. */
   readonly isIdle: boolean;
   flush(timeoutMillis: number): Promise<void>;
   drain(): void;
   takeUnsettled(): UnsentBatch[];
-  /** The listener is called when `isSettled` may have changed. */
+  /** Registers a listener that is called when `isSettled` may have changed. */
   onChange(listener: () => void): void;
 }
 
@@ -25,7 +25,7 @@ export interface LifecycleOptions {
   readonly exitTimeoutMillis: number;
 }
 
-/** As much of `process` as is needed to learn of its end, and to end it. */
+/** The part of `process` that is needed to observe and to complete its end. */
 export type ProcessEvents = Pick<
   NodeJS.Process,
   | 'on'
@@ -37,18 +37,21 @@ export type ProcessEvents = Pick<
   | 'kill'
   | 'pid'
 > & {
-  /** Node's own way out of `process.exit`, behind the event. */
+  /** Node's internal exit function, which `process.exit` calls after the event. */
   reallyExit?: (code?: number) => never;
 };
 
-/** One for all copies of this package in the thread: of two that wait for a signal each would see a listener. */
+/**
+ * Shared by all copies of this package in the thread: two instances waiting for a signal would each see the
+ * other's listener.
+ */
 const LIFECYCLE = Symbol.for('@originscope/instrumentation-cors/lifecycle/1');
 
 /**
- * Delivers what a recorder has when its process ends: asynchronously when nothing is left to do or a signal ends
- * it, and synchronously in `exit` and `process.kill`. By which code or signal it ends stays as it is without us.
+ * Delivers pending spans when the process ends: asynchronously when the event loop is empty or a signal
+ * terminates it, synchronously in `exit` and `process.kill`. Exit code and signal are not changed.
  *
- * @returns what ends that
+ * @returns a function that detaches the recorder
  */
 export function attachLifecycle(
   recorder: Endable,
@@ -70,7 +73,7 @@ class Lifecycle {
   readonly #onEmpty: () => void;
   readonly #reallyExit: ProcessEvents['reallyExit'];
   #handlesSignals = false;
-  /** When the first signal came that asks the process to end, by `performance.now()`. */
+  /** When the first terminating signal arrived, by `performance.now()`. */
   #signalledAt: number | undefined;
   #hasWaitedForSignals = false;
   #isEnding = false;
@@ -91,7 +94,7 @@ class Lifecycle {
       deliverFinally: (millis) => this.#deliverFinally(millis),
     });
     process.on('beforeExit', this.#onBeforeExit);
-    // Before all others: one that throws ends the event.
+    // First of all listeners, because one that throws ends the event.
     process.prependListener('exit', this.#onExit);
     this.#reallyExit = process.reallyExit;
     if (isMainThread && this.#reallyExit !== undefined) process.reallyExit = this.#reallyExitInstead;
@@ -125,11 +128,11 @@ class Lifecycle {
 
   readonly #onBeforeExit = (): void => {
     if (this.#signalledAt !== undefined && !this.#hasWaitedForSignals) {
-      // A signal that the process has raised itself may be on its way, and comes with the next turn.
+      // A signal that the process raised itself may be pending until the next turn of the event loop.
       this.#hasWaitedForSignals = true;
       setImmediate(() => {});
     }
-    // The event comes again after every flush; one that could not send everything must be the last.
+    // The event is emitted again after every flush; stop after one that could not send everything.
     if (this.#hasGivenUp || this.#isIdle) return;
     this.#isEnding = true;
     void this.#flush(this.#shutdownMillis).finally(() => {
@@ -146,13 +149,13 @@ class Lifecycle {
     this.#threads?.leave();
   };
 
-  /** A listener before ours that calls `process.exit` again ends the event without us. */
+  /** An earlier listener that calls `process.exit` again ends the event before ours runs. */
   readonly #reallyExitInstead = (code?: number): never => {
     this.#onExit();
     return this.#reallyExit?.call(this.#process, code) as never;
   };
 
-  /** Sends what is pending, and what comes from now on almost at once. The time counts from the first signal. */
+  /** Sends pending spans, and later ones almost immediately. The time limit starts with the first signal. */
   async #onSignal(millis: number = this.#shutdownMillis): Promise<void> {
     const now = performance.now();
     if (this.#signalledAt === undefined || now - this.#signalledAt > this.#shutdownMillis) {
@@ -169,8 +172,8 @@ class Lifecycle {
   }
 
   /**
-   * Runs where an exception would change how the process ends. A second round has what a thread decided before it
-   * was stopped; then everything stands still.
+   * Runs where an exception would change how the process ends. The second round collects what a thread
+   * decided before it was stopped.
    */
   #deliverFinally(millis: number): void {
     writeWarningsAtOnce();
@@ -184,13 +187,13 @@ class Lifecycle {
         lost += decisionsOf(deliverFinally(batches, left()));
       }
       if (lost > 0) log('warn', unsentMessage(lost));
-      if (this.#threads?.areDependentsSettled === false) log('warn', THREADS_UNHEARD);
+      if (this.#threads?.areDependentsSettled === false) log('warn', THREADS_UNANSWERED);
     } catch (error) {
-      log('error', 'what is unsent could not be delivered while the process ends', error);
+      log('error', 'pending decisions could not be delivered while the process ends', error);
     }
   }
 
-  /** Of this thread, and of those that end with it. */
+  /** Of this thread and of the threads that end with it. */
   #takeUnsettled(millis: number): UnsentBatch[] {
     const own = this.#recorders.filter(({ isSettled }) => !isSettled);
     return [
@@ -211,7 +214,7 @@ class Lifecycle {
     return Math.max(0, ...[...this.#members.values()].map((options) => options.shutdownTimeoutMillis));
   }
 
-  /** After a signal what is left of its time comes on top. */
+  /** After a signal, the rest of its time limit is added. */
   get #finalMillis(): number {
     const exitMillis = Math.max(...[...this.#members.values()].map((options) => options.exitTimeoutMillis));
     if (this.#signalledAt === undefined) return exitMillis;
@@ -219,12 +222,12 @@ class Lifecycle {
   }
 }
 
-const THREADS_UNHEARD =
-  'the process ends before each of its threads could hand over its decisions: they were busy for too long.';
+const THREADS_UNANSWERED =
+  'the process ends before all of its threads could hand over their decisions: they were busy for too long.';
 
 function unsentMessage(decisions: number): string {
   return (
     `the process ends with ${decisions} unsent decisions, because the receiver did not accept them in time: ` +
-    'check that it runs where ORIGINSCOPE_ENDPOINT says, or give it a spool (ORIGINSCOPE_SPOOL).'
+    'check that it runs at ORIGINSCOPE_ENDPOINT, or set a spool directory (ORIGINSCOPE_SPOOL).'
   );
 }

@@ -1,50 +1,50 @@
 import { constants } from 'node:os';
 import type { ProcessEvents } from './lifecycle.ts';
 
-/** What happens at a signal. */
-export interface SignalDuties {
-  /** The process has nothing left to do and would have ended, if we did not keep it for a while. */
+/** Callbacks for signals. */
+export interface SignalCallbacks {
+  /** Whether the process has nothing left to do and is only kept alive by the final flush. */
   readonly isEnding: () => boolean;
-  /** The application handles the signal, and may end the process or not. */
+  /** The application handles the signal and may or may not end the process. */
   onHandled(): void;
-  /** The signal ends the process. Resolves when it may. */
+  /** The signal ends the process. Resolves when it may end. */
   beforeEnd(): Promise<void>;
-  /** The signal ends the process now: no event loop will run any more. */
+  /** The signal ends the process now; the event loop will not run again. */
   atEnd(isImpatient: boolean): void;
 }
 
-/** The signals by which processes are asked to end. */
+/** The signals that request termination. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
-/** Of these a process does not end by default, as Node sets them up; or nothing can be done before (SIGKILL). */
+/** Signals that do not terminate by default, as Node sets them up, or that cannot be handled (SIGKILL). */
 const NOT_ENDING = new Set(
   'SIGKILL SIGSTOP SIGTSTP SIGTTIN SIGTTOU SIGCONT SIGCHLD SIGURG SIGWINCH SIGPIPE SIGXFSZ SIGIO SIGPOLL SIGINFO SIGUSR1'.split(
     ' ',
   ),
 );
-/** Whoever presses Ctrl+C again after so long does not want to wait; what comes sooner was sent twice. */
+/** A second Ctrl+C after this means that the user does not want to wait; an earlier one is a duplicate. */
 const IMPATIENT_AFTER_MILLIS = 1_000;
 
 /**
- * Hears of signals, and leaves it to the rest of the process whether and how they end it:
+ * Listens to signals without changing whether and how they end the process:
  *
- * - Other listeners decide by themselves. While they are called ours is away, because some raise the signal again
- *   if no other listener is there.
- * - Without another listener the signal ends the process. It is raised again, without any listener, when what is
- *   pending was seen to.
- * - `process.kill` of the process itself ends it before it returns, so that the last has to be done in it. An
- *   asynchronous handler calls it when it is done; and with our listener still there, the signal would only arrive
- *   with the next turn of an event loop that may have none.
+ * - Other listeners decide. While they run, ours is removed, because some raise the signal again if there
+ *   is no other listener.
+ * - Without another listener, the signal terminates the process. It is raised again, without any listener,
+ *   after pending spans are delivered.
+ * - `process.kill` on the process itself terminates it before the call returns, so the final delivery
+ *   happens inside it. An asynchronous handler calls it when it is done; with our listener still attached,
+ *   the signal would only arrive with the next turn of an event loop that may have none.
  */
 export class Signals {
   readonly #process: ProcessEvents;
-  readonly #duties: SignalDuties;
+  readonly #callbacks: SignalCallbacks;
   readonly #kill: NodeJS.Process['kill'];
   #isAttached = false;
   #fatal: { readonly signal: NodeJS.Signals; readonly since: number } | undefined;
 
-  constructor(process: ProcessEvents, duties: SignalDuties) {
+  constructor(process: ProcessEvents, callbacks: SignalCallbacks) {
     this.#process = process;
-    this.#duties = duties;
+    this.#callbacks = callbacks;
     this.#kill = process.kill;
   }
 
@@ -60,17 +60,17 @@ export class Signals {
     if (this.#process.kill === this.#killInstead) this.#process.kill = this.#kill;
   }
 
-  /** A signal would have ended the process already, if we did not keep it for a while. */
+  /** Whether a signal would have ended the process already, if the flush did not keep it alive. */
   get isFatal(): boolean {
     return this.#fatal !== undefined;
   }
 
-  /** Ends the process by the signal that it waits to be ended by. */
+  /** Ends the process by the pending signal. */
   end(isImpatient = false): void {
     if (this.#fatal === undefined) return;
     const { signal } = this.#fatal;
-    this.#duties.atEnd(isImpatient);
-    // Who began to listen since then would not have had the time.
+    this.#callbacks.atEnd(isImpatient);
+    // A listener that was added since then would not have had the time.
     this.#process.removeAllListeners(signal);
     this.#kill.call(this.#process, this.#process.pid, signal);
   }
@@ -84,12 +84,12 @@ export class Signals {
     this.#process.removeListener(signal, this.#onSignal);
     if (this.#process.listenerCount(signal) > 0) {
       process.nextTick(() => this.#listen(signal));
-      this.#duties.onHandled();
+      this.#callbacks.onHandled();
       return;
     }
     this.#listen(signal);
     if (this.#isInit) {
-      this.#duties.onHandled();
+      this.#callbacks.onHandled();
       return;
     }
     const fatal = { signal, since: performance.now() };
@@ -97,15 +97,15 @@ export class Signals {
       this.#fatal = fatal;
       this.end();
     };
-    if (this.#duties.isEnding()) {
-      // Only a process that does not end by itself afterwards would have met the signal.
-      void this.#duties.beforeEnd().finally(() => setTimeout(end, 1).unref());
+    if (this.#callbacks.isEnding()) {
+      // Only a process that does not end by itself afterwards would have received the signal.
+      void this.#callbacks.beforeEnd().finally(() => setTimeout(end, 1).unref());
       return;
     }
     this.#fatal = fatal;
-    // Such as of a cluster's worker that outlives its primary: nobody would have seen it.
+    // For instance of a cluster worker that outlives its primary, where no one would see it.
     this.#process.prependListener('uncaughtException', () => this.end());
-    void this.#duties.beforeEnd().finally(end);
+    void this.#callbacks.beforeEnd().finally(end);
   };
 
   #listen(signal: NodeJS.Signals): void {
@@ -113,14 +113,14 @@ export class Signals {
     try {
       this.#process.prependListener(signal, this.#onSignal);
     } catch {
-      // A platform without this signal: it ends nothing there.
+      // The platform does not have this signal.
     }
   }
 
   readonly #killInstead = (pid: number, signal?: string | number): true => {
     const name = nameOf(signal);
     if (isSelf(pid, this.#process.pid) && name !== undefined && this.#ends(name)) {
-      this.#duties.atEnd(false);
+      this.#callbacks.atEnd(false);
       this.#process.removeListener(name, this.#onSignal);
     }
     return this.#kill.call(this.#process, pid, signal);
@@ -131,20 +131,20 @@ export class Signals {
     return this.#process.listeners(signal).every((listener) => listener === this.#onSignal);
   }
 
-  /** The kernel spares the first process of a container every signal that it does not listen to. */
+  /** The kernel does not deliver unhandled signals to the first process of a container. */
   get #isInit(): boolean {
     return this.#process.pid === 1;
   }
 }
 
-/** As `process.kill` reads it. */
+/** As `process.kill` interprets it. */
 function nameOf(signal: string | number | undefined): NodeJS.Signals | undefined {
   const wanted = typeof signal === 'number' ? signal : signal || 'SIGTERM';
   const known = Object.entries(constants.signals) as [NodeJS.Signals, number][];
   return known.find(([name, number]) => wanted === name || wanted === number)?.[0];
 }
 
-/** Itself, or its whole process group. */
+/** The process itself or its process group. */
 function isSelf(pid: unknown, own: number): boolean {
   return Number(pid) === own || pid === 0;
 }

@@ -1,11 +1,11 @@
-/** What Node keeps of a socket: its handle stops at once, where `pause` waits for what was read ahead. */
+/** Node's handle of a socket. It stops immediately, whereas `pause` waits for data that was read ahead. */
 interface Reading {
   readonly _handle?: { readStop?(): void } | null;
 }
 
 /**
- * Stops reading from all connections of a worker thread that is about to be ended. Node still parses what has
- * arrived there afterwards, and even calls the server's request handlers: what these answer could not be reported.
+ * Stops reading from all connections of a worker thread that is about to be terminated. Otherwise Node
+ * would still parse received data and call request handlers, whose decisions could not be reported.
  */
 export function stopReading(): void {
   const { _getActiveHandles: getActiveHandles } = process as { _getActiveHandles?: () => Reading[] };
@@ -13,7 +13,7 @@ export function stopReading(): void {
     try {
       handle?.readStop?.();
     } catch {
-      // It is closed already.
+      // Already closed.
     }
   }
 }

@@ -1,9 +1,11 @@
 import type { SecureContextOptions } from 'node:tls';
 import type { PlainTarget } from '../delivery/target.ts';
 
-/** What the program is given. */
+/** The input of the program. */
 export interface ProgramData {
-  /** How many batches are settled (-1: not started), then for each whether it was accepted (1) or not (0). */
+  /**
+   * The number of settled batches (-1: not started), then for each whether it was accepted (1) or not (0).
+   */
   readonly progress: Int32Array;
   readonly limitMillis: number;
   readonly batches: readonly {
@@ -13,8 +15,9 @@ export interface ProgramData {
 }
 
 /**
- * What the thread of `sendSynchronously` runs. It is text, because a bundler would not find a file. Statuses mean
- * what they mean in `http-sender.ts`, and a batch that is too large is divided as in `batch.ts`.
+ * The program of the thread of `sendSynchronously`, as text, because a bundler would not find a file.
+ * Statuses are interpreted as in `http-sender.ts`, and a batch that is too large is divided as in
+ * `batch.ts`.
  */
 export const SYNC_SENDER_PROGRAM = `'use strict';
 const { workerData } = require('node:worker_threads');
@@ -39,7 +42,7 @@ function agentOf(client, { url, tls }) {
   return agent;
 }
 
-/** Answers with the address where the receiver was before. */
+/** Resolves to the last known address of the receiver. */
 function lookupOf(address) {
   const family = isIP(address ?? '');
   if (family === 0) return undefined;

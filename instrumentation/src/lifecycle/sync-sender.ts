@@ -4,16 +4,16 @@ import type { UnsentBatch } from '../delivery/batch.ts';
 import type { PlainTarget } from '../delivery/target.ts';
 import { type ProgramData, SYNC_SENDER_PROGRAM } from './sync-sender-program.ts';
 
-/** A machine that is busy starts a thread late; the time for sending counts from then. */
+/** A busy machine starts a thread late; the time limit for sending starts with the thread. */
 const START_MILLIS = 2_000;
 
 /**
- * Sends batches while this thread stands still, for a process that will run no more event loop: a thread sends
- * them, again after every failure, until they are accepted or the time is up. It runs builtin modules alone, none
- * of what the process was told to preload, and says nothing.
+ * Sends batches while this thread blocks, for a process whose event loop will not run again: a worker
+ * thread sends them and retries until they are accepted or the time is up. It runs builtin modules only,
+ * without preloads of the process, and prints nothing.
  *
- * A thread and not a child process: it works where executables must not be started or are not Node's own, needs
- * no memory for another Node, and takes over certificates and proxies of this process as they are.
+ * A thread and not a child process: it works where child processes are not allowed or the executable is not
+ * Node itself, needs no memory for another Node, and uses the certificates and proxies of this process.
  *
  * @returns for each batch whether it was accepted
  * @throws where threads cannot be started
@@ -30,7 +30,7 @@ export function sendSynchronously(batches: readonly UnsentBatch[], limitMillis: 
     eval: true,
     workerData,
     argv: [],
-    // Neither NODE_OPTIONS nor `--import`: they would bring the application's instrumentations, and ours.
+    // Neither NODE_OPTIONS nor `--import`: they would load the application's instrumentations and ours.
     execArgv: [],
     env: environmentOf(process.env),
     stdin: false,
@@ -51,19 +51,22 @@ export function sendSynchronously(batches: readonly UnsentBatch[], limitMillis: 
   return batches.map((_, index) => Atomics.load(progress, index + 1) === 1);
 }
 
-/** Read from the environment with every connection; all else of it is for others. */
+/** Node reads this variable with every connection; the rest of the environment is not needed. */
 function environmentOf({ NODE_TLS_REJECT_UNAUTHORIZED: value }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return value === undefined ? {} : { NODE_TLS_REJECT_UNAUTHORIZED: value };
 }
 
-/** With what this thread takes from the command line (`--tls-min-v1.3`, `--use-system-ca`), as connections here do. */
+/**
+ * Applies the command-line options of this process (`--tls-min-v1.3`, `--use-system-ca`), as its own
+ * connections do.
+ */
 function tlsOf({ url, tls: own }: PlainTarget): tls.SecureContextOptions {
   if (!url.startsWith('https:')) return own;
   const { DEFAULT_MIN_VERSION: minVersion, DEFAULT_MAX_VERSION: maxVersion, DEFAULT_CIPHERS: ciphers } = tls;
   return { minVersion, maxVersion, ciphers, ca: defaultCertificates(), ...own };
 }
 
-/** From Node 22.15 on; before that only the whole process could have others. */
+/** Available from Node 22.15 on; before that, certificates could only be set for the whole process. */
 function defaultCertificates(): string[] | undefined {
   const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] };
   return getCACertificates?.('default');

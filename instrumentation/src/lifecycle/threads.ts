@@ -11,65 +11,68 @@ import {
 import type { UnsentBatch } from '../delivery/batch.ts';
 import { stopReading } from './stop-reading.ts';
 
-/** What a thread does when another one asks for it. */
-export interface ThreadDuties {
-  /** Sends what is pending, while the thread goes on. */
+/** What a thread does when another thread requests it. */
+export interface ThreadCallbacks {
+  /** Sends pending spans while the thread continues. */
   flush(millis: number): Promise<void>;
   takeUnsettled(millis: number): UnsentBatch[];
-  /** Does the last for what is pending; the thread is terminated then. */
+  /** Final attempt to deliver pending spans; the thread is terminated afterwards. */
   deliverFinally(millis: number): void;
 }
 
-/** `hand_over` and `end` stop the thread: what it would still decide could not be delivered any more. */
+/** `hand_over` and `end` stop the thread: later decisions could not be delivered. */
 type Kind = 'flush' | 'hand_over' | 'end';
 
 interface Request {
   readonly number: number;
   readonly kind: Kind;
   readonly millis: number;
-  /** The threads that are asked; undefined: all others. */
+  /** The addressed threads; undefined for all others. */
   readonly threads: readonly number[] | undefined;
   readonly from: number;
 }
 
-/** Environment data reaches every thread that is started later; what it names is shared with all of them. */
+/** Environment data is passed to every thread that is started later; the memory it refers to is shared. */
 const NAME = '@originscope/instrumentation-cors/threads/1';
 const SLOTS = 1_024;
 /**
- * The shared memory: the number of the last request, a count of answers (and of other changes) to wait on, a word
- * that never changes; then for each slot the id of its thread (0: free), its state, and the last requests that it
- * has heard and answered.
+ * Layout of the shared memory: the number of the last request, a counter of responses and other changes to
+ * wait on, and a word that never changes; then, for each slot, the id of its thread (0: free), its state,
+ * and the last requests that it received and answered.
  */
 const LAST_REQUEST = 0;
 const CHANGES = 1;
 const NEVER = 2;
 const FIRST_SLOT = 3;
 const SLOT_WORDS = 4;
-const [ID, STATE, HEARD, ANSWERED] = [0, 1, 2, 3];
-/** A thread that never recorded anything has state 0 and is left alone. */
+const [ID, STATE, RECEIVED, ANSWERED] = [0, 1, 2, 3];
+/** A thread that never recorded anything has state 0 and is ignored. */
 const [SETTLED, UNSETTLED] = [1, 2];
 
 const POLL_MILLIS = 10;
-/** A thread that is not busy answers in less. So long one is waited for that had nothing unsettled when it was asked. */
+/**
+ * An idle thread responds faster than this. Also the wait for a thread that had nothing unsettled when it
+ * was asked.
+ */
 const LEAST_ANSWER_MILLIS = 500;
 const STOPPED_MILLIS = 10_000;
-/** What `terminate` gives a thread for its last requests, and for all that takes when the machine is busy. */
+/** How long `terminate` gives a thread for its last requests, and in total on a busy machine. */
 const TERMINATE_MILLIS = 1_000;
 const TERMINATED_MILLIS = 5_000;
 
-/** Whether this is a worker thread and the main thread has a recorder, too. */
+/** Whether this is a worker thread of a process whose main thread has a recorder. */
 export function isThreadOfObservedProcess(): boolean {
   return !isMainThread && sharedMemory() !== undefined;
 }
 
 /**
- * The threads of a process that have a recorder. A signal, and `process.exit`, end the threads that depend on this
- * one without a word to them: all others on the main one, those that it started on any other. So it has to ask them
- * for what they have.
+ * The threads of a process that have a recorder. A signal or `process.exit` ends dependent threads without
+ * notice: on the main thread all others, elsewhere those that it started. So it has to collect their
+ * pending spans first.
  */
 export class ThreadGroup {
   readonly #memory: Int32Array;
-  readonly #duties: ThreadDuties;
+  readonly #callbacks: ThreadCallbacks;
   readonly #slot: number | undefined;
   readonly #requests: BroadcastChannel | undefined;
   readonly #onWorker = (worker: Worker) => this.#watch(worker);
@@ -77,19 +80,19 @@ export class ThreadGroup {
   #replies: BroadcastChannel | undefined;
   #hasStopped = false;
 
-  /** @returns undefined where threads cannot be known of */
-  static join(duties: ThreadDuties): ThreadGroup | undefined {
+  /** @returns undefined where other threads cannot be found */
+  static join(callbacks: ThreadCallbacks): ThreadGroup | undefined {
     try {
       const memory = sharedMemory() ?? (isMainThread ? shareMemory() : undefined);
-      return memory === undefined ? undefined : new ThreadGroup(memory, duties);
+      return memory === undefined ? undefined : new ThreadGroup(memory, callbacks);
     } catch {
       return undefined;
     }
   }
 
-  private constructor(memory: Int32Array, duties: ThreadDuties) {
+  private constructor(memory: Int32Array, callbacks: ThreadCallbacks) {
     this.#memory = memory;
-    this.#duties = duties;
+    this.#callbacks = callbacks;
     if (!isMainThread) {
       this.#slot = this.#takeSlot();
       this.#requests = openChannel(NAME);
@@ -99,25 +102,25 @@ export class ThreadGroup {
     process.on('worker', this.#onWorker);
   }
 
-  /** Says whether this thread has anything unsettled. */
+  /** Publishes whether this thread has unsettled spans. */
   setUnsettled(isUnsettled: boolean): void {
     if (this.#slot === undefined) return;
     if (isUnsettled) this.#set(this.#slot, STATE, UNSETTLED);
     else if (this.#get(this.#slot, STATE) === UNSETTLED) this.#set(this.#slot, STATE, SETTLED);
   }
 
-  /** Whether the threads that depend on this one have nothing unsettled. */
+  /** Whether all dependent threads have settled everything. */
   get areDependentsSettled(): boolean {
     return this.#slotsOf(this.#dependents, UNSETTLED).length === 0;
   }
 
-  /** Resolves when the threads that depend on this one have sent what they had, or the time is up. */
+  /** Resolves when dependent threads have sent their spans, or the time is up. */
   async flushDependents(millis: number): Promise<void> {
     if (!this.areDependentsSettled)
       await this.#answered(this.#ask('flush', millis, this.#dependents), millis);
   }
 
-  /** Stops the threads that depend on this one and returns what they have; the caller stands still until then. */
+  /** Stops dependent threads and returns their unsettled batches. Blocks until then. */
   takeFromDependents(millis: number): UnsentBatch[] {
     if (this.#hasStopped || this.#slotsOf(this.#dependents, SETTLED).length === 0) return this.#handedOver();
     this.#hasStopped = true;
@@ -140,7 +143,7 @@ export class ThreadGroup {
     if (this.#slot !== undefined) this.#free(this.#slot);
   }
 
-  /** Sees a thread of this one to its end: by itself, or when it is terminated. */
+  /** Tracks a thread started here until it exits or is terminated. */
   #watch(worker: Worker): void {
     const thread = worker.threadId;
     this.#started.add(thread);
@@ -177,16 +180,16 @@ export class ThreadGroup {
   #answer(request: Request): void {
     const { kind, millis, threads, from } = request;
     if (this.#slot === undefined || !(threads?.includes(threadId) ?? true)) return;
-    this.#set(this.#slot, HEARD, request.number);
+    this.#set(this.#slot, RECEIVED, request.number);
     if (kind === 'hand_over') {
       const channel = openChannel(repliesTo(from));
-      channel.postMessage(this.#duties.takeUnsettled(millis));
+      channel.postMessage(this.#callbacks.takeUnsettled(millis));
       channel.close();
       this.#stop(request);
       return;
     }
-    void this.#duties.flush(millis).then(() => {
-      if (kind === 'end') this.#duties.deliverFinally(millis);
+    void this.#callbacks.flush(millis).then(() => {
+      if (kind === 'end') this.#callbacks.deliverFinally(millis);
       if (kind === 'end') this.#stop(request);
       else this.#settle(request);
     });
@@ -198,7 +201,7 @@ export class ThreadGroup {
     this.#changed();
   }
 
-  /** Stands still until the thread is ended. */
+  /** Blocks until the thread is terminated. */
   #stop(request: Request): void {
     stopReading();
     this.setUnsettled(false);
@@ -206,13 +209,16 @@ export class ThreadGroup {
     Atomics.wait(this.#memory, NEVER, 0, STOPPED_MILLIS);
   }
 
-  async #answered(request: Request, millis: number, unheardMillis: number = millis): Promise<void> {
-    const timeUp = this.#timeUp(millis, unheardMillis);
+  async #answered(request: Request, millis: number, unansweredMillis: number = millis): Promise<void> {
+    const timeUp = this.#timeUp(millis, unansweredMillis);
     while (timeUp(request) > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
   }
 
-  /** How long there still has to be waited for the answers to a request; threads may be too busy to hear it. */
-  #timeUp(millis: number, unheardMillis: number): (request: Request) => number {
+  /**
+   * Returns a function that computes the remaining wait for a request; threads may be too busy to receive
+   * it.
+   */
+  #timeUp(millis: number, unansweredMillis: number): (request: Request) => number {
     const start = performance.now();
     let hasUnsettled = false;
     return ({ number, threads }) => {
@@ -220,8 +226,8 @@ export class ThreadGroup {
       const missing = this.#slotsOf(threads, SETTLED).filter(isMissing);
       if (missing.length === 0) return 0;
       hasUnsettled ||= missing.some((slot) => this.#get(slot, STATE) === UNSETTLED);
-      const isHeard = missing.some((slot) => this.#get(slot, HEARD) >= number);
-      const whole = Math.max(isHeard ? millis : hasUnsettled ? unheardMillis : 0, LEAST_ANSWER_MILLIS);
+      const isReceived = missing.some((slot) => this.#get(slot, RECEIVED) >= number);
+      const whole = Math.max(isReceived ? millis : hasUnsettled ? unansweredMillis : 0, LEAST_ANSWER_MILLIS);
       return start + whole - performance.now();
     };
   }
@@ -236,7 +242,7 @@ export class ThreadGroup {
     }
   }
 
-  /** Of these other threads (undefined: of all), those that are at least in this state. */
+  /** The slots of these other threads (undefined: of all) that are at least in this state. */
   #slotsOf(threads: Request['threads'], state = 0): number[] {
     const slots: number[] = [];
     for (let slot = 0; slot < SLOTS; slot++) {
@@ -256,7 +262,7 @@ export class ThreadGroup {
 
   #free(slot: number): void {
     this.#set(slot, STATE, 0);
-    this.#set(slot, HEARD, 0);
+    this.#set(slot, RECEIVED, 0);
     this.#set(slot, ANSWERED, 0);
     this.#set(slot, ID, 0);
     this.#changed();
@@ -284,7 +290,7 @@ function repliesTo(thread: number): string {
   return `${NAME}/to/${thread}`;
 }
 
-/** One that does not keep the thread alive. */
+/** Opens a channel that does not keep the thread alive. */
 function openChannel(name: string): BroadcastChannel {
   const channel = new BroadcastChannel(name);
   channel.unref();

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { remembering } from './remembering.ts';
+import { memoize } from './memoize.ts';
 
-test('a text is read once as long as few others come, and each gets its own result', () => {
+test('a string is computed once while few others occur, and each gets its own result', () => {
   const read: string[] = [];
-  const lengthOf = remembering((text) => {
+  const lengthOf = memoize((text) => {
     read.push(text);
     return text === '' ? null : text.length;
   });
@@ -11,9 +11,9 @@ test('a text is read once as long as few others come, and each gets its own resu
   expect(read).toEqual(['a', 'bb', '']);
 });
 
-test('a flood of other texts, and long ones, are not kept', () => {
+test('floods of other strings, and long ones, are not kept', () => {
   const read: string[] = [];
-  const lengthOf = remembering((text) => {
+  const lengthOf = memoize((text) => {
     read.push(text);
     return text.length;
   });
