@@ -18,11 +18,11 @@ import { clusterDialect } from './cluster.ts';
 import type { DecisionSpan } from './decision-span.ts';
 import type { Dialect } from './dialect.ts';
 import { readDisks } from './disks.ts';
+import { codeOf } from './engine-errors.ts';
 import { allSteps, migrate, planMigration, requireSchema } from './migrations.ts';
 import { requireCluster } from './require-cluster.ts';
 import { applyRetention, RETENTION } from './retention.ts';
 import { SCHEMA } from './schema.ts';
-import { codeOf } from './trouble.ts';
 
 const SPANS: readonly DecisionSpan[] = decisionSpans(20, (index) => ({
   time: START + (index % 10) * MINUTE,
@@ -31,7 +31,7 @@ const SPANS: readonly DecisionSpan[] = decisionSpans(20, (index) => ({
 }));
 const TRUTH = { minutes: 100, hours: 100, blocked: 40 };
 
-/** Writer and publisher in a rehearsed cluster, with a clock that the test sets. */
+/** Writer and publisher in a simulated cluster, with a clock that the test sets. */
 async function pipeline() {
   const rehearsal = await openRehearsal();
   const { clickHouse } = rehearsal;
@@ -63,7 +63,7 @@ async function totals({ clickHouse }: Rehearsal): Promise<unknown> {
   return row;
 }
 
-/** One of everything that is said to ClickHouse. */
+/** Executes every kind of statement once. */
 async function everything(): Promise<Rehearsal> {
   const { rehearsal, writer, publisher, at, now } = await pipeline();
   const { clickHouse } = rehearsal;
@@ -76,7 +76,7 @@ async function everything(): Promise<Rehearsal> {
   expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
   expect(await totals(rehearsal)).toEqual(TRUTH);
 
-  // The same again, one decided anew by newer rules, one late, and more origins than are named.
+  // The same again, one with a newer derivation, one late, and more origins than the cap.
   await writer.write(SPANS);
   await writer.write([
     ...SPANS.slice(19).map((span) => ({ ...span, derivation: 2, decisions: 0 })),
@@ -94,7 +94,7 @@ async function everything(): Promise<Rehearsal> {
   const { checks } = await verify(clickHouse.reading, options);
   expect(checks.flatMap(({ findings }) => findings)).toEqual([]);
 
-  // Left behind by a crash, long ago.
+  // Left behind by a crash long ago.
   await rehearsal.plain.command({
     query: `INSERT INTO usage_minutes (slot, run, minute, decisions) SELECT slot, run - 7200000000 * 1024, minute, decisions FROM usage_minutes`,
   });
@@ -133,27 +133,27 @@ async function everything(): Promise<Rehearsal> {
   return rehearsal;
 }
 
-test('everything that is said to a cluster is understood, and counts as on one server', async () => {
+test('all statements are valid in a cluster, with the same counts as on one server', async () => {
   const { heard, plain } = await everything();
-  // A replicated table refuses to delete by a subquery.
+  // A replicated table rejects a deletion by subquery.
   const deletes = heard.filter(({ query }) => query.startsWith('DELETE'));
   expect(deletes.map(({ query }) => query.includes('SELECT'))).toContain(false);
   expect(deletes.map(({ query }) => query.includes('SELECT'))).not.toContain(true);
 
-  // The same to shards that cannot be reached: a statement in which one shard would ask all others is refused
-  // before any connection is tried.
+  // The same with unreachable shards: a statement in which one shard would query all others is rejected
+  // before any connection is attempted.
   const far = clusterDialect({ cluster: UNREACHABLE, database: 'far' });
   await plain.command({ query: 'CREATE DATABASE far' });
   await plain.command({ query: 'USE far' });
   for (const { statements } of allSteps(far)) {
-    // What asks the shards finds none.
+    // Without statements that query the shards.
     const local = statements.filter((query) => !query.startsWith('INSERT INTO sealed_slots'));
     for (const query of local) await plain.command({ query: withoutKeeper(query) });
   }
   for (const ledger of ['slot_writes', 'published_slots', 'published_hours']) {
     await plain.command({ query: `INSERT INTO ${ledger} SELECT * FROM default.${ledger}` });
   }
-  // One that is not published: readers turn to the shards.
+  // An unpublished slot makes readers query the shards.
   await plain.command({ query: 'INSERT INTO slot_writes SELECT max(slot) + 600, 1, 1 FROM slot_writes' });
   const questions = new Map(
     heard.filter(({ query }) => /^(SELECT|INSERT) /.test(query)).map((said) => [said.query, said]),
@@ -165,12 +165,13 @@ test('everything that is said to a cluster is understood, and counts as on one s
       .then(() => 'local', codeOf);
     outcomes[outcome ?? ''] = (outcomes[outcome ?? ''] ?? 0) + 1;
   }
-  // ALL_CONNECTION_TRIES_FAILED, and the same of clusterAllReplicas: it was about to ask each shard.
+  // ALL_CONNECTION_TRIES_FAILED, and its equivalent for clusterAllReplicas: it was about to query each
+  // shard.
   expect(Object.keys(outcomes).toSorted()).toEqual(['279', '519', 'local']);
   expect(outcomes['279']).toBeGreaterThan(10);
 });
 
-test('a replica that is away holds publication up, and nothing is read before all have it', async () => {
+test('an unavailable replica delays publication, and nothing is read before all replicas have it', async () => {
   const { rehearsal, writer, publisher, at } = await pipeline();
   const { heard } = rehearsal;
   await writer.write(SPANS);
@@ -185,28 +186,28 @@ test('a replica that is away holds publication up, and nothing is read before al
   expect(await publisher.tick()).toEqual({ slots: [START], hours: [START] });
   const said = heard.slice(from).flatMap(({ query }) => {
     const synced = /^SYSTEM SYNC REPLICA .*`default`\.(\w+)/.exec(query)?.[1];
-    if (synced !== undefined) return [`agree ${synced}`];
+    if (synced !== undefined) return [`sync ${synced}`];
     const into = /^INSERT INTO (\w+)/.exec(query)?.[1];
     return into === undefined ? [] : [`insert ${into}`];
   });
   expect(said).toEqual([
-    'agree slot_writes',
-    'agree decision_spans_local',
-    'agree blocked_spans_local',
+    'sync slot_writes',
+    'sync decision_spans_local',
+    'sync blocked_spans_local',
     'insert usage_minutes',
     'insert blocked_spans',
-    'agree usage_minutes',
+    'sync usage_minutes',
     'insert completeness_slots',
-    'agree usage_minutes',
-    'agree completeness_slots',
-    'agree sealed_slots',
+    'sync usage_minutes',
+    'sync completeness_slots',
+    'sync sealed_slots',
     'insert published_slots',
-    'agree published_slots',
+    'sync published_slots',
     'insert usage_hours',
-    'agree usage_hours',
+    'sync usage_hours',
     'insert completeness_hours',
-    'agree usage_hours',
-    'agree completeness_hours',
+    'sync usage_hours',
+    'sync completeness_hours',
     'insert published_hours',
   ]);
   expect(await totals(rehearsal)).toEqual(TRUTH);
@@ -226,7 +227,7 @@ test('a node that joined the cluster gets its tables, and nothing else changes',
   await requireSchema(clickHouse.reading, clickHouse);
 });
 
-test('a cluster without its --cluster is refused, and one that is unknown or unsuitable by name', async () => {
+test('a cluster without --cluster is rejected, and an unknown or unsuitable one by name', async () => {
   const { clickHouse } = await openRehearsal();
   await expect(requireSchema(clickHouse.reading)).rejects.toMatchObject({
     code: 'SCHEMA_CHANGED',

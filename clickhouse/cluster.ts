@@ -35,7 +35,7 @@ export interface ClusterLocation {
 export function clusterDialect({ cluster, database }: ClusterLocation): Dialect {
   const name = literal(cluster);
   const onCluster = ` ON CLUSTER ${name}`;
-  const holding = (table: ShardedTable): string => `${table}_local`;
+  const localTable = (table: ShardedTable): string => `${table}_local`;
   const path = (replicas: string): string => `'/clickhouse/tables/{database}/{table}/${replicas}'`;
   // Every node is a replica of what is everywhere; {replica} need only be unique within its shard.
   const everywhere = `${path('everywhere')}, '{shard}-{replica}'`;
@@ -46,16 +46,16 @@ export function clusterDialect({ cluster, database }: ClusterLocation): Dialect 
     mergeTree: () => `ReplicatedMergeTree(${everywhere})`,
     replacingMergeTree: (version, spread) =>
       `ReplicatedReplacingMergeTree(${spread === 'sharded' ? sharded : everywhere}, ${version})`,
-    holding,
-    onShards: (table) => `${holding(table)}${onCluster}`,
+    localTable,
+    onShards: (table) => `${localTable(table)}${onCluster}`,
     // The database is named: where ON CLUSTER is carried out, the current one may be another.
-    whole: (table) => [
-      `CREATE TABLE IF NOT EXISTS ${table}${onCluster} AS ${identifier(database)}.${holding(table)}
-     ENGINE = Distributed(${name}, ${literal(database)}, ${holding(table)}, cityHash64(service, minute, span))`,
+    distributedTable: (table) => [
+      `CREATE TABLE IF NOT EXISTS ${table}${onCluster} AS ${identifier(database)}.${localTable(table)}
+     ENGINE = Distributed(${name}, ${literal(database)}, ${localTable(table)}, cityHash64(service, minute, span))`,
     ],
     system: (table) => `clusterAllReplicas(${name}, system.${table})`,
-    agreement: (table) => [
-      `SYSTEM SYNC REPLICA${onCluster} ${identifier(database)}.${isSharded(table) ? holding(table) : table} LIGHTWEIGHT`,
+    syncReplicas: (table) => [
+      `SYSTEM SYNC REPLICA${onCluster} ${identifier(database)}.${isSharded(table) ? localTable(table) : table} LIGHTWEIGHT`,
     ],
     settings: SETTINGS,
   };

@@ -1,13 +1,13 @@
 import type { Dialect } from './dialect.ts';
 
-/** A column by name and ClickHouse type. */
+/** A column: name and ClickHouse type. */
 export type Column = readonly [name: string, type: string];
 
 const LABEL = 'LowCardinality(String)';
 
 /**
- * What usage is counted by, in the order of the views. Names are those of the design's vocabulary; every
- * reader of `origin_usage` finds them here.
+ * The dimensions of usage, in the order of the views. All readers of `origin_usage` take the names from
+ * here.
  */
 export const DIMENSIONS = [
   ['service', LABEL],
@@ -39,20 +39,20 @@ export type Dimension = (typeof DIMENSIONS)[number][0];
 export const DIMENSION_NAMES: readonly Dimension[] = DIMENSIONS.map(([name]) => name);
 
 /**
- * What usage is counted by: what a span says, and whether it is the outermost observer of its requests. Where a
- * gateway and a service both saw them, only the gateway's rows are `outermost`: who adds up several services
- * takes those alone, and counts no request twice.
+ * The dimensions of usage and whether a span is the outermost observer of its requests. Where both a
+ * gateway and a service saw requests, only the gateway's rows are `outermost`, so that totals over several
+ * services count no request twice.
  */
 export const USAGE_DIMENSIONS: readonly Column[] = [...DIMENSIONS, ['outermost', 'Bool']];
 
 export const USAGE_NAMES: readonly string[] = USAGE_DIMENSIONS.map(([name]) => name);
 
 /**
- * Whether a span's row is the outermost one. Spans of a service stand for many requests, so they cannot be paired
- * with a gateway's one by one: in a slot in which a gateway saw the host, it is taken to have seen all requests
- * for the host.
+ * SQL for whether a span is the outermost observer. Spans of a service represent many requests, so they
+ * cannot be paired with a gateway's one by one: if a gateway saw a host in a slot, it is assumed to have
+ * seen all requests for that host.
  *
- * @param gatewaySpans FROM and WHERE of the spans of the same slots
+ * @param gatewaySpans FROM and WHERE clauses for the spans of the same slots
  */
 export const outermost = (dialect: Dialect, gatewaySpans: string): string =>
   `(observer = 'gateway' OR (toStartOfTenMinutes(minute), api_host) ${dialect.global}NOT IN (
@@ -60,8 +60,8 @@ export const outermost = (dialect: Dialect, gatewaySpans: string): string =>
        AND observer = 'gateway' AND api_host != '' AND decisions > 0)) AS outermost`;
 
 /**
- * Dimensions whose values strangers choose, and how many of each a service keeps in a slot or an hour: the
- * ones with the most decisions; the rest is counted as `(other)`.
+ * Dimensions whose values clients choose, and the cap for each service per slot or hour: the values with
+ * the most decisions are kept, the rest is counted as `(other)`.
  */
 export const CAPS: readonly (readonly [dimension: Dimension, top: number])[] = [
   ['origin', 500],
@@ -72,7 +72,7 @@ export const CAPS: readonly (readonly [dimension: Dimension, top: number])[] = [
   ['method', 50],
 ];
 
-/** `decision_spans`: one row a span. */
+/** `decision_spans`: one row per span. */
 export const SPAN_COLUMNS: readonly Column[] = [
   ['minute', "DateTime('UTC') CODEC(Delta(4), ZSTD(1))"],
   ['span', 'UInt64 CODEC(NONE)'],
@@ -84,7 +84,7 @@ export const SPAN_COLUMNS: readonly Column[] = [
   ['clients', 'UInt64 CODEC(ZSTD(1))'],
 ];
 
-/** What a blocked request keeps beyond its span's row: when exactly, where, and the request's own trace. */
+/** Additional columns of a blocked request: exact time, path and trace. */
 export const REQUEST_COLUMNS: readonly Column[] = [
   ['time', "DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1))"],
   ['path', 'String CODEC(ZSTD(1))'],
@@ -92,12 +92,12 @@ export const REQUEST_COLUMNS: readonly Column[] = [
   ['link_span_id', 'String CODEC(ZSTD(1))'],
 ];
 
-/** Columns as they stand in CREATE TABLE. */
+/** Columns for CREATE TABLE. */
 export function definitions(columns: readonly Column[]): string {
   return columns.map(([name, type]) => `${name} ${type}`).join(', ');
 }
 
-/** Columns as they stand in SELECT. */
+/** Columns for SELECT. */
 export function names(columns: readonly Column[]): string {
   return columns.map(([name]) => name).join(', ');
 }

@@ -16,7 +16,7 @@ afterEach(() => {
 
 const noWait = { now: Date.now, waitMillis: 0 };
 
-test('a second process is told who holds the directory', async () => {
+test('the error for a second process names the holder of the directory', async () => {
   const held = await takeDataDirectory(directory, 'up', noWait);
   await expect(takeDataDirectory(directory, 'import', noWait)).rejects.toMatchObject({
     code: 'DATA_DIRECTORY_IN_USE',
@@ -40,7 +40,7 @@ test('a holder that died without releasing is replaced', async () => {
   held.release();
 });
 
-test('a later process with the pid of the dead holder is not taken for it', async () => {
+test('a later process with the pid of the dead holder is not mistaken for it', async () => {
   writeFileSync(
     join(directory, 'originscope.lock'),
     JSON.stringify({ pid: process.pid, role: 'up', since: '2026-01-01T00:00:00Z', started: 'another boot' }),
@@ -48,12 +48,12 @@ test('a later process with the pid of the dead holder is not taken for it', asyn
   expect(holderOf(directory)).toBeUndefined();
 });
 
-test('a file that is no lock does not lock anybody out', async () => {
+test('a file that is not a valid lock is ignored', async () => {
   writeFileSync(join(directory, 'originscope.lock'), 'half a lo');
   (await takeDataDirectory(directory, 'up', noWait)).release();
 });
 
-test('a short reader is waited for', async () => {
+test('a process waits for a short reader', async () => {
   const reader = await takeDataDirectory(directory, 'report', noWait);
   const waiting = takeDataDirectory(directory, 'up', { now: Date.now, waitMillis: 10_000 });
   reader.release();
@@ -62,7 +62,7 @@ test('a short reader is waited for', async () => {
   held.release();
 });
 
-test('the control endpoint is announced to this user alone', async () => {
+test('the control endpoint is announced to this user only', async () => {
   const held = await takeDataDirectory(directory, 'up', noWait);
   held.announce({ url: 'http://127.0.0.1:1', token: 'secret' });
   expect(holderOf(directory)?.control).toEqual({ url: 'http://127.0.0.1:1', token: 'secret' });

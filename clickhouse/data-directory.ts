@@ -5,27 +5,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OriginscopeError } from '../core/errors.ts';
 import { privateDirectory } from './private-directory.ts';
 
-/** Where a running process can be asked instead of opening its directory. */
+/** The control endpoint of a running process, used instead of opening its directory. */
 export interface Control {
   readonly url: string;
   readonly token: string;
 }
 
-/** Who holds a data directory: written into its lock, for people and for other processes. */
+/** The holder of a data directory: written to its lock, for users and other processes. */
 export interface Holder {
   readonly pid: number;
-  /** What the process does: `up`, `report`, `import`, `demo`. */
+  /** The command: `up`, `report`, `import`, `demo`. */
   readonly role: string;
   /** RFC 3339. */
   readonly since: string;
-  /** Tells a process from a later one with the same pid, where the system says; else empty. */
+  /** Distinguishes a process from a later one with the same pid, where the system supports it; else empty. */
   readonly started: string;
   readonly control?: Control;
 }
 
 export interface DataDirectory {
   readonly path: string;
-  /** Makes the control endpoint known to other processes. */
+  /** Announces the control endpoint to other processes. */
   announce(control: Control): void;
   release(): void;
 }
@@ -33,10 +33,10 @@ export interface DataDirectory {
 const LOCK = 'originscope.lock';
 
 /**
- * Takes the directory for this process, creating it when needed, for this user alone. The engine allows one process a
- * directory and says only that it failed; this lock says who has it.
+ * Locks the directory for this process, creating it if needed, accessible to this user only. The engine
+ * allows one process per directory and only reports that it failed; this lock identifies the holder.
  *
- * A holder that died without releasing is replaced. A short reader is waited for: `waitMillis`.
+ * A lock of a dead process is replaced. A short reader is waited for, up to `waitMillis`.
  *
  * @throws OriginscopeError `DATA_DIRECTORY_IN_USE` (retryable), `DATA_DIRECTORY_UNUSABLE`
  */
@@ -58,7 +58,7 @@ export async function takeDataDirectory(
     if (place(lock, mine)) break;
     const holder = readHolder(path);
     if (holder !== undefined && isAlive(holder)) {
-      // A server stays: only readers and imports are worth waiting for.
+      // Waiting only helps for readers and imports: a server keeps running.
       if (holder.role === 'up' || options.now() >= deadline) throw inUse(path, holder);
       await delay(50);
     } else {
@@ -78,13 +78,13 @@ export async function takeDataDirectory(
   };
 }
 
-/** The living process that holds the directory, if there is one. */
+/** The running process that holds the directory, if any. */
 export function holderOf(path: string): Holder | undefined {
   const holder = readHolder(path);
   return holder !== undefined && isAlive(holder) ? holder : undefined;
 }
 
-/** Creates the lock whole or not at all: a linked file never shows half its content. */
+/** Creates the lock atomically: a hard link never shows partial content. */
 function place(lock: string, holder: Holder): boolean {
   const draft = `${lock}.${randomUUID()}`;
   try {
@@ -102,7 +102,9 @@ function place(lock: string, holder: Holder): boolean {
   }
 }
 
-/** Takes a dead holder's lock away; if a living process placed its own meanwhile, gives it back. */
+/**
+ * Removes the lock of a dead process; restores it if a running process has created its own in the meantime.
+ */
 function discard(lock: string, dead: Holder | undefined): void {
   const aside = `${lock}.${randomUUID()}`;
   try {
@@ -136,7 +138,7 @@ function parseHolder(text: string): Holder | undefined {
     const value = JSON.parse(text) as Partial<Holder>;
     return Number.isInteger(value.pid) ? (value as Holder) : undefined;
   } catch {
-    // Not a lock of ours; treated like a dead holder's.
+    // Not a valid lock; treated like that of a dead process.
     return undefined;
   }
 }
@@ -149,7 +151,7 @@ function isAlive(holder: Holder): boolean {
   try {
     process.kill(holder.pid, 0);
   } catch (cause) {
-    // EPERM: it lives, as another user.
+    // EPERM: it is running as another user.
     if (codeOf(cause) !== 'EPERM') return false;
   }
   return holder.started === startOf(holder.pid);

@@ -8,30 +8,31 @@ import type {
 } from '../instrumentation/src/fetch-standard/decision.ts';
 
 /**
- * The number of the rule set that turns a span into a decision. Raised when decoding or derivation changes
- * meaning: a row of a higher derivation replaces the row that an older one made of the same span.
+ * The version of the rule set that derives decisions from spans. Increased when decoding or derivation
+ * changes its meaning: a row of a higher derivation replaces the row of an older one for the same span.
  */
 export const DERIVATION = 1;
 
-/** Kinds of requests that CORS decides; others are not kept. */
+/** The kinds of requests that CORS applies to; others are not stored. */
 export const CORS_KINDS = ['preflight', 'actual', 'ambiguous'] as const satisfies readonly Kind[];
 export type CorsKind = (typeof CORS_KINDS)[number];
 
-/** Who saw the exchange: the service itself, or a gateway in front of it. */
+/** The observer of the exchange: the service itself, or a gateway in front of it. */
 export const OBSERVERS = ['service', 'gateway'] as const;
 export type Observer = (typeof OBSERVERS)[number];
 
 /**
- * How the decision came about, and with it what its count is worth. `instrumented`: by our instrumentation,
- * exact. `derived`: from HTTP spans of which every request has one, exact. `estimated`: from spans sampled by a
- * known ratio, right on average. `sampled`: from spans of which nobody said the ratio, a lower bound.
+ * The origin of a decision, which determines the accuracy of its count. `instrumented`: by our
+ * instrumentation, exact. `derived`: from HTTP spans that exist for every request, exact. `estimated`: from
+ * spans sampled at a known ratio, exact on average. `sampled`: from spans with an unknown ratio, a lower
+ * bound.
  */
 export const SOURCES = ['instrumented', 'derived', 'estimated', 'sampled'] as const;
 export type Source = (typeof SOURCES)[number];
 
 /**
- * One decision span as the collector keeps it: what decoding yields and the writer takes. Strings are
- * well-formed and bounded here already; nothing behind this point meets a sender's bytes again.
+ * One decision span as produced by decoding and stored by the writer. Strings are well-formed and bounded;
+ * no later stage handles raw input.
  */
 export interface DecisionSpan {
   readonly service: string;
@@ -48,7 +49,7 @@ export interface DecisionSpan {
   readonly derivation: number;
   readonly observer: Observer;
   readonly source: Source;
-  /** How many decisions the span stands for; 0 when a newer rule set says that it is none. */
+  /** The number of decisions; 0 when a newer rule set finds that the span is not a decision. */
   readonly decisions: number;
   /** `cors.decisions.total`; 0 when absent. */
   readonly total: number;
@@ -57,7 +58,7 @@ export interface DecisionSpan {
   readonly reason: Reason | '';
   readonly detail: string;
   readonly origin: string;
-  /** `cors.request.method`: the method asked for by a preflight, else the method used. */
+  /** `cors.request.method`: the method requested by a preflight, else the method used. */
   readonly method: string;
   /** Requested header names joined by `,` (lower-case, sorted). */
   readonly requestHeaders: string;
@@ -71,11 +72,11 @@ export interface DecisionSpan {
   readonly browser: boolean;
   readonly statusCode: number;
   readonly route: string;
-  /** `server.address`: the API's host as the client named it. */
+  /** `server.address`: the API's host as used by the client. */
   readonly apiHost: string;
-  /** 16 hexadecimal digits, or-able; `0000000000000000` when absent. */
+  /** 16 hexadecimal digits, combined with OR; `0000000000000000` when absent. */
   readonly clients: string;
-  /** Only on blocked decisions, else empty. */
+  /** Only for blocked decisions, else empty. */
   readonly path: string;
   /** Trace and span id of the request that the span links to, 32 and 16 hexadecimal digits; else empty. */
   readonly linkTraceId: string;

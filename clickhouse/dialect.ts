@@ -1,6 +1,9 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 
-/** Tables whose rows have an identity: in a cluster each shard has its part of them. All others are whole everywhere. */
+/**
+ * Tables whose rows have an identity: in a cluster they are sharded. All other tables are complete on every
+ * node.
+ */
 const SHARDED_TABLES = ['decision_spans', 'blocked_spans', 'staged_spans', 'retired_spans'] as const;
 export type ShardedTable = (typeof SHARDED_TABLES)[number];
 
@@ -8,26 +11,29 @@ export function isSharded(table: string): table is ShardedTable {
   return (SHARDED_TABLES as readonly string[]).includes(table);
 }
 
-/** What a statement has to say differently on one server and in a cluster (cluster.ts); all else is the same. */
+/** The differences of SQL between one server and a cluster (cluster.ts). */
 export interface Dialect {
-  /** Behind the name in a statement that defines something: ` ON CLUSTER '…'`, or nothing. */
+  /** Follows the name in a DDL statement: ` ON CLUSTER '…'`, or nothing. */
   readonly onCluster: string;
-  /** Before IN where its subquery asks a sharded table: `GLOBAL `, which asks once and for all shards, or nothing. */
+  /**
+   * Precedes IN when its subquery reads a sharded table: `GLOBAL `, which runs the subquery once for all
+   * shards, or nothing.
+   */
   readonly global: string;
   mergeTree(): string;
-  /** Rows of equal sorting key collapse to the one with the highest version. */
+  /** Of rows with an equal sorting key, the one with the highest version remains. */
   replacingMergeTree(version: string, spread?: 'sharded'): string;
-  /** The name of the table that holds a sharded one's rows, in system tables. */
-  holding(table: ShardedTable): string;
-  /** That table on every shard, for CREATE TABLE and ALTER TABLE: partitions and TTLs are its own. */
+  /** The name of the local table of a sharded one, as in system tables. */
+  localTable(table: ShardedTable): string;
+  /** The local table on every shard, for CREATE TABLE and ALTER TABLE: partitions and TTLs belong to it. */
   onShards(table: ShardedTable): string;
-  /** Makes a sharded table one that is read and written as a whole, under its own name. */
-  whole(table: ShardedTable): string[];
-  /** A table of the database `system`, with the rows of every node. */
+  /** Creates the distributed table through which a sharded table is read and written, under its own name. */
+  distributedTable(table: ShardedTable): string[];
+  /** A table of the database `system`, with the rows of all nodes. */
   system(table: 'disks' | 'one' | 'parts' | 'tables'): string;
-  /** Waits until all replicas of a table have what was inserted into it before. */
-  agreement(table: string): string[];
-  /** For connections that write. */
+  /** Statements that wait until all replicas of a table have earlier inserts. */
+  syncReplicas(table: string): string[];
+  /** Settings for writing connections. */
   readonly settings: ClickHouseSettings;
 }
 
@@ -37,21 +43,24 @@ export const singleServer: Dialect = {
   global: '',
   mergeTree: () => 'MergeTree',
   replacingMergeTree: (version) => `ReplacingMergeTree(${version})`,
-  holding: (table) => table,
+  localTable: (table) => table,
   onShards: (table) => table,
-  whole: () => [],
+  distributedTable: () => [],
   system: (table) => `system.${table}`,
-  agreement: () => [],
+  syncReplicas: () => [],
   settings: {},
 };
 
-/** Before reading what others, or this process by way of another node, have just written. */
-export async function agree(
+/**
+ * Waits for all replicas. Call before reading what other processes, or this one via another node, have just
+ * written.
+ */
+export async function syncReplicas(
   client: Pick<ClickHouseClient, 'command'>,
   dialect: Dialect,
   tables: readonly string[],
 ): Promise<void> {
   await Promise.all(
-    tables.flatMap((table) => dialect.agreement(table)).map((query) => client.command({ query })),
+    tables.flatMap((table) => dialect.syncReplicas(table)).map((query) => client.command({ query })),
   );
 }

@@ -10,7 +10,7 @@ const disk = (freeGib: number, name = 'default'): DiskSpace => ({
   low: freeGib < 4,
 });
 
-test('a disk that goes up and down at the bound is warned of once, until it clearly has space again', () => {
+test('a disk around the threshold is reported once, until it clearly has space again', () => {
   const lines: { level: number; msg: string; disk: string }[] = [];
   const warnings = createDiskWarnings(
     pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line)) }),

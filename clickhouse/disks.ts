@@ -2,29 +2,33 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
 import { type Dialect, singleServer } from './dialect.ts';
 
-/** A disk on which ClickHouse keeps what it is given. */
+/** A disk on which ClickHouse stores data. */
 export interface DiskSpace {
-  /** As ClickHouse calls it; in a cluster behind the name of its host. */
+  /** The name in ClickHouse; in a cluster prefixed with the host name. */
   readonly name: string;
   readonly freeBytes: number;
   readonly totalBytes: number;
-  /** Whether it should be made larger, or something taken away, before it is full. */
+  /** Whether it needs attention before it is full. */
   readonly low: boolean;
 }
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
-/** A tenth of the disk; of a large one 10 GiB, which is hours of inserts and the largest merges. */
+/** A tenth of the disk, at most 10 GiB, which is enough for hours of inserts and the largest merges. */
 const lowBelow = (totalBytes: number): number => Math.min(totalBytes / 10, 10 * GIB);
 
-/** So much above the bound a disk has space again: free space goes up and down with every merge. */
-const CLEARLY = 1.25;
+/**
+ * Hysteresis: a disk has space again above this multiple of the threshold, because free space changes with
+ * every merge.
+ */
+const HYSTERESIS = 1.25;
 
 /**
- * The local disks of every node, the embedded engine's among them.
+ * Reads the local disks of every node, or of the embedded engine.
  *
- * @throws ClickHouseError when the user may not ask (`GRANT SELECT ON system.disks`), or a node does not answer
+ * @throws ClickHouseError when the user lacks the permission (`GRANT SELECT ON system.disks`), or a node
+ * does not respond
  */
 export async function readDisks(
   client: Pick<ClickHouseClient, 'query'>,
@@ -53,31 +57,31 @@ export function spaceText({ freeBytes, totalBytes }: DiskSpace): string {
   return `${unit(freeBytes)} of ${unit(totalBytes)} free`;
 }
 
-/** What a person can do for a disk, as the end of a sentence about it. */
+/** What to do about a disk, as the end of a sentence. */
 export function spaceRemedy({ name }: DiskSpace): string {
   return `Free some of the disk ${name}, or make it larger`;
 }
 
 export interface DiskWarnings {
-  /** Logs which disks have become low, or have space again, since it was told last. */
+  /** Logs which disks have become low, or have space again, since the last call. */
   seen(disks: readonly DiskSpace[]): void;
 }
 
-/** Says once when a disk becomes low, and once when it is not any more. */
+/** Logs once when a disk becomes low, and once when it is not any more. */
 export function createDiskWarnings(log: Logger): DiskWarnings {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return {
     seen(disks) {
       for (const disk of disks) {
         const { name, freeBytes, totalBytes } = disk;
-        if (disk.low && !told.has(name)) {
-          told.add(name);
+        if (disk.low && !reported.has(name)) {
+          reported.add(name);
           log.warn(
             { disk: name, freeBytes, totalBytes },
-            `the disk ${name} of ClickHouse is nearly full (${spaceText(disk)}): when it is, senders are told to wait. ${spaceRemedy(disk)}, or keep less (--keep-raw, --keep-minutes)`,
+            `the disk ${name} of ClickHouse is nearly full (${spaceText(disk)}): when it is full, writes are rejected and senders retry. ${spaceRemedy(disk)}, or keep less (--keep-raw, --keep-minutes)`,
           );
-        } else if (told.has(name) && freeBytes > lowBelow(totalBytes) * CLEARLY) {
-          told.delete(name);
+        } else if (reported.has(name) && freeBytes > lowBelow(totalBytes) * HYSTERESIS) {
+          reported.delete(name);
           log.info(
             { disk: name, freeBytes, totalBytes },
             `the disk ${name} of ClickHouse has space again (${spaceText(disk)})`,

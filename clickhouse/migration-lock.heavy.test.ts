@@ -20,7 +20,7 @@ function locked<T>(
   );
 }
 
-test('one works, the other waits until it has finished, and is told for whom', async () => {
+test('one works, the other waits until it has finished, and learns who holds the lock', async () => {
   const clickHouse = await openTestClickHouse();
   const events: string[] = [];
   const begun = Promise.withResolvers<void>();
@@ -43,7 +43,7 @@ test('one works, the other waits until it has finished, and is told for whom', a
   expect(await rows(clickHouse, LOCKS)).toEqual([]);
 });
 
-test('of many at once each works alone', async () => {
+test('many at once are mutually exclusive', async () => {
   const clickHouse = await openTestClickHouse();
   let working = 0;
   let most = 0;
@@ -59,7 +59,7 @@ test('of many at once each works alone', async () => {
   expect(await rows(clickHouse, LOCKS)).toEqual([]);
 });
 
-test('what a killed process left behind is waited for no longer than its lease', async () => {
+test('a lock of a killed process expires with its lease', async () => {
   const clickHouse = await openTestClickHouse();
   await clickHouse.writing.command({
     query: `CREATE TABLE schema_lock_1 (nothing UInt8) ENGINE = Memory COMMENT '2026-01-01T00:00:00Z gone'`,
@@ -70,7 +70,7 @@ test('what a killed process left behind is waited for no longer than its lease',
   expect(await rows(clickHouse, LOCKS)).toEqual([]);
 });
 
-test('work that fails gives the lock back', async () => {
+test('the lock is released when the work fails', async () => {
   const clickHouse = await openTestClickHouse();
   await expect(locked(clickHouse, 'first', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await rows(clickHouse, LOCKS)).toEqual([]);

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Dialect } from './dialect.ts';
+import { codeOf } from './engine-errors.ts';
 import { literal } from './sql-text.ts';
-import { codeOf } from './trouble.ts';
 
 export interface MigrationLockOptions {
-  /** For people who wait: host and process. */
+  /** Identifies the holder for users: host and process. */
   readonly owner: string;
-  /** Told once of each holder that is waited for: since when (RFC 3339), and its owner. */
+  /** Called once for each holder that is waited for: since when (RFC 3339), and its owner. */
   readonly waiting: (holder: string) => void;
   readonly pollMillis?: number;
-  /** A lock that is older belongs to nobody any more. By the engine's clock. */
+  /** Older locks have expired. By the engine's clock. */
   readonly leaseSeconds?: number;
 }
 
@@ -23,12 +23,13 @@ interface Lock {
 const TABLE_ALREADY_EXISTS = '57';
 
 /**
- * Does the work while no other process does such work on the same database: a second one waits.
+ * Runs `work` while no other process does on the same database; others wait.
  *
- * What ClickHouse does once and for one only is CREATE TABLE: on a server by itself, in a cluster because all
- * nodes carry out ON CLUSTER statements in one order. So the lock is a table, `schema_lock_1`, whose comment says
- * since when and by whom. What a killed process left is not dropped and made again, because two who find it
- * could each drop the other's: the next number is taken, and where two numbers are held the lower one counts.
+ * The only atomic statement of ClickHouse is CREATE TABLE: on a server by itself, in a cluster because all
+ * nodes execute ON CLUSTER statements in the same order. So the lock is a table, `schema_lock_1`, whose
+ * comment contains time and owner. The lock of a killed process is not dropped and recreated, because two
+ * processes could each drop the other's: the next number is taken, and of two held numbers the lower one
+ * counts.
  */
 export async function withMigrationLock<T>(
   client: ClickHouseClient,
@@ -37,14 +38,14 @@ export async function withMigrationLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const { owner, waiting, pollMillis = 500, leaseSeconds = 600 } = options;
-  const told = new Set<string>();
+  const reported = new Set<string>();
 
   for (;;) {
     const locks = await readLocks();
     const holder = locks.find((lock) => !lock.expired);
     if (holder !== undefined) {
-      if (!told.has(holder.holder)) waiting(holder.holder);
-      told.add(holder.holder);
+      if (!reported.has(holder.holder)) waiting(holder.holder);
+      reported.add(holder.holder);
     } else {
       const number = Math.max(0, ...locks.map((lock) => lock.number)) + 1;
       if (await take(number)) {
@@ -77,7 +78,7 @@ export async function withMigrationLock<T>(
     return locks.map((lock) => ({ ...lock, expired: lock.expired === 1 }));
   }
 
-  /** @returns whether this process made it */
+  /** @returns whether this process created it */
   async function take(number: number): Promise<boolean> {
     const result = await client.query({
       query: `SELECT formatDateTime(now('UTC'), '%Y-%m-%dT%H:%i:%SZ') AS now`,

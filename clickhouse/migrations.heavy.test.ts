@@ -7,7 +7,7 @@ import { allSteps, migrate, requireSchema } from './migrations.ts';
 import { applyRetention, RETENTION } from './retention.ts';
 import { SCHEMA } from './schema.ts';
 
-test('a start finds the schema of the last one and changes nothing', async () => {
+test('a second start finds the schema and changes nothing', async () => {
   const clickHouse = await openTestClickHouse();
   const ledger = 'SELECT * FROM schema_steps ORDER BY version';
   const before = await rows(clickHouse, ledger);
@@ -17,7 +17,7 @@ test('a start finds the schema of the last one and changes nothing', async () =>
   await requireSchema(clickHouse.reading);
 });
 
-test('a step that was cut short is done again', async () => {
+test('an interrupted step is run again', async () => {
   const clickHouse = await openTestClickHouse();
   await clickHouse.writing.command({ query: 'DELETE FROM schema_steps WHERE version > 1' });
   await clickHouse.writing.command({ query: 'DROP TABLE usage_hours' });
@@ -26,7 +26,7 @@ test('a step that was cut short is done again', async () => {
   await requireSchema(clickHouse.reading);
 });
 
-test('data of a newer program is refused by name, not touched', async () => {
+test('data of a newer version is rejected by name and not modified', async () => {
   const clickHouse = await openTestClickHouse();
   const newer = [...SCHEMA, { version: 99, name: 'things to come', statements: () => [] }];
   await migrate(clickHouse.writing, { steps: newer });
@@ -37,7 +37,7 @@ test('data of a newer program is refused by name, not touched', async () => {
   await expect(requireSchema(clickHouse.reading)).rejects.toMatchObject({ code: 'SCHEMA_NEWER' });
 });
 
-test('a step that says something else than when it was applied is refused', async () => {
+test('a step that differs from when it was applied is rejected', async () => {
   const clickHouse = await openTestClickHouse();
   const [first, ...rest] = SCHEMA;
   if (first === undefined) throw new Error('no schema');
@@ -47,7 +47,7 @@ test('a step that says something else than when it was applied is refused', asyn
   });
 });
 
-test('a reader finds out that there is no data, or that it is older, without changing it', async () => {
+test('a reader detects missing or older data without changing it', async () => {
   const clickHouse = await openClickHouse({ directory: await temporaryDirectory() });
   try {
     await expect(requireSchema(clickHouse.reading)).rejects.toMatchObject({ code: 'SCHEMA_MISSING' });
@@ -81,13 +81,13 @@ test('another retention is applied at the next start', async () => {
 test.each([
   ['single-server', singleServer],
   ['cluster', clusterDialect({ cluster: 'production', database: 'originscope' })],
-])('what is applied to a database is what was reviewed: %s', async (name, dialect) => {
+])('the applied statements are the reviewed ones: %s', async (name, dialect) => {
   const clickHouse = await openTestClickHouse();
   const blocks: string[] = [];
   for (const { name, statements } of allSteps(dialect)) {
     blocks.push(`-- ${name}`);
     for (const statement of statements) {
-      // Set for people by the engine, which has to understand it for that. The checksum in it is of the exact text.
+      // Formatted by the engine, which also parses it. The checksum in it is of the exact text.
       const [formatted] = await rows<{ sql: string }>(
         clickHouse,
         'SELECT formatQuery({statement:String}) AS sql',

@@ -10,7 +10,7 @@ export interface MigrationOptions {
   readonly steps?: readonly SchemaStep[];
 }
 
-/** A step that is not applied yet, with the line that it gets in the ledger. */
+/** A step that is not applied yet, with its ledger entry. */
 export interface PlannedStep {
   readonly name: string;
   readonly statements: readonly string[];
@@ -23,10 +23,10 @@ interface AppliedStep {
 }
 
 /**
- * Brings the schema up to the program's. Steps that the ledger has are compared and skipped; a step that
- * was cut short is run again.
+ * Migrates the schema to this version. Steps in the ledger are compared and skipped; an interrupted step is
+ * run again.
  *
- * @returns the steps that were done
+ * @returns the steps that were run
  * @throws OriginscopeError `SCHEMA_NEWER`, `SCHEMA_CHANGED`
  */
 export async function migrate(
@@ -39,8 +39,8 @@ export async function migrate(
 }
 
 /**
- * What `migrate` would do, in order. Where a node of the cluster has no ledger it has no tables either, so all
- * steps are to be done again: they only add what is missing.
+ * The steps that `migrate` would run, in order. If a node of the cluster has no ledger, it has no tables
+ * either, so all steps are run again: they only add what is missing.
  *
  * @throws OriginscopeError `SCHEMA_NEWER`, `SCHEMA_CHANGED`
  */
@@ -49,13 +49,13 @@ export async function planMigration(
   { dialect = singleServer, steps = SCHEMA }: MigrationOptions = {},
 ): Promise<PlannedStep[]> {
   const ledger = await readLedger(client);
-  refuseOthers(ledger, dialect, steps);
+  rejectOtherSchemas(ledger, dialect, steps);
   const applied = (await nodesWithoutLedger(client, dialect)) > 0 ? [] : ledger;
   const due = steps.filter((step) => !applied.some(({ version }) => version === step.version));
   return due.length === 0 ? [] : allSteps(dialect, due);
 }
 
-/** The plan for a database that is not there yet. */
+/** The plan for a database that does not exist yet. */
 export function allSteps(dialect: Dialect, steps: readonly SchemaStep[] = SCHEMA): PlannedStep[] {
   return [
     { name: 'ledger', statements: [createLedger(dialect)] },
@@ -71,7 +71,7 @@ export function allSteps(dialect: Dialect, steps: readonly SchemaStep[] = SCHEMA
 }
 
 /**
- * For those who do not migrate: the schema has to be there already and be the program's.
+ * Requires the schema of this version, for commands that do not migrate.
  *
  * @throws OriginscopeError `SCHEMA_MISSING`, `SCHEMA_OLDER`, `SCHEMA_NEWER`, `SCHEMA_CHANGED`
  */
@@ -86,7 +86,7 @@ export async function requireSchema(
         'Run "originscope migrate" for a ClickHouse server. An embedded database comes with "originscope up" or an import.',
     });
   }
-  refuseOthers(ledger, dialect, steps);
+  rejectOtherSchemas(ledger, dialect, steps);
   if (ledger.length < steps.length) {
     throw new OriginscopeError('SCHEMA_OLDER', 'The data was written by an older version of Originscope', {
       remedy:
@@ -129,7 +129,11 @@ async function nodesWithoutLedger(client: ClickHouseClient, dialect: Dialect): P
   return (counted?.nodes ?? 0) - (counted?.ledgers ?? 0);
 }
 
-function refuseOthers(ledger: readonly AppliedStep[], dialect: Dialect, steps: readonly SchemaStep[]): void {
+function rejectOtherSchemas(
+  ledger: readonly AppliedStep[],
+  dialect: Dialect,
+  steps: readonly SchemaStep[],
+): void {
   for (const { version, name, checksum } of ledger) {
     const step = steps.find((known) => known.version === version);
     if (step === undefined) {

@@ -57,7 +57,7 @@ function into(table: string, values: readonly Row[]): Insert {
   return { table, columns: COLUMNS, block: nativeBlock(COLUMNS, values) };
 }
 
-/** Writes rows into a new table. */
+/** Writes rows to a new table. */
 async function write({ writing }: ClickHouse, rows: readonly Row[]): Promise<void> {
   await writing.command({
     query: `CREATE OR REPLACE TABLE native (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ')})
@@ -76,7 +76,7 @@ describe.each([
   { place: 'the embedded engine', open: () => openTestClickHouse() },
   { place: 'a server', open: () => openTestDatabase(newDatabase(server)) },
 ])('$place', ({ open }) => {
-  test('reads every value as it was written', async () => {
+  test('reads every value as written', async () => {
     const values = [
       row(),
       row({
@@ -90,7 +90,8 @@ describe.each([
         second: 2 ** 32 - 1,
         millis: Date.UTC(2106, 0, 1) + 1,
       }),
-      // What would end a statement or a line, and what is not ASCII, on both sides of the bound for short texts.
+      // Characters that would end a statement or a line, and non-ASCII ones, on both sides of the limit for
+      // short texts.
       row({ identity: '0123456789abcdef', label: '\n\n\0;é', text: '\n\n' }),
       row({ identity: '0123456789abcdf0', label: `${'a'.repeat(64)}é`, text: '\u{1f600}'.repeat(40) }),
       row({ identity: '0123456789abcdf1', label: 'a'.repeat(64), text: 'a'.repeat(65), signed: 2 ** 31 - 1 }),
@@ -106,9 +107,9 @@ describe.each([
     expect(byIdentity(found)).toEqual(byIdentity(values));
   });
 
-  test('tells the labels of one insert apart, however many', async () => {
+  test('distinguishes any number of labels in one insert', async () => {
     const clickHouse = await open();
-    // Of one, two and four bytes an index; the empty label is always there.
+    // With one, two and four bytes per index; the empty label always exists.
     for (const count of [255, 256, 65_535, 65_536]) {
       const labelled = Array.from({ length: count }, (_, index) =>
         row({ identity: index.toString(16).padStart(16, '0'), label: `label ${index}` }),
@@ -124,7 +125,7 @@ describe.each([
   });
 });
 
-test('no block stays behind: neither after its insert, nor for ever after a kill', async () => {
+test('no block file is left: neither after its insert, nor after a kill and restart', async () => {
   const directory = await temporaryDirectory();
   const inserts = join(directory, 'inserts');
   const clickHouse = await openTestClickHouse(directory);
@@ -137,12 +138,12 @@ test('no block stays behind: neither after its insert, nor for ever after a kill
   expect(readdirSync(inserts)).toEqual([]);
 });
 
-test('a directory whose path the engine would take for a pattern is refused', async () => {
+test('a directory whose path the engine would interpret as a pattern is rejected', async () => {
   const directory = join(await temporaryDirectory(), '{data}');
   await expect(openClickHouse({ directory })).rejects.toMatchObject({ code: 'DATA_DIRECTORY_UNUSABLE' });
 });
 
-/** The text is the same in every place of it, so that foreign bytes show, and is on both sides of 64 characters. */
+/** A repeated pattern, so that foreign bytes are detected, on both sides of 64 characters. */
 const anyText = fc
   .tuple(
     fc.constantFrom('a', '~', '\n', 'é', '語', '\u{1f600}', '\ud800'),
@@ -162,21 +163,21 @@ const anyRow: fc.Arbitrary<Row> = fc.record({
   millis: fc.integer({ min: 0, max: Date.UTC(2299, 0, 1) }),
 });
 
-/** The order decides in which column a block has to grow. */
+/** The order determines in which column a block has to grow. */
 const anyColumns = fc.shuffledSubarray([...COLUMNS], { minLength: COLUMNS.length });
 
 const anyBlock = fc.record({
   columns: anyColumns,
   rows: fc.oneof(
     fc.array(anyRow, { maxLength: 40 }),
-    // Many rows from a few: thousands of generated ones would take longer than the engine.
+    // Many rows from a few: generating thousands would take longer than the engine.
     fc
       .tuple(fc.array(anyRow, { minLength: 1, maxLength: 5 }), fc.integer({ min: 100, max: 3_000 }))
       .map(([some, times]) => Array.from({ length: times }, (_, index) => some[index % some.length] as Row)),
   ),
 });
 
-/** As text arrives in a database: lone surrogates are not UTF-8. */
+/** As text is stored: lone surrogates are not UTF-8. */
 const stored = (given: Row): Row => ({
   ...given,
   label: given.label.toWellFormed(),
@@ -185,7 +186,7 @@ const stored = (given: Row): Row => ({
 
 const sorted = (some: readonly Row[]): string[] => some.map((each) => JSON.stringify(each)).sort();
 
-test('the engine reads back every row of a block as it was given, wherever the block had to grow', async () => {
+test('the engine reads back every row of a block unchanged, wherever the block had to grow', async () => {
   const clickHouse = await openTestClickHouse();
   const { writing } = clickHouse;
   const definitions = COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ');

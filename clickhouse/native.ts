@@ -1,8 +1,8 @@
 import { OriginscopeError } from '../core/errors.ts';
 
 /**
- * How a column's values come from a row. Texts may be any string; whole numbers are checked against the column's
- * type; identities are 64 bits as 16 lower-case hexadecimal digits.
+ * How to get a column's value from a row. Strings may have any content; integers are checked against the
+ * column's type; identities are 64 bits as 16 lower-case hexadecimal digits.
  */
 export type CellOf<Row> =
   | { readonly text: (row: Row) => string }
@@ -12,15 +12,15 @@ export type CellOf<Row> =
 
 export interface NativeColumn<Row> {
   readonly name: string;
-  /** The column's type in ClickHouse, without codec. */
+  /** The column's ClickHouse type, without codec. */
   readonly type: string;
   readonly cell: CellOf<Row>;
 }
 
 /**
- * Rows in ClickHouse's format `Native`: one block, column by column, labels as a dictionary and one index a
- * row. So the engine has next to nothing to parse (measured: half the processor time of JSON for an insert),
- * and the block is a third of what it would be in `RowBinary`.
+ * Encodes rows in ClickHouse's `Native` format: one block, column by column, labels as a dictionary with
+ * one index per row. The engine has very little to parse (measured: half the CPU time of JSON for an
+ * insert), and the block is a third of its size in `RowBinary`.
  *
  *     block:   columns (varint), rows (varint), then for each column its name, its type and the data
  *     String:  for each row its length in bytes (varint) and its bytes, UTF-8
@@ -28,7 +28,7 @@ export interface NativeColumn<Row> {
  *              String beginning with the empty one, rows (UInt64), for each row its key's index
  *     numbers: little-endian
  *
- * @throws OriginscopeError `VALUE_REFUSED`: the engine would take the bits as another value
+ * @throws OriginscopeError `VALUE_REFUSED` when a value does not fit its column
  */
 export function nativeBlock<Row>(columns: readonly NativeColumn<Row>[], rows: readonly Row[]): Buffer {
   const block = new Block(1024 + rows.length * 160);
@@ -37,7 +37,7 @@ export function nativeBlock<Row>(columns: readonly NativeColumn<Row>[], rows: re
   for (const { name, type, cell } of columns) {
     block.text(name);
     block.text(type);
-    // Of no rows the engine expects no data, not even an empty dictionary.
+    // For zero rows the engine expects no data, not even an empty dictionary.
     if (rows.length > 0) writeColumn(block, name, type, cell, rows);
   }
   return block.written();
@@ -50,7 +50,7 @@ function writeColumn<Row>(
   cell: CellOf<Row>,
   rows: readonly Row[],
 ): void {
-  const whole = WHOLE_NUMBERS[type.replace(/\(.*/, '')];
+  const whole = INTEGERS[type.replace(/\(.*/, '')];
   if ('text' in cell && type === 'LowCardinality(String)') writeLabels(block, cell.text, rows);
   else if ('text' in cell && type === 'String') for (const row of rows) block.text(cell.text(row));
   else if ('flag' in cell && type === 'Bool') for (const row of rows) block.byte(cell.flag(row) ? 1 : 0);
@@ -92,14 +92,14 @@ function writeLabels<Row>(block: Block, text: (row: Row) => string, rows: readon
   else for (const index of indexes) block.int32(index);
 }
 
-interface WholeNumber {
+interface IntegerType {
   readonly least: number;
   readonly most: number;
   write(block: Block, value: number): void;
 }
 
-/** By type without its parameters. Of 64 bits those that a number holds exactly. */
-const WHOLE_NUMBERS: Readonly<Record<string, WholeNumber>> = {
+/** By type without parameters. Of 64-bit values only those that a number represents exactly. */
+const INTEGERS: Readonly<Record<string, IntegerType>> = {
   UInt16: { least: 0, most: 2 ** 16 - 1, write: (block, value) => block.uint16(value) },
   Int32: { least: -(2 ** 31), most: 2 ** 31 - 1, write: (block, value) => block.int32(value) },
   UInt64: { least: 0, most: Number.MAX_SAFE_INTEGER, write: (block, value) => block.uint64(value) },
@@ -109,10 +109,10 @@ const WHOLE_NUMBERS: Readonly<Record<string, WholeNumber>> = {
   DateTime64: { least: 0, most: Number.MAX_SAFE_INTEGER, write: (block, value) => block.uint64(value) },
 };
 
-/** Longer texts, and any that is not ASCII, are encoded by the platform; short ones are faster so. */
+/** Longer and non-ASCII texts are encoded by the platform; for short ones this is faster. */
 const SHORT = 64;
 
-/** Bytes that grow as they are written. */
+/** A growing buffer. */
 class Block {
   #bytes: Buffer;
   #view: DataView;
@@ -137,7 +137,7 @@ class Block {
     this.#view.setUint16(at, value, true);
   }
 
-  /** Signed or not: the same 32 bits. */
+  /** Signed or unsigned: the same 32 bits. */
   int32(value: number): void {
     const at = this.#take(4);
     this.#view.setUint32(at, value, true);
@@ -149,7 +149,7 @@ class Block {
     this.#view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
   }
 
-  /** Whether it was 16 lower-case hexadecimal digits. */
+  /** @returns false if it was not 16 lower-case hexadecimal digits */
   identity(digits: string): boolean {
     const at = this.#take(8);
     let known = digits.length === 16;
@@ -176,13 +176,13 @@ class Block {
     if (length > SHORT || !this.#ascii(value)) {
       const size = Buffer.byteLength(value);
       this.varint(size);
-      // In two statements: making room may replace the bytes.
+      // Two statements, because growing may replace the buffer.
       const at = this.#take(size);
       this.#bytes.write(value, at);
     }
   }
 
-  /** A short text, if it is ASCII. */
+  /** Writes a short text if it is ASCII. */
   #ascii(value: string): boolean {
     const { length } = value;
     const start = this.#take(1 + length);
@@ -199,7 +199,7 @@ class Block {
     return true;
   }
 
-  /** Makes room for so many bytes and says where. */
+  /** Reserves bytes and returns their offset. */
   #take(size: number): number {
     const start = this.#end;
     this.#end = start + size;
@@ -208,7 +208,7 @@ class Block {
   }
 
   #grow(): void {
-    // Zeroed: what a mistake leaves unwritten must never be another request's memory.
+    // Zeroed, so that a bug can never expose the memory of another request.
     const larger = Buffer.alloc(Math.max(this.#end, this.#bytes.length * 2));
     this.#bytes.copy(larger);
     this.#bytes = larger;

@@ -17,7 +17,7 @@ import type { ServerLocation } from './over-http.ts';
 
 const HOUR = 3_600_000;
 const NOW = Math.floor(Date.now() / HOUR) * HOUR;
-/** Closed, and due to be published at NOW. */
+/** Closed, and due for publication at NOW. */
 const THEN = NOW - 2 * HOUR;
 
 function writerOf(clickHouse: ClickHouse, options: Partial<WriterOptions> = {}) {
@@ -58,8 +58,8 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 afterEach(() => server.mend());
 
-describe('a server that fails', () => {
-  test('before it applied an insert, or after: the spans count once', async () => {
+describe('when a server fails', () => {
+  test('before or after it applied an insert, the spans count once', async () => {
     const clickHouse = await openTestDatabase(newDatabase(server));
     const writer = writerOf(clickHouse);
     const spans = decisionSpans(50, () => ({ time: THEN, verdict: 'blocked', reason: 'acao_missing' }));
@@ -78,7 +78,7 @@ describe('a server that fails', () => {
     expect(await counts(clickHouse)).toEqual({ raw: 50, minutes: 50, hours: 50 });
   });
 
-  test('during publications: what is published in the end is right', async () => {
+  test('during publications, the final result is correct', async () => {
     const clickHouse = await openTestDatabase(newDatabase(server));
     await writerOf(clickHouse).write(decisionSpans(20, () => ({ time: THEN })));
     const publisher = publisherOf(clickHouse);
@@ -91,14 +91,14 @@ describe('a server that fails', () => {
       await server.fault(fault);
       await expect(publisher.tick()).rejects.toThrow();
       await publisher.tick();
-      // A slot that is published is published again when something comes for it.
+      // A published slot is published again when spans arrive for it.
       await writerOf(clickHouse).write([decisionSpan({ time: THEN, spanId: '0000000000000001' })]);
     }
     await publisher.tick();
     expect(await counts(clickHouse)).toEqual({ raw: 20, minutes: 20, hours: 20 });
   });
 
-  test('by being slow: an answer that does not come in time is asked for again, and counts once', async () => {
+  test('by being slow, a request that times out is retried, and counts once', async () => {
     const url = newDatabase(server);
     await openTestDatabase(url);
     const clickHouse = await openTestDatabase(url, { timeoutMillis: 200 });
@@ -109,7 +109,7 @@ describe('a server that fails', () => {
     expect(await counts(clickHouse)).toMatchObject({ raw: 5 });
   });
 
-  test('by being killed: what was acknowledged is there, what was not is written when it is back', async () => {
+  test('by being killed, acknowledged spans exist, others are written when it is back', async () => {
     const clickHouse = await openTestDatabase(newDatabase(server));
     const writer = writerOf(clickHouse);
     await writer.write(decisionSpans(5, () => ({ time: THEN })));
@@ -122,8 +122,8 @@ describe('a server that fails', () => {
   });
 });
 
-describe('several at one server', () => {
-  test('write and publish at once, and nothing counts twice', async () => {
+describe('several processes with one server', () => {
+  test('write and publish concurrently, and nothing counts twice', async () => {
     const url = newDatabase(server);
     const both = [await openTestDatabase(url), await openTestDatabase(url)] as const;
     await Promise.all(
@@ -134,20 +134,20 @@ describe('several at one server', () => {
   });
 });
 
-describe('a server that cannot be used', () => {
+describe('an unusable server', () => {
   const PASSWORD = 'p4ssw0rd-of-the-writer';
 
-  /** What a person is told; nowhere in the error, nor in its causes, is the password. */
+  /** Returns the error, and asserts that neither it nor its causes contain the password. */
   async function refusal(location: ServerLocation): Promise<OriginscopeError> {
     const opening = openClickHouse(location).then((clickHouse) => clickHouse.close());
     const error: unknown = await opening.catch((reason: unknown) => reason);
     expect(inspect(error, { depth: 20, showHidden: true, maxStringLength: null })).not.toContain(PASSWORD);
     expect(Buffer.from(inspect(error, { depth: 20 })).toString()).not.toContain(btoa(`writer:${PASSWORD}`));
     if (error instanceof OriginscopeError) return error;
-    throw new Error('It was opened, or failed for another reason', { cause: error });
+    throw new Error('Opened, or failed for another reason', { cause: error });
   }
 
-  test('is told apart by what can be done about it, without its password', async () => {
+  test('is reported with a matching remedy, without its password', async () => {
     const secured = await startClickHouseServer({
       tls: true,
       users: [
@@ -191,7 +191,7 @@ describe('a server that cannot be used', () => {
     }
   });
 
-  test('says what hangs, when its answer does not come in time', async () => {
+  test('is reported by its URL when it times out', async () => {
     const url = newDatabase(server);
     await openTestDatabase(url);
     await server.fault({ kind: 'slow', millis: 400 });
@@ -202,7 +202,7 @@ describe('a server that cannot be used', () => {
   });
 });
 
-test('a report on many services and origins fits: its parameters are in the body, not in the URL', async () => {
+test('a report on many services and origins works, because its parameters are in the body and not in the URL', async () => {
   const proxy = await startProxy(server.url);
   const clickHouse = await openTestDatabase(newDatabase({ ...server, url: proxy.url }));
   const services = Array.from({ length: 30 }, (_, number) => `service-${number}`);
@@ -221,7 +221,7 @@ test('a report on many services and origins fits: its parameters are in the body
   expect(proxy.urls().join()).not.toContain('tenant-');
 });
 
-/** Passes requests on to a server, and remembers their URLs as an access log would. */
+/** Forwards requests to a server and records their URLs, as an access log would. */
 async function startProxy(target: string) {
   const urls: string[] = [];
   const proxy = createHttpServer({ maxHeaderSize: 256 * 1024 }, (incoming, response) => {

@@ -8,9 +8,9 @@ import {
 import { OriginscopeError } from '../core/errors.ts';
 import type { Connector } from './connection.ts';
 import type { Dialect } from './dialect.ts';
+import { codeOf, isCertificateProblem, isLoginProblem, isTransient } from './engine-errors.ts';
 import { type Insert, targetOf } from './rows.ts';
 import { identifier } from './sql-text.ts';
-import { codeOf, isCertificateProblem, isLoginProblem, mayPass } from './trouble.ts';
 
 export interface ServerLocation {
   /** With the database as its path. */
@@ -151,7 +151,7 @@ function serverUnavailable(place: string, database: string, cause: unknown): Ori
     const readonly = codeOf(cause) === READONLY;
     return new OriginscopeError('CLICKHOUSE_REFUSED', `ClickHouse at ${place} refuses: ${cause.message}`, {
       cause,
-      retryable: mayPass(cause),
+      retryable: isTransient(cause),
       remedy: readonly
         ? 'Give the user a profile with readonly = 2: it reads only, and may set limits for what it reads.'
         : 'Give the user what it asks for, or use another one with --clickhouse-user.',

@@ -15,7 +15,7 @@ afterEach(() => {
 
 const modeOf = (path: string): string => (lstatSync(path).mode & 0o7777).toString(8);
 
-/** A directory of this mode, whatever the umask is. */
+/** Creates a directory with this mode, regardless of the umask. */
 function directory(path: string, mode: number): string {
   mkdirSync(path);
   chmodSync(path, mode);
@@ -35,19 +35,19 @@ const refusal = (message: string) =>
     remedy: expect.stringContaining('--data'),
   });
 
-test('a new directory is for this user alone, and so are those that lead to it', () => {
+test('a new directory and its new parents are accessible to this user only', () => {
   const path = join(root, 'a', 'b');
   privateDirectory(path);
   expect([modeOf(join(root, 'a')), modeOf(path)]).toEqual(['700', '700']);
 });
 
-test('an empty directory that others could look into is narrowed', () => {
+test('an empty directory that others can read is restricted', () => {
   const path = directory(join(root, 'data'), 0o755);
   privateDirectory(path);
   expect(modeOf(path)).toBe('700');
 });
 
-test('a data directory that others could look into is narrowed with all that is in it', () => {
+test('a data directory that others can read is restricted with all its contents', () => {
   const path = directory(join(root, 'data'), 0o755);
   const store = directory(join(path, 'store'), 0o755);
   const part = directory(join(store, 'part'), 0o775);
@@ -64,7 +64,7 @@ test('a data directory that others could look into is narrowed with all that is 
   expect(modeOf(outside)).toBe('644');
 });
 
-test('what an earlier version, or half a narrowing, left wide in a private directory is narrowed', () => {
+test('readable entries in a private directory, from an earlier version or an interrupted run, are restricted', () => {
   const path = directory(join(root, 'data'), 0o700);
   const store = directory(join(path, 'store'), 0o755);
   const rows = file(join(store, 'data.bin'), 0o644);
@@ -72,7 +72,7 @@ test('what an earlier version, or half a narrowing, left wide in a private direc
   expect([store, rows].map(modeOf)).toEqual(['700', '600']);
 });
 
-test('a directory with other things in it is left as it is, and refused if others can look into it', () => {
+test('a directory with foreign entries is not modified, and rejected if others can read it', () => {
   const home = directory(join(root, 'home'), 0o755);
   const note = file(join(home, 'note.txt'), 0o644);
   const tmp = directory(join(home, 'tmp'), 0o755);
@@ -85,19 +85,19 @@ test('a directory with other things in it is left as it is, and refused if other
   expect([home, note, tmp].map(modeOf)).toEqual(['700', '644', '755']);
 });
 
-test('a directory for everybody, such as /tmp, is refused though it is empty', () => {
+test('a shared directory, such as /tmp, is rejected even if it is empty', () => {
   const path = directory(join(root, 'shared'), 0o1777);
   expect(() => privateDirectory(path)).toThrow(refusal('not for Originscope alone'));
   expect(modeOf(path)).toBe('1777');
 });
 
-test("another user's directory is refused: its owner could read what is put there", () => {
+test("another user's directory is rejected: its owner could read the data", () => {
   const path = directory(join(root, 'data'), 0o777);
   vi.spyOn(process as { getuid(): number }, 'getuid').mockReturnValue(4_242);
   expect(() => privateDirectory(path)).toThrow(refusal('belongs to another user'));
   expect(modeOf(path)).toBe('777');
 });
 
-test('a file in the place of the directory is said to be one', () => {
+test('a file in place of the directory is reported', () => {
   expect(() => privateDirectory(file(join(root, 'data'), 0o600))).toThrow(refusal('cannot be created'));
 });

@@ -5,36 +5,37 @@ import { OriginscopeError } from '../core/errors.ts';
 const OF_OTHERS = 0o077;
 const STICKY = 0o1000;
 
-/** What the engine and we make in a data directory. */
-const OURS: ReadonlySet<string> = new Set(
+/** The entries that the engine and Originscope create in a data directory. */
+const OWN_ENTRIES: ReadonlySet<string> = new Set(
   `access cache coordination data dictionaries_lib disks flags format_schemas inserts metadata metadata_dropped
   named_collections originscope.lock preprocessed_configs shadow status store tmp user_defined user_files
   user_scripts uuid workload`.split(/\s+/),
 );
 
 /**
- * A directory that only this user can look into, created when needed. One that others could look into is
- * narrowed, with all that is in it, if it holds nothing but what we and the engine made there. What holds other
- * things (a home, a project, `/tmp`) or belongs to somebody else is left as it is, and refused.
+ * Ensures a directory that only this user can access, creating it if needed. One that others can read is
+ * restricted, with all its contents, if it contains only entries created by Originscope and the engine. One
+ * with other contents (a home, a project, `/tmp`) or of another user is rejected unchanged.
  *
  * @throws OriginscopeError `DATA_DIRECTORY_UNUSABLE`
  */
 export function privateDirectory(path: string): void {
   const entries = createdOrRead(path);
   const { mode, uid } = statSync(path);
-  // Without modes there is nothing to look at (Windows).
+  // No file modes to check (Windows).
   const self = process.getuid?.();
   if (self === undefined) return;
   if (self !== 0 && uid !== self) throw notPrivate(path, 'belongs to another user');
-  const isOurs = entries.every((name) => OURS.has(name) || name.startsWith('originscope.lock.'));
+  const isOwn = entries.every((name) => OWN_ENTRIES.has(name) || name.startsWith('originscope.lock.'));
   if ((mode & OF_OTHERS) !== 0) {
-    if (!isOurs || (mode & STICKY) !== 0) {
+    if (!isOwn || (mode & STICKY) !== 0) {
       throw notPrivate(path, 'can be read by other users, and is not for Originscope alone');
     }
     chmodSync(path, 0o700);
   }
-  // What lies in it is narrowed from the inside out: while an entry is still wide, not all of it was.
-  if (isOurs) for (const name of entries) narrow(join(path, name));
+  // Restricted from the inside out: as long as the directory itself is readable, an interrupted run is
+  // detected.
+  if (isOwn) for (const name of entries) restrict(join(path, name));
 }
 
 function createdOrRead(path: string): string[] {
@@ -49,16 +50,16 @@ function createdOrRead(path: string): string[] {
   }
 }
 
-/** A link is not followed, and what is private already is taken to hold nothing else. */
-function narrow(path: string): void {
+/** Links are not followed, and a directory that is already private is not traversed. */
+function restrict(path: string): void {
   const stats = statsOf(path);
   if (stats === undefined || (stats.mode & OF_OTHERS) === 0) return;
-  if (stats.isDirectory()) for (const name of namesIn(path)) narrow(join(path, name));
+  if (stats.isDirectory()) for (const name of namesIn(path)) restrict(join(path, name));
   if (!stats.isDirectory() && !stats.isFile()) return;
   try {
     chmodSync(path, stats.isDirectory() ? 0o700 : 0o600);
   } catch {
-    // Removed meanwhile, or somebody else's: the directory around it is private.
+    // Removed in the meantime, or of another user: the directory around it is private.
   }
 }
 

@@ -2,7 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { OriginscopeError } from '../core/errors.ts';
 
 /**
- * Whether the servers know the cluster, and are set up as the schema needs it.
+ * Checks that the cluster is known to the servers and configured as the schema requires.
  *
  * @throws OriginscopeError `CLUSTER_UNKNOWN`, `CLUSTER_UNSUITABLE`
  */

@@ -3,20 +3,20 @@ import { OriginscopeError } from '../core/errors.ts';
 import { OPEN_MILLIS } from '../core/slots.ts';
 import { type Dialect, isSharded, singleServer } from './dialect.ts';
 
-/** How long what is kept. */
+/** Retention periods. */
 export interface Retention {
   /** Decision spans; at least the 48 hours for which their slots are open. */
   readonly rawHours: number;
-  /** Usage by the minute, and blocked requests. */
+  /** Usage by minute, and blocked requests. */
   readonly minutesDays: number;
-  /** Usage by the hour, and completeness. */
+  /** Usage by hour, and completeness. */
   readonly hoursMonths: number;
 }
 
 export const RETENTION: Retention = { rawHours: 48, minutesDays: 30, hoursMonths: 13 };
 
 /**
- * Writes the retention into the tables' TTLs where it differs from what they have.
+ * Updates the TTLs of the tables where they differ.
  *
  * @returns the statements that were run
  * @throws OriginscopeError `RETENTION_INVALID`
@@ -32,7 +32,7 @@ export async function applyRetention(
 }
 
 /**
- * The statements that `applyRetention` would run. Raw spans have no TTL: the publisher drops them (see there).
+ * The statements that `applyRetention` would run. Raw spans have no TTL: housekeeping drops them.
  *
  * @throws OriginscopeError `RETENTION_INVALID`
  */
@@ -41,23 +41,23 @@ export async function planRetention(
   retention: Retention,
   dialect: Dialect = singleServer,
 ): Promise<string[]> {
-  refuseInvalid(retention);
+  requireValid(retention);
   const result = await client.query({
     query: `SELECT name, engine_full FROM ${dialect.system('tables')} WHERE database = (SELECT currentDatabase())`,
     format: 'JSONEachRow',
   });
   const engines = Map.groupBy(await result.json<{ name: string; engine_full: string }>(), ({ name }) => name);
   return alterTtls(retention, dialect, (table, ttl) =>
-    // In a cluster each node has its own; one that differs is enough.
+    // In a cluster each node has its own; one difference is enough.
     engines
-      .get(isSharded(table) ? dialect.holding(table) : table)
+      .get(isSharded(table) ? dialect.localTable(table) : table)
       ?.every(({ engine_full }) => engine_full.includes(`TTL ${ttl} `)),
   );
 }
 
-/** The same for a database that is not there yet. */
+/** The same for a database that does not exist yet. */
 export function allRetention(retention: Retention, dialect: Dialect): string[] {
-  refuseInvalid(retention);
+  requireValid(retention);
   return alterTtls(retention, dialect, () => undefined);
 }
 
@@ -73,7 +73,7 @@ function ttlsOf({ minutesDays: days, hoursMonths: months }: Retention): Ttl[] {
     { table: 'completeness_slots', ttl: `slot + toIntervalDay(${days})` },
     { table: 'slot_writes', ttl: `slot + toIntervalDay(${days})` },
     { table: 'publication_failures', ttl: `slot + toIntervalDay(${days})` },
-    // Markers outlive what they mark.
+    // Markers are kept longer than the rows they mark.
     { table: 'published_slots', ttl: `slot + toIntervalDay(${days + 7})` },
     { table: 'sealed_slots', ttl: `slot + toIntervalDay(${days + 7})` },
     { table: 'usage_hours', ttl: `hour + toIntervalMonth(${months})` },
@@ -82,7 +82,7 @@ function ttlsOf({ minutesDays: days, hoursMonths: months }: Retention): Ttl[] {
   ];
 }
 
-/** @param isSet whether a table has the TTL; undefined where there is no table yet, which will be made as the schema says */
+/** @param isSet whether a table has the TTL; undefined for a table that will be created by the schema */
 function alterTtls(
   retention: Retention,
   dialect: Dialect,
@@ -91,17 +91,20 @@ function alterTtls(
   const made = ttlsOf(RETENTION);
   return ttlsOf(retention).flatMap(({ table, ttl }, index) => {
     if (isSet(table, ttl) ?? ttl === made[index]?.ttl) return [];
-    // What is everywhere is one replicated table: one node alters it for all.
+    // A table that exists on all nodes is one replicated table, altered once.
     return [`ALTER TABLE ${isSharded(table) ? dialect.onShards(table) : table} MODIFY TTL ${ttl}`];
   });
 }
 
-/** Epoch milliseconds after which all minutes are still there; a day earlier they may be going. */
+/**
+ * The time (epoch milliseconds) from which all minutes are retained; up to a day earlier they may be
+ * deleted already.
+ */
 export function keptSince(retention: Retention, now: number): number {
   return now - (retention.minutesDays - 1) * 86_400_000;
 }
 
-function refuseInvalid(retention: Retention): void {
+function requireValid(retention: Retention): void {
   const least: Retention = { rawHours: OPEN_MILLIS / 3_600_000, minutesDays: 3, hoursMonths: 1 };
   for (const key of ['rawHours', 'minutesDays', 'hoursMonths'] as const) {
     if (Number.isInteger(retention[key]) && retention[key] >= least[key]) continue;

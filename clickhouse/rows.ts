@@ -2,7 +2,7 @@ import { type Column, REQUEST_COLUMNS, SPAN_COLUMNS } from './columns.ts';
 import type { DecisionSpan } from './decision-span.ts';
 import { type CellOf, type NativeColumn, nativeBlock } from './native.ts';
 
-/** Rows on their way into a table. */
+/** Encoded rows for a table. */
 export interface Insert {
   readonly table: string;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
@@ -10,14 +10,14 @@ export interface Insert {
   readonly block: Buffer;
 }
 
-/** As it stands behind INSERT INTO. */
+/** The target for INSERT INTO. */
 export function targetOf({ table, columns }: Insert): string {
   return `${table} (${columns.map(({ name }) => name).join(', ')})`;
 }
 
 type Cell = CellOf<DecisionSpan>;
 
-/** Where each column comes from. */
+/** The source of each column. */
 const CELLS: Readonly<Record<string, Cell>> = {
   minute: { whole: (span) => Math.floor(span.time / 60_000) * 60 },
   span: { identity: (span) => span.spanId },
@@ -66,7 +66,7 @@ export function insertBlocked(spans: readonly DecisionSpan[]): Insert {
   return insertInto('blocked_spans', OF_REQUEST, spans);
 }
 
-/** Under the number of an import, decimal text. */
+/** @param importNumber decimal text */
 export function insertStaged(importNumber: string, spans: readonly DecisionSpan[]): Insert {
   const number = BigInt(importNumber).toString(16).padStart(16, '0');
   const ofImport = { name: 'import', type: 'UInt64', cell: { identity: () => number } };

@@ -9,14 +9,14 @@ import {
 } from './columns.ts';
 import type { Dialect } from './dialect.ts';
 
-/** One step of the schema: its statements can be run again without harm. Never edited once released. */
+/** One step of the schema. Its statements are idempotent. Never edited once released. */
 export interface SchemaStep {
   readonly version: number;
   readonly name: string;
   statements(dialect: Dialect): string[];
 }
 
-/** An acknowledged row survives a crash of the host. */
+/** Acknowledged rows survive a crash of the host. */
 const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1';
 
 export const SCHEMA: readonly SchemaStep[] = [
@@ -30,28 +30,28 @@ export const SCHEMA: readonly SchemaStep[] = [
 function decisionSpans(dialect: Dialect): string[] {
   const { onCluster, onShards } = dialect;
   return [
-    // Without a TTL: the publisher drops a day when all its slots are published, so that a process that
-    // was stopped over a weekend finds the slots it had not published.
+    // Without a TTL: a day is dropped when all its slots are published, so that a process that was stopped
+    // over a weekend still finds its unpublished slots.
     `CREATE TABLE IF NOT EXISTS ${onShards('decision_spans')} (${definitions(SPAN_COLUMNS)})
      ENGINE = ${dialect.replacingMergeTree('derivation', 'sharded')}
      PARTITION BY toDate(minute, 'UTC') ORDER BY (service, minute, span)
      SETTINGS ${DURABLE}`,
-    ...dialect.whole('decision_spans'),
-    // Under the same identity as the span, so that what replaces the span's row replaces this one too.
+    ...dialect.distributedTable('decision_spans'),
+    // The same identity as the span, so that a replacement of the span's row replaces this one, too.
     `CREATE TABLE IF NOT EXISTS ${onShards('blocked_spans')} (${definitions([...SPAN_COLUMNS, ...REQUEST_COLUMNS])},
        INDEX link_trace_id link_trace_id TYPE bloom_filter(0.01) GRANULARITY 4)
      ENGINE = ${dialect.replacingMergeTree('derivation', 'sharded')}
      PARTITION BY toDate(minute, 'UTC') ORDER BY (service, minute, span)
      TTL minute + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
-    ...dialect.whole('blocked_spans'),
+    ...dialect.distributedTable('blocked_spans'),
     `CREATE TABLE IF NOT EXISTS slot_marks${onCluster} (slot DateTime('UTC'), marked_at DateTime64(6, 'UTC'))
      ENGINE = ${dialect.replacingMergeTree('marked_at')} ORDER BY slot
      TTL slot + INTERVAL 30 DAY SETTINGS ${DURABLE}`,
-    // Where an import of frozen slots waits until it is whole; emptied by imports.
+    // Staging area for frozen slots of an import until it is complete; emptied by imports.
     `CREATE TABLE IF NOT EXISTS ${onShards('staged_spans')} (import UInt64, ${definitions([...SPAN_COLUMNS, ...REQUEST_COLUMNS])})
      ENGINE = ${dialect.replacingMergeTree('derivation', 'sharded')}
      PARTITION BY import ORDER BY (import, service, minute, span)`,
-    ...dialect.whole('staged_spans'),
+    ...dialect.distributedTable('staged_spans'),
   ];
 }
 
@@ -88,7 +88,8 @@ function publishedUsage(dialect: Dialect): string[] {
      ENGINE = ${dialect.mergeTree()}
      PARTITION BY toYYYYMM(hour, 'UTC') ORDER BY (service, instance, hour, run)
      TTL hour + INTERVAL 13 MONTH SETTINGS ttl_only_drop_parts = 1, ${DURABLE}`,
-    // Markers outlive what they mark: a slot must never look unpublished because its marker went first.
+    // Markers are kept longer than the rows they mark: a slot must never look unpublished because its
+    // marker was deleted first.
     `CREATE TABLE IF NOT EXISTS published_slots${onCluster} (
        slot DateTime('UTC'), run UInt64, published_at DateTime64(6, 'UTC'),
        spans UInt64, decisions UInt64, fingerprint UInt64)
@@ -103,8 +104,8 @@ function publishedUsage(dialect: Dialect): string[] {
 }
 
 /**
- * What readers see. Which slots and hours are published is asked once a query, as one scalar, so that no
- * slot is counted by two branches, or by none, when a publication happens in the middle of it.
+ * The views for readers. The published slots and hours are determined once per query, as one scalar, so
+ * that a concurrent publication cannot make a slot count twice or not at all.
  */
 function views(dialect: Dialect): string[] {
   const { onCluster } = dialect;
@@ -117,7 +118,7 @@ function views(dialect: Dialect): string[] {
   const never = `toDateTime(4294967295, 'UTC')`;
   const unpublished = `minute >= arrayMin(arrayPushBack(known_slots.2, ${never}))
          AND toStartOfTenMinutes(minute) IN known_slots.2`;
-  // Without FINAL, which would cost as much again: a gateway's span stays one whatever replaces its row.
+  // Without FINAL, which would double the cost: a gateway's span stays one whichever row replaces it.
   const ownColumns = `${spanColumns}, ${outermost(dialect, `decision_spans WHERE ${unpublished}`)}`;
   return [
     `CREATE OR REPLACE VIEW slots${onCluster} AS
@@ -148,7 +149,7 @@ function views(dialect: Dialect): string[] {
      SELECT time, minute, ${spanColumns}, decisions, path, lpad(lower(hex(span)), 16, '0') AS span_id,
        link_trace_id, link_span_id
      FROM blocked_spans FINAL WHERE decisions > 0 AND verdict = 'blocked'`,
-    // Observed in an hour: how far the instance's own count went beyond what it had reported before.
+    // Observed in an hour: the increase of the instance's own count over its previous value.
     `CREATE OR REPLACE VIEW completeness${onCluster} AS
      WITH ${slots}, ${hours}
      SELECT hour, service, sum(received) AS received, toUInt64(sum(greatest(total, before) - before)) AS observed
@@ -175,8 +176,8 @@ function views(dialect: Dialect): string[] {
 }
 
 /**
- * Whether a slot has to be published again is decided by numbers that writers count, because clocks differ
- * between hosts and are set right: a run records the numbers that it knew before it summed.
+ * Whether a slot must be published again is determined by counters of the writers, because clocks differ
+ * between hosts and are adjusted: a run records the counters that it knew before it aggregated.
  */
 function writesByNumber(dialect: Dialect): string[] {
   const { onCluster, onShards } = dialect;
@@ -186,27 +187,28 @@ function writesByNumber(dialect: Dialect): string[] {
      ENGINE = ${dialect.replacingMergeTree('sequence')} ORDER BY (slot, writer)
      TTL slot + INTERVAL 30 DAY SETTINGS ${DURABLE}`,
     `ALTER TABLE published_slots${onCluster} ADD COLUMN IF NOT EXISTS writes Array(Tuple(UInt64, UInt64))`,
-    // What the marks of before left to be published.
+    // Slots that the earlier marks left unpublished.
     `INSERT INTO slot_writes
      SELECT slot, 0, 1 FROM (SELECT slot, max(marked_at) AS marked FROM slot_marks GROUP BY slot) AS marks
      LEFT JOIN (SELECT slot, max(run) AS run FROM published_slots GROUP BY slot) AS published USING (slot)
      WHERE run = 0 OR marked >= ${started} - INTERVAL 10 SECOND`,
-    // Stage 1: the raw rows are being put aside, whole. Stage 2: what is left of them is not the whole slot.
+    // Stage 1: the complete raw rows are being retired. Stage 2: the remaining raw rows are not the
+    // complete slot.
     `CREATE TABLE IF NOT EXISTS sealed_slots${onCluster} (slot DateTime('UTC'), stage UInt8)
      ENGINE = ${dialect.replacingMergeTree('stage')} ORDER BY slot
      TTL slot + INTERVAL 37 DAY SETTINGS ${DURABLE}`,
-    // Slots of which raw rows are gone already.
+    // Slots whose raw rows are partly gone already.
     `INSERT INTO sealed_slots
      SELECT slot, 2 FROM (SELECT slot, argMax(spans, run) AS spans FROM published_slots GROUP BY slot) AS published
      LEFT JOIN (
        SELECT toStartOfTenMinutes(minute) AS slot, count() AS kept FROM decision_spans FINAL GROUP BY slot) AS raw USING (slot)
      WHERE kept < spans`,
-    // Days of raw spans on their way out: moved here in one piece, compared with what was published, dropped.
+    // Days of raw spans to be dropped: moved here atomically, compared with the published rows, dropped.
     `CREATE TABLE IF NOT EXISTS ${onShards('retired_spans')} (${definitions(SPAN_COLUMNS)})
      ENGINE = ${dialect.replacingMergeTree('derivation', 'sharded')}
      PARTITION BY toDate(minute, 'UTC') ORDER BY (service, minute, span)
      SETTINGS ${DURABLE}`,
-    ...dialect.whole('retired_spans'),
+    ...dialect.distributedTable('retired_spans'),
     `CREATE TABLE IF NOT EXISTS publication_failures${onCluster} (
        slot DateTime('UTC'), failed_at DateTime64(6, 'UTC'), reason String)
      ENGINE = ${dialect.replacingMergeTree('failed_at')} ORDER BY slot
@@ -214,7 +216,7 @@ function writesByNumber(dialect: Dialect): string[] {
   ];
 }
 
-/** As `views`, but an hour counts as published only while it is made of its slots' newest runs. */
+/** As `views`, but an hour counts as published only if it was published from its slots' newest runs. */
 function viewsOfWholeHours(dialect: Dialect): string[] {
   const { onCluster } = dialect;
   const behind = `(SELECT slot, max(sequence > recorded) AS behind FROM (
@@ -231,7 +233,7 @@ function viewsOfWholeHours(dialect: Dialect): string[] {
      SELECT slot, max(run) AS run FROM (
        SELECT slot, toUInt64(0) AS run FROM slot_writes UNION ALL SELECT slot, run FROM published_slots)
      GROUP BY slot`,
-    // behind: rows came that the newest run may not hold. sealed: only an import or a rebuild may change it.
+    // behind: rows arrived that the newest run may lack. sealed: only an import or a rebuild may change it.
     `CREATE OR REPLACE VIEW slot_states${onCluster} AS
      SELECT slot, run, behind, slot IN (SELECT slot FROM sealed_slots) AS sealed, reason AS failure
      FROM slots
@@ -243,7 +245,7 @@ function viewsOfWholeHours(dialect: Dialect): string[] {
      LEFT JOIN (
        SELECT toStartOfHour(slot) AS hour, groupArray((slot, run)) AS slot_runs FROM slots GROUP BY hour) AS current USING (hour)
      WHERE hasAll(made_of, slot_runs)`,
-    // Late spans of slots whose other raw rows are gone: in no other view.
+    // Late spans of slots whose other raw rows are gone; not in any other view.
     `CREATE OR REPLACE VIEW left_out${onCluster} AS
      WITH ${leftOut}
      SELECT toStartOfTenMinutes(minute) AS slot, service, count() AS spans, sum(decisions) AS decisions

@@ -1,4 +1,4 @@
-/** Text in SQL where no parameter can stand: definitions, and statements that are printed. */
+/** Literals in SQL where parameters are not allowed: definitions, and statements that are printed. */
 
 export function literal(text: string): string {
   return `'${text.replaceAll(/[\\']/g, '\\$&')}'`;

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { READING } from './connection.ts';
 
-test('the reader of users.xml may set what our connections set, within its bounds', () => {
+test('the reader in users.xml may set the settings of our connections, within its limits', () => {
   const users = readFileSync(join(import.meta.dirname, 'server/users.xml'), 'utf8');
   const changeable = new Map(
     [...users.matchAll(/<(\w+)>\s*<changeable_in_readonly\/>\s*(?:<max>(\d+)<\/max>\s*)?<\/\1>/g)].map(
       ([, setting, most]) => [setting, most === undefined ? Number.POSITIVE_INFINITY : Number(most)],
     ),
   );
-  // Answers are compressed, which is a setting to a server.
+  // Compression of responses is a setting of the server.
   const ours = { ...READING, enable_http_compression: 1 };
   expect([...changeable.keys()].sort()).toEqual(Object.keys(ours).sort());
   for (const [setting, value] of Object.entries(ours)) {

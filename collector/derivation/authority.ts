@@ -1,18 +1,18 @@
 import { isOwnOrigin, type OwnOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
 import { HOST, type HttpAttributes, PORT, SCHEME, SERVER, textOf, URL_BEFORE } from './http-attributes.ts';
 
-/** Who the server was to the client, as far as the attributes tell. */
+/** The server's authority as the client used it, as far as the attributes tell. */
 export interface Authority {
-  /** As in `Host`; empty when nothing names it. */
+  /** As in `Host`; empty when unknown. */
   readonly host: string;
-  /** Undefined where it would have to be guessed. */
+  /** Undefined when it would be a guess. */
   readonly ownOrigin: OwnOrigin | undefined;
 }
 
 /**
- * `http` says nothing about the client's scheme: a proxy may have ended TLS. And `server.port` may be the port
- * that the process listens on, behind one that the client used: an origin that differs from the server in its
- * port alone is neither the own one nor a foreign one for sure.
+ * `http` does not prove the client's scheme, because a proxy may terminate TLS. And `server.port` may be
+ * the port on which the process listens instead of the one that the client used: an origin that differs
+ * from the server in its port alone is neither certainly the own one nor certainly a foreign one.
  */
 export function authorityOf(attributes: HttpAttributes, origin: string): Authority {
   const url = absoluteUrl(textOf(attributes, [URL_BEFORE]));
@@ -33,7 +33,7 @@ function absoluteUrl(text: string): URL | undefined {
   return /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
 }
 
-/** Some write the port into the address already. */
+/** Some instrumentations include the port in the address. */
 function withPort(address: string, port: string): string {
   if (!/^\d{1,5}$/.test(port) || address.endsWith(`:${port}`)) return address;
   return `${address}:${port}`;

@@ -50,7 +50,7 @@ const PREFLIGHT: Attributes = {
   ...response({ 'access-control-allow-methods': 'GET, PUT' }),
 };
 
-test('a span tells all that our own instrumentation would', () => {
+test('a span yields everything that our own instrumentation would report', () => {
   const attributes = { ...GET, 'http.route': '/orders/{id}', ...request({ cookie: '[REDACTED]' }) };
   expect(decided(attributes)).toMatchObject({
     decision: {
@@ -71,7 +71,7 @@ test('a span tells all that our own instrumentation would', () => {
   });
 });
 
-describe('the same exchange in every spelling gives the same decision', () => {
+describe('the same exchange gives the same decision in every notation', () => {
   const underscored = Object.fromEntries(
     Object.entries(PREFLIGHT).map(([key, value]) => [
       key.replace(/(?<=header\.).*/, (name) => name.replaceAll('-', '_')),
@@ -103,7 +103,10 @@ describe('the same exchange in every spelling gives the same decision', () => {
         'net.host.port': '443',
       }),
     ],
-    ['empty text for what is absent', { ...PREFLIGHT, ...response({ 'access-control-allow-headers': '' }) }],
+    [
+      'empty strings for absent values',
+      { ...PREFLIGHT, ...response({ 'access-control-allow-headers': '' }) },
+    ],
     [
       'both spellings, one of them empty',
       { ...PREFLIGHT, 'http.request.header.access_control_request_method': '' },
@@ -115,10 +118,10 @@ describe('the same exchange in every spelling gives the same decision', () => {
   });
 });
 
-describe('not captured is not absent', () => {
+describe('headers that were not captured are not treated as absent', () => {
   test.each<[string, Attributes, Captured, string]>([
     ['nothing captured', GET, UNDECLARED, 'actual unknown headers_not_captured acao_missing'],
-    ['nothing there, declared', GET, DECLARED, 'actual blocked acao_missing'],
+    ['nothing present, declared', GET, DECLARED, 'actual blocked acao_missing'],
     [
       'Allow-Origin captured, Allow-Credentials perhaps not',
       { ...GET, ...ALLOWED },
@@ -126,7 +129,7 @@ describe('not captured is not absent', () => {
       'actual unknown headers_not_captured acac_not_true',
     ],
     [
-      'all that decides captured',
+      'everything relevant captured',
       { ...GET, ...ALLOWED, ...response({ 'access-control-allow-credentials': 'true' }) },
       UNDECLARED,
       'actual allowed',
@@ -138,19 +141,19 @@ describe('not captured is not absent', () => {
       'actual blocked acao_mismatch https://www.shop.example',
     ],
     [
-      'another CORS header is there: whoever captured it captured Allow-Origin',
+      'another CORS header is present, which implies that Allow-Origin was captured',
       { ...GET, ...response({ 'access-control-allow-credentials': 'true' }) },
       UNDECLARED,
       'actual blocked acao_missing',
     ],
     [
-      'Allow-Origin is there, Allow-Headers may not have been captured',
+      'Allow-Origin is present, Allow-Headers may not have been captured',
       PREFLIGHT,
       UNDECLARED,
       'preflight unknown headers_not_captured header_not_allowed',
     ],
     [
-      'a preflight that asks for no headers may have asked for some',
+      'a preflight without requested headers may have requested some',
       {
         ...PREFLIGHT,
         ...request({ 'access-control-request-headers': '' }),
@@ -170,7 +173,7 @@ describe('not captured is not absent', () => {
   });
 });
 
-describe('what is no decision', () => {
+describe('not a decision', () => {
   test.each<[string, Attributes, string]>([
     [
       'a request without Origin',
@@ -194,8 +197,8 @@ describe('what is no decision', () => {
       'no_decision',
     ],
     ['a WebSocket', { ...GET, 'http.request.header.upgrade': 'websocket' }, 'no_decision'],
-    ['a request that never got an answer', { ...GET, 'http.response.status_code': '' }, 'no_decision'],
-    ['a status that is none', { ...GET, 'http.response.status_code': '0' }, 'no_decision'],
+    ['a request without a response', { ...GET, 'http.response.status_code': '' }, 'no_decision'],
+    ['an invalid status', { ...GET, 'http.response.status_code': '0' }, 'no_decision'],
     ['a span without a method', { ...GET, 'http.request.method': '' }, 'no_decision'],
   ])('%s', (_, attributes, expected) => {
     expect(deriveFrom(attributes)).toBe(expected);
@@ -244,12 +247,12 @@ describe('without fetch metadata the server’s own origin decides', () => {
   });
 });
 
-test('a method that conventions do not name is the one that was sent', () => {
+test('a method unknown to the conventions is kept as sent', () => {
   const attributes = { ...GET, 'http.request.method': '_OTHER', 'http.request.method_original': 'PURGE' };
   expect(decided(attributes).decision.requestMethod).toBe('PURGE');
 });
 
-test('the same header twice is the mistake that it is to a browser', () => {
+test('a duplicate header blocks as in a browser', () => {
   const twice = response({ 'access-control-allow-origin': 'https://shop.example, https://shop.example' });
   expect(verdictOf({ ...GET, ...twice })).toBe(
     'actual blocked acao_multiple https://shop.example, https://shop.example',
@@ -264,7 +267,7 @@ test('no query is kept', () => {
   for (const attributes of urls) expect(decided(attributes).path).toBe('/orders');
 });
 
-test('no attributes make it throw, and what it keeps is printable', () => {
+test('never throws for any attributes, and keeps printable text only', () => {
   const words = [
     'GET',
     'OPTIONS',

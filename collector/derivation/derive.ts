@@ -18,20 +18,23 @@ import {
   textOf,
 } from './http-attributes.ts';
 
-/** Which headers the observer is known to have written down whenever they were there: absent is absent then. */
+/**
+ * Which headers the observer is known to capture whenever they are present, so that a missing one was
+ * absent.
+ */
 export interface Captured {
   readonly request: boolean;
   readonly response: boolean;
-  /** Response headers are not to be concluded from at all, whatever the attributes look like. */
+  /** Response headers must not be used for conclusions at all. */
   readonly responseUnreliable?: boolean;
 }
 
-/** A decision derived from attributes, with what else they tell. */
+/** A decision derived from attributes, with the other facts they contain. */
 export interface DerivedDecision {
   readonly decision: Decision & { readonly kind: CorsKind };
   readonly statusCode: number;
   readonly route: string;
-  /** The API's host name as the client named it; empty when unknown. */
+  /** The API's host name as used by the client; empty when unknown. */
   readonly apiHost: string;
   /** Masked, without query; empty when unknown. */
   readonly path: string;
@@ -40,9 +43,11 @@ export interface DerivedDecision {
 type CorsKind = 'preflight' | 'actual' | 'ambiguous';
 
 /**
- * What a browser does with the exchange that the attributes describe. `no_candidate` when nothing in them points
- * to CORS, or our instrumentation decided the exchange already (`cors.observed`); `no_decision` when something
- * did, but it is no CORS request after all, or has no method or no response. Pure; never throws.
+ * Decides what a browser does with the exchange that the attributes describe. Pure; never throws.
+ *
+ * @returns `no_candidate` when nothing in them suggests CORS, or our instrumentation decided the exchange
+ * already (`cors.observed`); `no_decision` when a candidate is not a CORS request after all, or has no
+ * method or response
  */
 export function derive(
   attributes: HttpAttributes,
@@ -60,7 +65,7 @@ export function derive(
   const authority = authorityOf(attributes, textOf(attributes, ORIGIN));
   const decision = decide(
     {
-      // The host is known better than a path can tell it.
+      // The host is known from the authority.
       request: { method, url: path.startsWith('/') ? path : '/', headers: request },
       response: { status, headers: response },
     },
@@ -89,12 +94,12 @@ function keysOf(name: string): readonly string[] {
   return REQUEST_HEADER_KEYS.find((header) => header.name === name)?.keys ?? [];
 }
 
-/** Nearly all HTTP spans end here. */
+/** Filters out nearly all HTTP spans. */
 function isCandidate(attributes: HttpAttributes): boolean {
   const isPossible =
     textOf(attributes, ORIGIN) !== '' ||
     textOf(attributes, REQUEST_METHOD) !== '' ||
-    // Something on the way removed the Origin.
+    // The Origin header was removed in transit.
     (textOf(attributes, FETCH_MODE) === 'cors' && textOf(attributes, FETCH_SITE) !== 'same-origin');
   return isPossible && attributes.get(OBSERVED) !== 'true';
 }
@@ -119,8 +124,9 @@ function headersOf(attributes: HttpAttributes, headers: readonly HeaderKeys[]): 
 }
 
 /**
- * Whether Access-Control-Allow-Origin is certainly absent though nobody declared what was captured: whoever
- * captures any of the CORS response headers captures this one. Nothing else is concluded from silence.
+ * Whether Access-Control-Allow-Origin is certainly absent although captured headers were not declared: an
+ * observer that captures any of the CORS response headers captures this one, too. No other absence is
+ * inferred.
  */
 function isAbsenceEvident(response: HeaderList, captured: Captured): boolean {
   if (captured.responseUnreliable === true) return false;

@@ -1,6 +1,6 @@
 import type { Observer } from '../../clickhouse/decision-span.ts';
 
-/** The scopes and SDK names under which gateways send their spans. */
+/** The scopes and SDK names of gateways. */
 const GATEWAYS: ReadonlySet<string> = new Set([
   'nginx',
   'envoy',
@@ -18,7 +18,7 @@ export interface ObserverHints {
   readonly sdk: string;
 }
 
-/** Who saw an exchange: as declared, else a gateway when it is known for one, else the service. */
+/** The observer of an exchange: as declared, else a known gateway, else the service. */
 export function observerOf({ declared, scope, sdk }: ObserverHints): Observer {
   if (declared === 'gateway' || declared === 'service') return declared;
   return GATEWAYS.has(scope) || GATEWAYS.has(sdk) ? 'gateway' : 'service';

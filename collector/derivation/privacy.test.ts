@@ -23,7 +23,7 @@ type Texts = Readonly<Record<string, string>>;
 const at = (prefix: string, headers: Texts): Texts =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [prefix + name, value]));
 
-/** What HTTP instrumentations write of exchanges that carry the secret in each place where one can. */
+/** Attributes of HTTP instrumentations for exchanges that contain the secret in every possible place. */
 function exchangesWith(text: string, address: string): Texts[] {
   const inUrl = encodeURIComponent(text);
   const page = { origin: PAGE, 'sec-fetch-mode': 'cors', 'sec-fetch-site': 'cross-site' };
@@ -105,7 +105,7 @@ function requestOf(exchanges: readonly Texts[], text: string): TraceRequest {
   };
 }
 
-test('a secret in any part of an HTTP span is in no row that is derived from it', () => {
+test('a secret in any part of an HTTP span is not in any row derived from it', () => {
   const reasons = new Set<string>();
   const paths = new Set<string>();
   fc.assert(

@@ -4,16 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { REQUEST_HEADER_KEYS, RESPONSE_HEADER_KEYS } from './http-attributes.ts';
 
 const RECIPES = join(import.meta.dirname, '../../docs/recipes');
-/** Ours needs none, and the Collector's is about the way, not the source. */
+/** node.md needs no headers, and collector.md is about transport. */
 const pages = readdirSync(RECIPES).filter((name) => !['node.md', 'collector.md'].includes(name));
 const read = (name: string): string => readFileSync(join(RECIPES, name), 'utf8').toLowerCase();
 
-/** A cookie's value is secret: each page says on its own what to do about it. */
+/** The value of a cookie is secret: each page explains separately how to handle it. */
 const headers = [...REQUEST_HEADER_KEYS, ...RESPONSE_HEADER_KEYS]
   .map(({ name }) => name)
   .filter((name) => name !== 'cookie');
 
-describe('who follows a recipe may declare that all headers are captured', () => {
+describe('a recipe captures all headers, so that this may be declared', () => {
   test.each(pages)('%s names every header that the rules read', (page) => {
     const text = read(page);
     expect(headers.filter((name) => !new RegExp(`(?<![a-z-])${name}(?![a-z-])`).test(text))).toEqual([]);
@@ -21,7 +21,7 @@ describe('who follows a recipe may declare that all headers are captured', () =>
   });
 });
 
-test('the links between recipes lead somewhere', () => {
+test('the links between recipes are valid', () => {
   for (const page of readdirSync(RECIPES)) {
     for (const [, target = ''] of read(page).matchAll(/\]\(([a-z-]+\.md)(?:#[a-z-]+)?\)/g)) {
       expect(

@@ -24,13 +24,13 @@ describe('the ratio in tracestate', () => {
     else expect(read).toBeCloseTo(ratio, 9);
   });
 
-  test('is found in a long and hostile one without effort', () => {
+  test('is found in a long and hostile one in linear time', () => {
     expect(ratioOfTraceState(`${',ot='.repeat(2_000)}${'ot=;;'.repeat(2_000)}th:`)).toBeUndefined();
   });
 });
 
 describe('the ratios of the configuration', () => {
-  test('hold for the service that they name, else for all others', () => {
+  test('apply to the named service, else to all others', () => {
     const ratios = parseSamplingRatios('checkout=0.1, search=1,*=0.25');
     expect(['checkout', 'search', 'else'].map(ratios)).toEqual([0.1, 1, 0.25]);
     expect(parseSamplingRatios('checkout=0.1')('else')).toBeUndefined();
@@ -46,7 +46,7 @@ describe('the ratios of the configuration', () => {
     'checkout=x',
     'a=1,a=1',
     'a=1,',
-  ])('"%s" is refused with what would be right', (text) => {
+  ])('"%s" is rejected with the expected format', (text) => {
     expect(() => parseSamplingRatios(text)).toThrow(
       expect.objectContaining({
         code: 'SAMPLING_RATIO_INVALID',
@@ -57,7 +57,7 @@ describe('the ratios of the configuration', () => {
 });
 
 describe('the adjusted count', () => {
-  test('is right on average where the ratio is no whole part', () => {
+  test('is exact on average where 1/ratio is not an integer', () => {
     const ids = Array.from({ length: 10_000 }, (_, index) =>
       ((BigInt(index) * 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn).toString(16).padStart(16, '0'),
     );

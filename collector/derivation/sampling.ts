@@ -1,19 +1,19 @@
 import { OriginscopeError } from '../../core/errors.ts';
 
-/** The ratio by which a service's spans are sampled, 0 < ratio ≤ 1; undefined when nobody said. */
+/** The ratio at which a service's spans are sampled, 0 < ratio ≤ 1; undefined when unknown. */
 export type SamplingRatios = (service: string) => number | undefined;
 
 export const NO_RATIOS: SamplingRatios = () => undefined;
 
-/** Whether the tracestate that a request brought along says how its span was sampled. */
+/** Whether the tracestate of an inbound request is used as the sampling ratio of its span. */
 export type InboundTracestate = 'ignored' | 'trusted';
 
-/** A ratio below this is nobody's: one span would stand for more than a million. */
+/** A smaller ratio is implausible: one span would represent more than a million requests. */
 const LEAST_RATIO = 1e-6;
 
 /**
- * Reads `service=ratio` pairs joined by commas, for example `checkout=0.1,search=1,*=0.25`; `*` stands for all
- * others. 1 says that every request has its span.
+ * Parses comma-separated `service=ratio` pairs, for example `checkout=0.1,search=1,*=0.25`; `*` applies to
+ * all other services, 1 means that every request has a span.
  *
  * @throws OriginscopeError `SAMPLING_RATIO_INVALID`
  */
@@ -35,8 +35,9 @@ export function parseSamplingRatios(text: string): SamplingRatios {
 }
 
 /**
- * The ratio that the sampler wrote into tracestate (OpenTelemetry "TraceState: Probability Sampling", `ot=th:T`:
- * T of 56 bits is the part that was rejected); undefined when there is none.
+ * The sampling ratio in tracestate
+ * (https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/): `ot=th:T`, where T of
+ * 56 bits is the rejected fraction. Undefined when absent.
  */
 export function ratioOfTraceState(traceState: string): number | undefined {
   const threshold = THRESHOLD.exec(traceState)?.[1];
@@ -45,12 +46,12 @@ export function ratioOfTraceState(traceState: string): number | undefined {
   return ratio >= LEAST_RATIO ? ratio : undefined;
 }
 
-/** In the list member `ot`, among sub-keys joined by semicolons. */
+/** In the list member `ot`, whose sub-keys are separated by semicolons. */
 const THRESHOLD = /(?:^|,)[ \t]*ot=(?:[^,;]*;)*th:([0-9a-f]{1,14})(?=[;, \t]|$)/;
 
 /**
- * How many requests a span of the ratio stands for: 1/ratio, as a whole number that is right on average. Which
- * way it is rounded depends on the span's id, so that the same span always counts the same.
+ * The number of requests that a span represents: 1/ratio as an integer that is exact on average. The
+ * rounding depends on the span id, so that a span always has the same count.
  *
  * @param spanId 16 hexadecimal digits
  */

@@ -24,9 +24,9 @@ export interface Destination<Row> {
   /** About the bytes that a row takes in memory and in the insert. */
   bytesOf(row: Row): number;
   /** Whether an insert failed for what is in it, so that trying again cannot help. */
-  isRefusal(error: unknown): boolean;
+  isRowError(error: unknown): boolean;
   /** Of other errors, whether another try in a moment can help; default: of all. */
-  mayPass?(error: unknown): boolean;
+  isTransient?(error: unknown): boolean;
 }
 
 /** What became of the rows; every row that was offered is in exactly one of the first four. */
@@ -69,7 +69,7 @@ export function createGroupCommit<Row>(
   limits: GroupCommitLimits,
   counters: GroupCommitCounters,
 ): GroupCommit<Row> {
-  const { name, mostInFlight, isRefusal, mayPass = () => true } = destination;
+  const { name, mostInFlight, isRowError, isTransient = () => true } = destination;
   const queue: Request<Row>[] = [];
   let queuedRows = 0;
   let pendingRows = 0;
@@ -147,7 +147,7 @@ export function createGroupCommit<Row>(
       counters.written += rows.length;
       answer(group);
     } catch (cause) {
-      if (!isRefusal(cause)) {
+      if (!isRowError(cause)) {
         counters.failed += rows.length;
         answer(group, writeFailed(name, cause));
       } else if (group.length === 1) {
@@ -177,7 +177,7 @@ export function createGroupCommit<Row>(
         return await destination.insert(rows);
       } catch (cause) {
         const wait = limits.retryMillis[attempt];
-        if (isRefusal(cause) || !mayPass(cause) || wait === undefined) throw cause;
+        if (isRowError(cause) || !isTransient(cause) || wait === undefined) throw cause;
         counters.retries++;
         await delay(wait);
       }

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Inserting } from '../../clickhouse/connection.ts';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { isRowError, isTransient } from '../../clickhouse/engine-errors.ts';
 import { insertBlocked, insertSpans } from '../../clickhouse/rows.ts';
-import { isRefusal, mayPass } from '../../clickhouse/trouble.ts';
 import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../../core/slots.ts';
 import { createGroupCommit, type GroupCommitCounters, type GroupCommitLimits } from './group-commit.ts';
 import { type Numbered, WriteNumbers } from './write-numbers.ts';
@@ -66,7 +66,7 @@ export function createWriter(options: WriterOptions): Writer {
     retries: 0,
   };
   const commits = createGroupCommit(
-    { name: 'ClickHouse', mostInFlight: 2, insert: insertWatched, bytesOf: sizeOf, isRefusal, mayPass },
+    { name: 'ClickHouse', mostInFlight: 2, insert: insertWatched, bytesOf: sizeOf, isRowError, isTransient },
     { ...LIMITS, ...options },
     counters,
   );
@@ -89,7 +89,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   async function insertWatched(spans: readonly DecisionSpan[]): Promise<void> {
     await insert(spans).catch((error: unknown) => {
-      if (!isRefusal(error)) failed?.(spans, error);
+      if (!isRowError(error)) failed?.(spans, error);
       throw error;
     });
   }

@@ -2,18 +2,18 @@ import { ATTRIBUTES, type AttributeName, type AttributeType } from '../../instru
 import { HTTP_KEYS, type HttpAttributes } from '../derivation/http-attributes.ts';
 
 /**
- * An attribute's value as read: clean text (a list as `headerNames` writes it), undefined when absent, null when
- * its type is not the one in the contract.
+ * The value of an attribute: sanitised text (a list as `headerNames` writes it), undefined when absent,
+ * null when it has the wrong type.
  */
 export type AttributeValue = string | number | boolean | null | undefined;
 
 /**
- * The attributes that somebody will look at, each at the place of its key. An array rather than a map: a body
- * has thousands of attributes, and a place costs a load where a name costs a hash.
+ * The attributes that are used, each at the index of its key. An array rather than a map: a body has
+ * thousands of attributes, and an index is cheaper than a hash.
  */
 export type AttributeBag = AttributeValue[];
 
-/** A key that is read, and the type its value must have; `text` takes what services write in several types. */
+/** A key that is read, and the type of its value; `text` accepts several types that services use. */
 export interface KnownKey {
   readonly key: string;
   readonly type: AttributeType | 'text';
@@ -24,46 +24,46 @@ export const SPAN_KEYS: readonly KnownKey[] = Object.entries(ATTRIBUTES).map(([k
   type,
 }));
 
-const placeOf = (keys: readonly KnownKey[], key: string): number =>
+const indexOfKey = (keys: readonly KnownKey[], key: string): number =>
   keys.findIndex((known) => known.key === key);
 
-const spanPlace = (key: AttributeName): number => placeOf(SPAN_KEYS, key);
+const spanIndex = (key: AttributeName): number => indexOfKey(SPAN_KEYS, key);
 
-/** Places of a span's attributes in its bag. */
+/** Indexes of a span's attributes in its bag. */
 export const SPAN = {
-  decisions: spanPlace('cors.decisions'),
-  total: spanPlace('cors.decisions.total'),
-  kind: spanPlace('cors.kind'),
-  verdict: spanPlace('cors.verdict'),
-  reason: spanPlace('cors.reason'),
-  detail: spanPlace('cors.reason.detail'),
-  origin: spanPlace('cors.origin'),
-  method: spanPlace('cors.request.method'),
-  requestHeaders: spanPlace('cors.request.headers'),
-  credentials: spanPlace('cors.credentials'),
-  allowOrigin: spanPlace('cors.allow_origin'),
-  allowCredentials: spanPlace('cors.allow_credentials'),
-  maxAge: spanPlace('cors.max_age'),
-  varyOrigin: spanPlace('cors.vary_origin'),
-  site: spanPlace('cors.site'),
-  browser: spanPlace('cors.browser'),
-  clients: spanPlace('cors.clients'),
-  statusCode: spanPlace('http.response.status_code'),
-  route: spanPlace('http.route'),
-  serverAddress: spanPlace('server.address'),
-  path: spanPlace('url.path'),
+  decisions: spanIndex('cors.decisions'),
+  total: spanIndex('cors.decisions.total'),
+  kind: spanIndex('cors.kind'),
+  verdict: spanIndex('cors.verdict'),
+  reason: spanIndex('cors.reason'),
+  detail: spanIndex('cors.reason.detail'),
+  origin: spanIndex('cors.origin'),
+  method: spanIndex('cors.request.method'),
+  requestHeaders: spanIndex('cors.request.headers'),
+  credentials: spanIndex('cors.credentials'),
+  allowOrigin: spanIndex('cors.allow_origin'),
+  allowCredentials: spanIndex('cors.allow_credentials'),
+  maxAge: spanIndex('cors.max_age'),
+  varyOrigin: spanIndex('cors.vary_origin'),
+  site: spanIndex('cors.site'),
+  browser: spanIndex('cors.browser'),
+  clients: spanIndex('cors.clients'),
+  statusCode: spanIndex('http.response.status_code'),
+  route: spanIndex('http.route'),
+  serverAddress: spanIndex('server.address'),
+  path: spanIndex('url.path'),
 } as const;
 
-/** What decisions are derived from. */
+/** The keys from which decisions are derived. */
 export const HTTP_SPAN_KEYS: readonly KnownKey[] = HTTP_KEYS.map((key) => ({ key, type: 'text' }));
 
-const httpPlaces: ReadonlyMap<string, number> = new Map(HTTP_KEYS.map((key, place) => [key, place]));
+const httpIndexes: ReadonlyMap<string, number> = new Map(HTTP_KEYS.map((key, index) => [key, index]));
 
-/** A bag with the places of HTTP_SPAN_KEYS, to be asked by key. */
+/** Wraps a bag indexed by HTTP_SPAN_KEYS for access by key. */
 export const httpAttributes = (bag: AttributeBag): HttpAttributes => ({
   get: (key) => {
-    const place = httpPlaces.get(key);
-    const value = place === undefined ? undefined : bag[place];
+    const index = httpIndexes.get(key);
+    const value = index === undefined ? undefined : bag[index];
     return typeof value === 'string' ? value : undefined;
   },
 });
@@ -76,11 +76,14 @@ export const RESOURCE_KEYS: readonly KnownKey[] = [
   { key: 'deployment.environment', type: 'string' },
   { key: 'telemetry.sdk.name', type: 'string' },
   { key: 'originscope.observer', type: 'string' },
-  // Environment variables know only text.
+  // Environment variables are always strings.
   { key: 'originscope.headers_captured', type: 'text' },
 ];
 
-/** Places of a resource's attributes in its bag; `environmentBefore` is the name of semantic conventions < 1.27. */
+/**
+ * Indexes of a resource's attributes in its bag; `environmentBefore` is the name in semantic conventions
+ * before 1.27.
+ */
 export const RESOURCE = {
   service: 0,
   instance: 1,
@@ -92,8 +95,8 @@ export const RESOURCE = {
   headersCaptured: 7,
 } as const;
 
-/** Text of an attribute, empty when absent or of another type. */
-export function textOf(bag: AttributeBag, place: number): string {
-  const value = bag[place];
+/** Returns the text of an attribute; empty when absent or of another type. */
+export function textOf(bag: AttributeBag, index: number): string {
+  const value = bag[index];
   return typeof value === 'string' ? value : '';
 }

@@ -12,13 +12,16 @@ import { createHeldBytes } from './held-bytes.ts';
 const MIB = 1024 ** 2;
 const GZIP = { 'content-encoding': 'gzip' };
 
-/** A server that answers with the length of the body, or the code of the error; and the most that was held. */
+/**
+ * Starts a server that responds with the length of the body or the code of the error, and reports the
+ * maximum of held bytes.
+ */
 async function start(limits: { maxBytes?: number; arrivalMillis?: number } = {}) {
-  let most = 0;
+  let maxHeld = 0;
   const held = createHeldBytes({
     maxBytes: 64 * MIB,
     changed(bytes) {
-      most = Math.max(most, bytes);
+      maxHeld = Math.max(maxHeld, bytes);
     },
   });
   const server = createServer((request, response) => {
@@ -33,23 +36,23 @@ async function start(limits: { maxBytes?: number; arrivalMillis?: number } = {})
   const url = await listen(server);
   const post = async (body: Buffer, headers: Record<string, string> = {}): Promise<string> =>
     (await fetch(url, { method: 'POST', body: new Uint8Array(body), headers })).text();
-  return { url, post, most: () => most };
+  return { url, post, maxHeld: () => maxHeld };
 }
 
-describe('what is compressed', () => {
+describe('a compressed body', () => {
   test('is not inflated further than the limit', async () => {
-    const { post, most } = await start({ maxBytes: MIB });
+    const { post, maxHeld } = await start({ maxBytes: MIB });
     expect(await post(gzipSync(Buffer.alloc(64 * MIB)), GZIP)).toBe('BODY_TOO_LARGE');
-    expect(most()).toBeLessThan(2 * MIB);
+    expect(maxHeld()).toBeLessThan(2 * MIB);
   });
 
-  test('a thousandfold is refused, within the limit as well', async () => {
-    const { post, most } = await start();
+  test('is rejected if it inflates a thousandfold, even within the limit', async () => {
+    const { post, maxHeld } = await start();
     expect(await post(gzipSync(Buffer.alloc(15 * MIB)), GZIP)).toBe('BODY_RATIO');
-    expect(most()).toBeLessThan(3 * MIB);
+    expect(maxHeld()).toBeLessThan(3 * MIB);
   });
 
-  test('is taken as compressed as it really is, and small bodies however they are', async () => {
+  test('is accepted with realistic compression ratios, and small bodies with any', async () => {
     const { post } = await start();
     const traces = realisticRequest({ random: seeded(3), time: Date.now(), spans: 2_500 });
     for (const body of [encodeRequest(traces), Buffer.from(JSON.stringify(traces))]) {
@@ -59,28 +62,28 @@ describe('what is compressed', () => {
     expect(await post(gzipSync(Buffer.alloc(MIB)), GZIP)).toBe(String(MIB));
   });
 
-  test('holds what was sent of it, and no more, until it is complete', async () => {
-    const { url, most } = await start();
+  test('holds only the bytes received so far until it is complete', async () => {
+    const { url, maxHeld } = await start();
     const body = gzipSync(Buffer.alloc(MIB, 'x'));
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     const head = `POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`;
     socket.write(Buffer.concat([Buffer.from(head), body.subarray(0, -1)]));
-    await expect.poll(most).toBeGreaterThan(body.length - 2);
-    expect(most()).toBeLessThan(2 * body.length);
+    await expect.poll(maxHeld).toBeGreaterThan(body.length - 2);
+    expect(maxHeld()).toBeLessThan(2 * body.length);
     socket.destroy();
   });
 });
 
-test('bytes in small chunks are held for what they take in memory', async () => {
-  const { url, most } = await start();
+test('small chunks are accounted for with their memory overhead', async () => {
+  const { url, maxHeld } = await start();
   const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
   socket.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
   socket.write('1\r\nx\r\n'.repeat(1_000));
-  await expect.poll(most).toBeGreaterThan(100_000);
+  await expect.poll(maxHeld).toBeGreaterThan(100_000);
   socket.destroy();
 });
 
-test('what does not arrive in time is given up, although it drips, and its connection is closed', async () => {
+test('a body that does not arrive in time is rejected although it trickles, and its connection is closed', async () => {
   const { url } = await start({ arrivalMillis: 30 });
   const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
   socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n');
@@ -91,7 +94,7 @@ test('what does not arrive in time is given up, although it drips, and its conne
   clearInterval(dripping);
 });
 
-test('a body without end is answered, and then its connection is closed', async () => {
+test('an endless body is answered, and then its connection is closed', async () => {
   const { url } = await start({ maxBytes: 1_000 });
   const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
   socket.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');

@@ -4,38 +4,38 @@ import { OriginscopeError } from '../../core/errors.ts';
 import type { Holding } from './held-bytes.ts';
 
 export interface BodyLimits {
-  /** Bytes as sent, and after inflating. */
+  /** Maximum size, both compressed and inflated. */
   readonly maxBytes: number;
-  /** How long all of it may take to arrive. */
+  /** How long the complete body may take to arrive. */
   readonly arrivalMillis: number;
-  /** Asked for every chunk before it is kept. */
+  /** Reserves memory for every chunk before it is kept. */
   readonly holding: Holding;
-  /** How long a sender that was refused may go on sending, so that it can read the answer. Default 1,000. */
+  /** How long a rejected sender may continue sending, so that it can read the response. Default 1,000. */
   readonly lingerMillis?: number;
 }
 
-/** What inflating takes beside its output: zlib's window and one chunk. */
+/** Memory for inflating in addition to the output: zlib's window and one chunk. */
 const GUNZIP_BYTES = 128 * 1024;
 const GUNZIP_CHUNK = 64 * 1024;
 
-/** What a chunk takes beside its bytes: senders choose how small chunks are. */
+/** Memory overhead of a chunk: senders choose the size of chunks. */
 const CHUNK_BYTES = 256;
 
 /**
- * How many times larger a body may be after inflating. Real ones are 15 to 45 times, as every span has an id of
- * its own; what a bomb repeats is 1,000 times. Bodies that are small after inflating may be any times larger.
+ * The maximum compression ratio. Real bodies reach 15 to 45, because every span has its own id; a
+ * decompression bomb reaches 1,000. Bodies that are small after inflating may have any ratio.
  */
 const MAX_RATIO = 100;
 const SMALL_BYTES = 1024 ** 2;
 
 /**
- * The body of a request, inflated when it is gzip, which is not begun before all of it is there: a sender holds no
- * more than it has sent. What arrives after a limit was passed is thrown away, for a moment; then the connection
- * is closed.
+ * Reads the body of a request and inflates gzip, but only once the body is complete, so that a sender
+ * occupies no more memory than it has sent. Data that arrives after an exceeded limit is discarded for a
+ * moment; then the connection is closed.
  *
- * Throws OriginscopeError `BODY_TOO_LARGE`, `OVERLOADED` (retryable), `CONTENT_ENCODING_UNSUPPORTED`,
- * `BODY_MALFORMED` when it is no gzip, `BODY_RATIO` when it inflates as no real body does, `BODY_TIMEOUT`
- * (retryable), `BODY_ABORTED` when the sender went away.
+ * @throws OriginscopeError `BODY_TOO_LARGE`, `OVERLOADED` (retryable), `CONTENT_ENCODING_UNSUPPORTED`,
+ * `BODY_MALFORMED` when it is not valid gzip, `BODY_RATIO` when its compression ratio is implausible,
+ * `BODY_TIMEOUT` (retryable), `BODY_ABORTED` when the sender disconnected
  */
 export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   try {
@@ -88,7 +88,7 @@ function receive(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> 
 }
 
 async function inflate(sent: Buffer, { maxBytes, holding }: BodyLimits): Promise<Buffer> {
-  const most = Math.min(maxBytes, Math.max(SMALL_BYTES, sent.length * MAX_RATIO));
+  const limit = Math.min(maxBytes, Math.max(SMALL_BYTES, sent.length * MAX_RATIO));
   holding.hold(GUNZIP_BYTES);
   const chunks: Buffer[] = [];
   let length = 0;
@@ -97,7 +97,7 @@ async function inflate(sent: Buffer, { maxBytes, holding }: BodyLimits): Promise
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > most) throw most === maxBytes ? tooLarge(maxBytes) : absurdRatio();
+      if (length > limit) throw limit === maxBytes ? tooLarge(maxBytes) : absurdRatio();
       holding.hold(chunk.length);
       chunks.push(chunk);
     }

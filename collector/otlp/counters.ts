@@ -1,48 +1,48 @@
 import { noRejections, type RejectionCounts } from './decoded.ts';
 
 /**
- * What the receiver did since it started. Every request for /v1/traces that is over is in exactly one of the
+ * Counters of the receiver since its start. Every completed request for /v1/traces is in exactly one of the
  * request counts, and every span of an accepted or refused request in exactly one of the span counts.
  */
 export interface ReceiverCounters {
   readonly requests: {
-    /** Answered 200: all that was accepted of it is written. */
+    /** 200: all accepted spans are written. */
     accepted: number;
-    /** 400: no OTLP, or compressed badly. */
+    /** 400: not valid OTLP or not valid gzip. */
     malformed: number;
-    /** 400: ClickHouse does not take its rows, however often they are sent. */
+    /** 400: ClickHouse permanently rejects its rows. */
     refused: number;
     unauthenticated: number;
-    /** 403: from a page, or by a name that is not this machine's, where only this machine may send. */
+    /** 403: from a web page, or with a foreign Host, where only this machine may send. */
     forbidden: number;
-    /** 413: or it inflates as no real body does. */
+    /** 413: too large, or an implausible compression ratio. */
     tooLarge: number;
-    /** 415: a content type or encoding that is not spoken here. */
+    /** 415: an unsupported content type or encoding. */
     unsupported: number;
-    /** 503: too much was waiting already. */
+    /** 503: too many bytes were pending. */
     overloaded: number;
     /** 503: the write failed for another reason. */
     failed: number;
-    /** The sender went away before its body was there. */
+    /** The sender disconnected before its body was complete. */
     aborted: number;
-    /** 503: its body did not arrive in time. */
+    /** 503: the body did not arrive in time. */
     timedOut: number;
-    /** For /v1/metrics and /v1/logs: answered, but nothing of them is kept. */
+    /** For /v1/metrics and /v1/logs: answered, but not stored. */
     otherSignals: number;
   };
   readonly spans: {
     accepted: number;
-    /** No CORS decisions. */
+    /** Spans that are not CORS decisions. */
     passedOver: number;
-    /** Of requests that were refused as a whole. */
+    /** Spans of requests that were rejected as a whole. */
     refused: number;
     readonly rejected: RejectionCounts;
   };
-  /** Bytes of bodies as they were decoded, after inflating. */
+  /** Bytes of decoded bodies, after inflating. */
   bytes: number;
-  /** Bytes of bodies that are being read, or wait for their write, at this moment. */
+  /** Bytes of bodies that are being read or written at the moment. */
   heldBytes: number;
-  /** Connections that were closed because there were too many, and their senders the slowest. */
+  /** Connections that were closed because there were too many, slowest senders first. */
   closedConnections: number;
 }
 

@@ -16,7 +16,7 @@ import { observerOf } from '../derivation/observer.ts';
 import { type AttributeBag, RESOURCE, SPAN, textOf } from './attribute-bag.ts';
 import type { Rejection, TimeWindow } from './decoded.ts';
 
-/** Who sent the spans: read once for all spans of a resource. */
+/** The sender of spans, read once per resource. */
 export interface Sender {
   readonly service: string;
   readonly instance: string;
@@ -26,23 +26,26 @@ export interface Sender {
   readonly sdk: string;
   /** `originscope.observer`, as sent. */
   readonly observer: string;
-  /** `originscope.headers_captured`: of the headers that decisions are derived from, absent is absent. */
+  /** `originscope.headers_captured`: whether a missing header was really absent. */
   readonly headersCaptured: boolean;
 }
 
-/** A span as either encoding yields it: clean text, not yet bounded, nothing judged. */
+/** A span decoded from either encoding: sanitised text, not bounded or validated yet. */
 export interface ReadSpan {
   /** 16 lower-case hexadecimal digits; empty when not 8 bytes or all zero. */
   spanId: string;
   /** Start, epoch milliseconds rounded down; 0 when absent. */
   time: number;
-  /** Of the first link, 32 and 16 lower-case hexadecimal digits; both empty when either is no valid id. */
+  /**
+   * Ids of the first link, 32 and 16 lower-case hexadecimal digits; both empty when either is not a valid
+   * id.
+   */
   linkTraceId: string;
   linkSpanId: string;
   readonly attributes: AttributeBag;
 }
 
-/** Bounds in UTF-16 code units; what is longer is cut. */
+/** Maximum lengths in UTF-16 code units; longer text is truncated. */
 export const LIMITS = {
   service: 128,
   instance: 128,
@@ -73,7 +76,7 @@ const isSite = known<Site>(SITES);
 
 export function senderOf(attributes: AttributeBag): Sender {
   return {
-    // The SDKs' own default, so that nameless services share one name with every other tool.
+    // The default of the SDKs, so that unnamed services have the same name as in other tools.
     service: bounded(textOf(attributes, RESOURCE.service), LIMITS.service) || 'unknown_service',
     instance: bounded(textOf(attributes, RESOURCE.instance), LIMITS.instance),
     version: bounded(textOf(attributes, RESOURCE.version), LIMITS.version),
@@ -88,12 +91,13 @@ export function senderOf(attributes: AttributeBag): Sender {
 }
 
 /**
- * The row that a span in our scope stands for; undefined when it is no decision (it has no `cors.decisions`),
- * or why it is refused.
+ * Converts a span in our scope to a row.
  *
- * What identifies and counts must be right or the span is rejected. Absent facets get their neutral value
- * (`unknown`, `absent`, false, empty), too long text is cut, `cors.max_age` is clamped to 0 … 2^31 − 1, and a
- * status outside 100 … 999 or clients that are no 16 hexadecimal digits count as absent.
+ * Fields that identify and count must be valid or the span is rejected. Absent optional fields get a
+ * neutral value (`unknown`, `absent`, false, empty), long text is truncated, `cors.max_age` is clamped to 0
+ * … 2^31 − 1, and a status outside 100 … 999 or an invalid client bitmap counts as absent.
+ *
+ * @returns undefined when it is not a decision (it has no `cors.decisions`), or why it is rejected
  */
 export function decisionSpanOf(
   span: ReadSpan,
@@ -117,8 +121,8 @@ export function decisionSpanOf(
   const allowOrigin = textOf(attributes, SPAN.allowOrigin) || 'absent';
   const site = textOf(attributes, SPAN.site) || 'unknown';
   if (!isCredentials(credentials) || !isAllowOrigin(allowOrigin) || !isSite(site)) return 'facet';
-  const refused = refusalOf(span, window);
-  if (refused !== undefined) return refused;
+  const rejection = rejectionOf(span, window);
+  if (rejection !== undefined) return rejection;
 
   return {
     service: sender.service,
@@ -156,8 +160,11 @@ export function decisionSpanOf(
   };
 }
 
-/** Why a span cannot be kept, whatever it says: it cannot be told from others, or is not of this time. */
-export function refusalOf(
+/**
+ * Why a span must be rejected regardless of its attributes: it has no id, or its time is outside the
+ * window.
+ */
+export function rejectionOf(
   span: Pick<ReadSpan, 'spanId' | 'time'>,
   window: TimeWindow,
 ): Rejection | undefined {
@@ -167,7 +174,7 @@ export function refusalOf(
   return undefined;
 }
 
-/** Seconds as a row has them: −1 when there are none, else clamped to 0 … 2^31 − 1. */
+/** Seconds as stored in a row: −1 when absent, else clamped to 0 … 2^31 − 1. */
 export function maxAgeOf(seconds: unknown): number {
   if (typeof seconds !== 'number') return -1;
   return Math.min(Math.max(seconds, 0), MAX_AGE_LIMIT);

@@ -13,7 +13,7 @@ const ID = '00f067aa0ba902b7';
 const bodyOf = (request: TraceRequest, encoding: Encoding): Buffer =>
   encoding === 'protobuf' ? encodeRequest(request) : Buffer.from(JSON.stringify(request));
 
-/** Decodes the request in both encodings and shows that they agree, so that each test below is about both. */
+/** Decodes the request in both encodings and asserts that they agree, so that each test below covers both. */
 function decodeBoth(request: TraceRequest, window: TimeWindow = WINDOW): Decoded {
   const protobuf = decodeTraces(bodyOf(request, 'protobuf'), 'protobuf', window);
   expect(decodeTraces(bodyOf(request, 'json'), 'json', window)).toEqual(protobuf);
@@ -35,7 +35,7 @@ function rowWith(attributes: Attributes): DecisionSpan {
 const rejectedFor = (decoded: Decoded) =>
   Object.fromEntries(Object.entries(decoded.rejections).filter(([, count]) => count > 0));
 
-test('a decision span becomes a row with everything it says', () => {
+test('a decision span becomes a row with all of its attributes', () => {
   const request = decisionRequest(
     [
       decisionSpan(ID, NOW + 123, {
@@ -94,14 +94,14 @@ test('a decision span becomes a row with everything it says', () => {
   ]);
 });
 
-test('spans of other scopes, and spans of ours that count no decisions, are passed over and counted', () => {
+test('spans of other scopes, and spans of our scope without decisions, are skipped and counted', () => {
   const foreign = { scope: { name: '@opentelemetry/instrumentation-http' }, spans: [{ name: 'GET' }, {}] };
   const request = decisionRequest([decisionSpan(ID, NOW), { spanId: ID, name: 'something else' }]);
   request.resourceSpans?.[0]?.scopeSpans?.push(foreign, { spans: [{}] });
   expect(decodeBoth(request)).toMatchObject({ spans: [{ spanId: ID }], passedOver: 4, rejected: 0 });
 });
 
-test('an empty request is a request', () => {
+test('an empty request is valid', () => {
   expect(decodeBoth({})).toMatchObject({ spans: [], passedOver: 0, rejected: 0 });
 });
 
@@ -129,7 +129,7 @@ test('absent facets get their neutral value', () => {
   });
 });
 
-test('the older name of the environment is understood, the newer one wins', () => {
+test('the older name of the environment is read, the newer one takes precedence', () => {
   const span = decisionSpan(ID, NOW);
   const before = { 'deployment.environment': 'staging' };
   expect(decodeSpan(span, before).spans[0]?.environment).toBe('staging');
@@ -144,7 +144,7 @@ describe('what identifies and counts is never guessed', () => {
     expect(rejectedFor(decoded)).toEqual({ decisions: 1 });
   });
 
-  test('the greatest exact count is taken', () => {
+  test('the largest exact count is accepted', () => {
     expect(rowWith({ 'cors.decisions': Number.MAX_SAFE_INTEGER }).decisions).toBe(Number.MAX_SAFE_INTEGER);
   });
 
@@ -177,7 +177,7 @@ describe('times', () => {
     return spans[0]?.time ?? { tooOld: rejections.too_old, inFuture: rejections.in_future };
   };
 
-  test('the window of a receiver is 48 hours back and 5 minutes ahead, ends included', () => {
+  test('the window of a receiver is 48 hours back and 5 minutes ahead, inclusive', () => {
     expect(outcome(NOW - 48 * 3_600_000)).toBe(NOW - 48 * 3_600_000);
     expect(outcome(NOW - 48 * 3_600_000 - 1)).toEqual({ tooOld: 1, inFuture: 0 });
     expect(outcome(NOW + 300_000)).toBe(NOW + 300_000);
@@ -203,7 +203,7 @@ describe('times', () => {
 });
 
 describe('values are bounded and harmless', () => {
-  test('long text is cut', () => {
+  test('long text is truncated', () => {
     const long = 'x'.repeat(100_000);
     const row = rowWith({
       'cors.verdict': 'blocked',
@@ -225,7 +225,7 @@ describe('values are bounded and harmless', () => {
     expect([service, version, instance].map((text) => text.length)).toEqual([128, 128, 128]);
   });
 
-  test('a cut never splits a character', () => {
+  test('truncation never splits a character', () => {
     expect(rowWith({ 'cors.origin': `${'x'.repeat(255)}😀` }).origin).toBe('x'.repeat(255));
     expect(rowWith({ 'cors.origin': '😀'.repeat(300) }).origin).toBe('😀'.repeat(128));
     expect(rowWith({ 'cors.origin': '€'.repeat(600) }).origin).toBe('€'.repeat(256));
@@ -236,7 +236,7 @@ describe('values are bounded and harmless', () => {
     expect(rowWith({ 'http.route': `/a'b"c\\d\`;--` }).route).toBe(`/a'b"c\\d\`;--`);
   });
 
-  test('a byte order mark is not swallowed', () => {
+  test('a byte order mark is not dropped', () => {
     expect(rowWith({ 'http.route': '\ufeff/a-rather-long-route' }).route).toBe('\ufeff/a-rather-long-route');
   });
 
@@ -255,7 +255,7 @@ describe('values are bounded and harmless', () => {
     expect(decodeTraces(surrogate, 'json', WINDOW).spans[0]?.route).toBe('�A');
   });
 
-  test('requested headers are one value however they were sent', () => {
+  test('requested headers are normalised to one value', () => {
     const row = rowWith({ 'cors.request.headers': ['X-B', 'authorization', 'x-b', '', 'x,y'] });
     expect(row.requestHeaders).toBe('authorization,x-b,x�y');
     const names = Array.from({ length: 1000 }, (_, index) => `x-${index}-${'n'.repeat(100)}`);
@@ -276,19 +276,19 @@ describe('values are bounded and harmless', () => {
     expect(rowWith({ 'url.path': '/secret' }).path).toBe('');
   });
 
-  test('a link with a broken id is no link', () => {
+  test('a link with an invalid id is ignored', () => {
     const span = { ...decisionSpan(ID, NOW), links: [{ traceId: 'ab'.repeat(16), spanId: '00'.repeat(8) }] };
     expect(decodeSpan(span).spans[0]).toMatchObject({ linkTraceId: '', linkSpanId: '' });
   });
 });
 
-test('an attribute that comes again replaces', () => {
+test('a repeated attribute replaces the earlier one', () => {
   const span = decisionSpan(ID, NOW);
   span.attributes?.push({ key: 'http.route', value: { stringValue: '/again' } });
   expect(decodeSpan(span).spans[0]?.route).toBe('/again');
 });
 
-test('the same attribute bytes mean the same again after 10,000 others were seen', () => {
+test('the same attribute bytes are decoded to the same value after 10,000 others', () => {
   const row = rowWith({});
   for (let round = 0; round < 10; round++) {
     const spans = Array.from({ length: 1000 }, (_, index) =>
@@ -307,12 +307,12 @@ test.each<[string, string]>([
   ['null in a list', '{"resourceSpans":[null]}'],
   ['text for a list', '{"resourceSpans":"x"}'],
   ['text for attributes', '{"resourceSpans":[{"resource":{"attributes":"x"}}]}'],
-])('JSON that is no request is refused: %s', (_, body) => {
+])('JSON that is not a request is rejected: %s', (_, body) => {
   const decode = () => decodeTraces(Buffer.from(body), 'json', WINDOW);
   expect(decode).toThrow(expect.objectContaining({ code: 'OTLP_MALFORMED', retryable: false }));
 });
 
-test('what cannot be read is refused as a whole', () => {
+test('an unreadable body is rejected as a whole', () => {
   const body = bodyOf(decisionRequest([decisionSpan(ID, NOW)]), 'protobuf');
   const decode = () => decodeTraces(Buffer.concat([body, delimitedField(1, 'xxx')]), 'protobuf', WINDOW);
   expect(decode).toThrow(expect.objectContaining({ code: 'OTLP_MALFORMED' }));

@@ -12,8 +12,9 @@ import { decodeProtobuf } from './protobuf.ts';
 export type Encoding = 'protobuf' | 'json';
 
 /**
- * @param samplingRatios by which ratio services sample the spans that decisions are derived from, if somebody says it
- * @param inboundTracestate whether the tracestate of a request is believed where no ratio was given
+ * @param samplingRatios the configured ratios at which services sample the spans that decisions are derived
+ * from
+ * @param inboundTracestate whether the tracestate of a request is trusted where no ratio is configured
  */
 export function derivationRules(
   samplingRatios: SamplingRatios = NO_RATIOS,
@@ -23,20 +24,20 @@ export function derivationRules(
 }
 
 /**
- * The most values of a JSON body that a stranger sends: parsed, a value takes up to 500 bytes, and two or three where
- * it is written. Real bodies have one in 16 bytes.
+ * The maximum number of values of an untrusted JSON body: a parsed value takes up to 500 bytes from only
+ * two or three bytes of JSON. Real bodies have one value per 16 bytes.
  */
 const MAX_JSON_VALUES = 600_000;
 
 export const DERIVATION_RULES: DerivationRules = derivationRules();
 
 /**
- * The decision spans in the body of an OTLP trace export request, those derived from HTTP server spans, and what
- * became of its other spans. Both encodings of the same request give the same rows.
+ * Decodes an OTLP trace export request: its decision spans, those derived from HTTP server spans, and
+ * counts of the others. Both encodings of a request give the same rows.
  *
- * @param maxJsonValues the most values that a JSON body may have
- * @throws OriginscopeError `OTLP_MALFORMED` (not retryable) when the body is no such request, `BODY_TOO_LARGE` when it
- * has too many values; then nothing of it is taken
+ * @param maxJsonValues the maximum number of values of a JSON body
+ * @throws OriginscopeError `OTLP_MALFORMED` (not retryable) when the body is not a valid request,
+ * `BODY_TOO_LARGE` when it has too many values; then none of it is accepted
  */
 export function decodeTraces(
   body: Uint8Array,
@@ -49,7 +50,7 @@ export function decodeTraces(
   try {
     return encoding === 'protobuf' ? decodeProtobuf(body, window, rules) : decodeJson(body, window, rules);
   } catch (cause) {
-    // JSON.parse quotes the body in its message.
+    // The message of JSON.parse quotes the body.
     const what = bounded(cleaned(cause instanceof Error ? cause.message : String(cause)), 200);
     throw new OriginscopeError('OTLP_MALFORMED', `The body is no OTLP trace export request: ${what}`, {
       remedy: 'Send an ExportTraceServiceRequest whose encoding is the one that Content-Type names.',
@@ -58,11 +59,11 @@ export function decodeTraces(
   }
 }
 
-/** Whether it may have more values than so many; each takes at least a byte. */
-const hasMoreValues = (body: Uint8Array, most: number): boolean =>
-  body.length > most && countSeparators(body) > most;
+/** Whether it may have more values than the limit; each takes at least a byte. */
+const hasMoreValues = (body: Uint8Array, limit: number): boolean =>
+  body.length > limit && countSeparators(body) > limit;
 
-const tooManyValues = (most: number): OriginscopeError =>
-  new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${most} JSON values`, {
+const tooManyValues = (limit: number): OriginscopeError =>
+  new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${limit} JSON values`, {
     remedy: 'Send smaller batches, or protobuf.',
   });

@@ -2,15 +2,15 @@ import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { OPEN_MILLIS } from '../../core/slots.ts';
 
 /**
- * Why a span in our scope is refused. It is broken, not merely foreign, so it is counted under its reason and
- * told to the sender; nothing is guessed in its place.
+ * Why a span in our scope is rejected. It is invalid, not merely foreign, so it is counted by reason and
+ * reported to the sender; nothing is guessed.
  */
 export const REJECTIONS = {
-  decisions: 'cors.decisions is no whole number from 1 to 2^53 - 1',
-  total: 'cors.decisions.total is no whole number from 0 to 2^53 - 1',
+  decisions: 'cors.decisions is not an integer from 1 to 2^53 - 1',
+  total: 'cors.decisions.total is not an integer from 0 to 2^53 - 1',
   kind: 'cors.kind is unknown',
   verdict: 'cors.verdict is unknown',
-  reason: 'cors.reason is unknown, or does not go with the verdict',
+  reason: 'cors.reason is unknown, or does not match the verdict',
   facet: 'cors.credentials, cors.allow_origin or cors.site has an unknown value',
   span_id: 'the span id is not 8 bytes, or all zero',
   too_old: 'the start time is older than the accepted window',
@@ -32,7 +32,7 @@ export const noRejections = (): RejectionCounts => ({
   in_future: 0,
 });
 
-/** The start times that are accepted, epoch milliseconds, both ends included. */
+/** The accepted start times, epoch milliseconds, inclusive. */
 export interface TimeWindow {
   readonly earliest: number;
   readonly latest: number;
@@ -40,16 +40,16 @@ export interface TimeWindow {
 
 const AHEAD_MILLIS = 5 * 60_000;
 
-/** What a live receiver accepts: [now − 48 h, now + 5 min], so that the slot of every span is still open. */
+/** The window of a live receiver: [now − 48 h, now + 5 min], so that the slot of every span is still open. */
 export const acceptedWindow = (now: number): TimeWindow => ({
   earliest: now - OPEN_MILLIS,
   latest: now + AHEAD_MILLIS,
 });
 
-/** What came out of one OTLP body: every span in it is in exactly one of the three counts. */
+/** The result of decoding one OTLP body: every span is in exactly one of the three counts. */
 export interface Decoded {
   readonly spans: DecisionSpan[];
-  /** Spans that are no CORS decisions. */
+  /** Spans that are not CORS decisions. */
   passedOver: number;
   /** The sum of `rejections`. */
   rejected: number;
@@ -63,8 +63,8 @@ export const nothingDecoded = (): Decoded => ({
   rejections: noRejections(),
 });
 
-/** Puts the outcome of one span where it belongs. */
-export function take(decoded: Decoded, outcome: DecisionSpan | Rejection | undefined): void {
+/** Adds the outcome of one span. */
+export function addOutcome(decoded: Decoded, outcome: DecisionSpan | Rejection | undefined): void {
   if (outcome === undefined) {
     decoded.passedOver++;
   } else if (typeof outcome === 'string') {

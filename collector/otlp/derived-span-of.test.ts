@@ -11,7 +11,7 @@ const WINDOW = acceptedWindow(NOW);
 const ID = '00f067aa0ba902b7';
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 
-/** Decodes the request in both encodings and shows that they agree. */
+/** Decodes the request in both encodings and asserts that they agree. */
 function decode(request: TraceRequest, rules = DERIVATION_RULES): Decoded {
   const decoded = decodeTraces(encodeRequest(request), 'protobuf', WINDOW, rules);
   expect(decodeTraces(Buffer.from(JSON.stringify(request)), 'json', WINDOW, rules)).toEqual(decoded);
@@ -94,25 +94,25 @@ test('the path is kept of blocked requests only', () => {
   });
 });
 
-test('a list of empty texts is no header', () => {
+test('a list of empty strings is an absent header', () => {
   const attributes = { 'http.response.header.access-control-allow-origin': ['', ''] };
   expect(rowOf({ attributes })).toMatchObject({ reason: 'acao_missing', allowOrigin: 'absent' });
 });
 
-test('only server spans are looked at: a client span or an inner one has the same headers', () => {
+test('only server spans are evaluated: a client or internal span has the same headers', () => {
   for (const kind of [0, 1, 3, 4, 5]) {
     expect(decode(serverSpan({ span: { kind } }))).toMatchObject({ spans: [], passedOver: 1, rejected: 0 });
   }
 });
 
-test('what our instrumentation has observed is not counted again', () => {
+test('an exchange that our instrumentation observed is not counted again', () => {
   for (const observed of [true, 'true']) {
     const request = serverSpan({ attributes: { 'cors.observed': observed } });
     expect(decode(request)).toMatchObject({ spans: [], passedOver: 1 });
   }
 });
 
-test('a candidate that cannot be kept is told to its sender, other spans are not', () => {
+test('a rejected candidate is reported to its sender, other spans are not', () => {
   const span = { startTimeUnixNano: '1000000' };
   expect(decode(serverSpan({ span }))).toMatchObject({ rejected: 1, rejections: { too_old: 1 } });
   const foreign = serverSpan({
@@ -122,13 +122,13 @@ test('a candidate that cannot be kept is told to its sender, other spans are not
   expect(decode(foreign)).toMatchObject({ rejected: 0, passedOver: 1 });
 });
 
-describe('absent is absent only where that was declared', () => {
+describe('a missing header counts as absent only where that was declared', () => {
   test.each<[string, Given, string]>([
     ['as text', {}, 'acao_missing'],
     ['as a boolean', { resource: { 'originscope.headers_captured': true } }, 'acao_missing'],
     ['not', { resource: { 'originscope.headers_captured': 'false' } }, 'headers_not_captured'],
     [
-      'of Node’s instrumentation, which does not see what writeHead is given',
+      'of Node’s instrumentation, which does not see headers passed to writeHead',
       { scope: '@opentelemetry/instrumentation-http' },
       'headers_not_captured',
     ],
@@ -137,36 +137,36 @@ describe('absent is absent only where that was declared', () => {
   });
 });
 
-describe('who observed it', () => {
+describe('the observer', () => {
   test.each<[string, Given, string]>([
     ['a service', {}, 'service'],
     ['nginx by its scope', { scope: 'nginx' }, 'gateway'],
     ['Traefik by its scope', { scope: 'github.com/traefik/traefik' }, 'gateway'],
     ['Envoy by its SDK', { resource: { 'telemetry.sdk.name': 'envoy' } }, 'gateway'],
-    ['a gateway that says so', { resource: { 'originscope.observer': 'gateway' } }, 'gateway'],
+    ['a declared gateway', { resource: { 'originscope.observer': 'gateway' } }, 'gateway'],
     [
-      'an nginx that is no gateway',
+      'an nginx that is not a gateway',
       { scope: 'nginx', resource: { 'originscope.observer': 'service' } },
       'service',
     ],
-    ['a word that means nothing', { resource: { 'originscope.observer': 'moon' } }, 'service'],
+    ['an unknown value', { resource: { 'originscope.observer': 'moon' } }, 'service'],
   ])('%s', (_, given, observer) => {
     expect(rowOf(given).observer).toBe(observer);
   });
 });
 
-describe('what a count is worth', () => {
+describe('the accuracy of a count', () => {
   const withRatios = (pairs: string) => ({ ...DERIVATION_RULES, samplingRatios: parseSamplingRatios(pairs) });
   const tenth = withRatios('orders=0.1');
   const trusting = derivationRules(undefined, 'trusted');
   const withState = (traceState: string, span: Span = {}): Given => ({ span: { traceState, ...span } });
   const HUGE = 'ot=th:ffffef';
   const PARENT = 'aaaaaaaaaaaaaaaa';
-  // Bits 8 and 9 of the flags: whether it is known that the parent is remote, and whether it is.
+  // Bits 8 and 9 of the flags: whether it is known if the parent is remote, and if it is.
   const LOCAL = 0x100;
   const REMOTE = 0x300;
   test.each<[string, Given, typeof tenth, string, number]>([
-    ['nobody said the ratio', {}, DERIVATION_RULES, 'sampled', 1],
+    ['the ratio is unknown', {}, DERIVATION_RULES, 'sampled', 1],
     ['the configuration says every request has a span', {}, withRatios('*=1'), 'derived', 1],
     ['the configuration says a tenth', {}, tenth, 'estimated', 10],
     ['the sampler of a root span says a quarter', withState('ot=th:c'), DERIVATION_RULES, 'estimated', 4],
@@ -217,7 +217,7 @@ describe('what a count is worth', () => {
       1,
     ],
     [
-      'a parent of zeros is none',
+      'an all-zero parent id is not a parent',
       withState('ot=th:c', { parentSpanId: '0000000000000000' }),
       DERIVATION_RULES,
       'estimated',
@@ -235,7 +235,7 @@ describe('what a count is worth', () => {
   });
 });
 
-test('a newer rule set replaces what an older one made of a span that it calls none', () => {
+test('a newer rule set replaces the row of an older one for a span that is not a decision any more', () => {
   const attributes = { 'http.request.header.sec-fetch-site': ['same-origin'] };
   const newer = { ...DERIVATION_RULES, derivation: 2 };
   expect(decode(serverSpan({ attributes }))).toMatchObject({ spans: [], passedOver: 1 });

@@ -9,13 +9,13 @@ import {
   ratioOfTraceState,
   type SamplingRatios,
 } from '../derivation/sampling.ts';
-import { LIMITS, maxAgeOf, NO_CLIENTS, refusalOf, type Sender } from './decision-span-of.ts';
+import { LIMITS, maxAgeOf, NO_CLIENTS, rejectionOf, type Sender } from './decision-span-of.ts';
 import type { Rejection, TimeWindow } from './decoded.ts';
 
 /** SpanKind.SPAN_KIND_SERVER of OTLP. */
 export const SERVER = 2;
 
-/** A span of kind SERVER, as either encoding yields it. */
+/** A span of kind SERVER, decoded from either encoding. */
 export interface ServerSpan {
   readonly spanId: string;
   /** 32 lower-case hexadecimal digits; empty when not 16 bytes or all zero. */
@@ -23,7 +23,7 @@ export interface ServerSpan {
   /** Start, epoch milliseconds rounded down; 0 when absent. */
   readonly time: number;
   readonly traceState: string;
-  /** It has no parent, here or elsewhere (see `isRoot`). */
+  /** It has no parent, local or remote (see `isRoot`). */
   readonly isRoot: boolean;
   readonly attributes: HttpAttributes;
 }
@@ -32,25 +32,26 @@ export interface ServerSpan {
 const REMOTE_PARENT = 0x300;
 
 /**
- * Whether a span begins its trace. Only then its tracestate is certainly the work of its own sampler: a remote
- * parent's is what a client sent, and a local parent may have inherited it from there.
+ * Whether a span is the root of its trace. Only then its tracestate is certainly set by its own sampler:
+ * that of a remote parent was sent by a client, and a local parent may have inherited it.
  */
 export function isRoot(hasParentId: boolean, flags: number): boolean {
   return !hasParentId && (flags & REMOTE_PARENT) !== REMOTE_PARENT;
 }
 
-/** How decisions are derived from spans that are not ours. */
+/** How decisions are derived from spans of other instrumentations. */
 export interface DerivationRules {
   readonly samplingRatios: SamplingRatios;
   readonly inboundTracestate: InboundTracestate;
-  /** The number of the rule set. */
+  /** The version of the rule set. */
   readonly derivation: number;
 }
 
 /**
- * The row of the decision derived from somebody's HTTP server span; undefined when it is none, or why it cannot
- * be kept. A rule set that is not the first makes a row of 0 decisions of a span that looked like one: an older
- * rule set may have made a decision of it, and that row has to be replaced.
+ * Derives a decision from an HTTP server span. A rule set later than the first creates a row of 0 decisions
+ * for a candidate that is not a decision, to replace a row that an older rule set may have created.
+ *
+ * @returns the row, undefined when there is none, or why the span is rejected
  */
 export function derivedSpanOf(
   span: ServerSpan,
@@ -61,8 +62,8 @@ export function derivedSpanOf(
 ): DecisionSpan | Rejection | undefined {
   const derived = derive(span.attributes, capturedBy(sender, scope));
   if (derived === 'no_candidate' || (derived === 'no_decision' && rules.derivation === 1)) return undefined;
-  const refused = refusalOf(span, window);
-  if (refused !== undefined) return refused;
+  const rejection = rejectionOf(span, window);
+  if (rejection !== undefined) return rejection;
 
   const ratio = rules.samplingRatios(sender.service) ?? ratioOfSampler(span, rules);
   const isLinked = span.traceId !== '';
@@ -81,12 +82,15 @@ export function derivedSpanOf(
     linkTraceId: isLinked ? span.traceId : '',
     linkSpanId: isLinked ? span.spanId : '',
     ...(derived === 'no_decision'
-      ? NO_DECISION
+      ? NOT_A_DECISION
       : { ...factsOf(derived), decisions: ratio === undefined ? 1 : adjustedCount(ratio, span.spanId) }),
   };
 }
 
-/** What the sampler says of itself, where it is certain (or the operator is) that nobody else says it. */
+/**
+ * The ratio from tracestate, if it certainly comes from the service's own sampler, or if the operator
+ * trusts clients.
+ */
 function ratioOfSampler(
   { traceState, isRoot }: ServerSpan,
   { inboundTracestate }: DerivationRules,
@@ -96,7 +100,7 @@ function ratioOfSampler(
     : undefined;
 }
 
-/** It reads response headers in a way that does not see those given to `writeHead`. */
+/** It misses response headers that are passed to `writeHead`. */
 const NODE_HTTP = '@opentelemetry/instrumentation-http';
 
 function capturedBy({ headersCaptured }: Sender, scope: string): Captured {
@@ -149,7 +153,7 @@ function factsOf({ decision, statusCode, route, apiHost, path }: DerivedDecision
   };
 }
 
-const NO_DECISION: Facts & { readonly decisions: 0 } = {
+const NOT_A_DECISION: Facts & { readonly decisions: 0 } = {
   decisions: 0,
   kind: 'actual',
   verdict: 'allowed',

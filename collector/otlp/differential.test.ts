@@ -8,7 +8,7 @@ import { acceptedWindow } from './decoded.ts';
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 const WINDOW = acceptedWindow(NOW);
 
-test('whatever valid bytes say, protobufjs with the official schema and OTLP/JSON say the same', () => {
+test('any valid body decodes to the same as protobufjs with the official schema and as OTLP/JSON', () => {
   let rows = 0;
   let derived = 0;
   let rejected = 0;
@@ -23,6 +23,6 @@ test('whatever valid bytes say, protobufjs with the official schema and OTLP/JSO
     passedOver += decoded.passedOver;
   };
   fc.assert(fc.property(traceRequests(NOW), agree), { numRuns: 1000 });
-  // The generator reaches every outcome, or the agreement would mean little.
+  // The generator must reach every outcome for the agreement to be meaningful.
   expect(Math.min(rows - derived, derived, rejected, passedOver)).toBeGreaterThan(20);
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { OriginscopeError } from '../../core/errors.ts';
 import { failureLog } from './failure-log.ts';
 
-test('an outage is one line a minute for each kind of failure, and says how many there were', () => {
+test('an outage is logged once a minute for each kind of failure, with the number of suppressed lines', () => {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line)) });
   let now = 0;

@@ -1,27 +1,30 @@
 import type { FastifyBaseLogger } from 'fastify';
 
-const EVERY_MILLIS = 60_000;
+const INTERVAL_MILLIS = 60_000;
 
 /**
- * Logs failures so that an outage is a line a minute and not one a request: of each kind the first, and then how
- * many there were.
+ * Rate-limits the logging of failures to one line per minute and error code, with the number of suppressed
+ * ones.
  *
- * @param now epoch milliseconds
+ * @param now returns epoch milliseconds
  */
 export function failureLog(
   now: () => number,
 ): (log: FastifyBaseLogger, error: unknown, message: string) => void {
-  const kinds = new Map<string, { toldAt: number; untold: number }>();
+  const kinds = new Map<string, { loggedAt: number; suppressed: number }>();
   return (log, error, message) => {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const kind = kinds.get(code) ?? { toldAt: Number.NEGATIVE_INFINITY, untold: 0 };
+    const kind = kinds.get(code) ?? { loggedAt: Number.NEGATIVE_INFINITY, suppressed: 0 };
     kinds.set(code, kind);
-    if (now() - kind.toldAt < EVERY_MILLIS) {
-      kind.untold++;
+    if (now() - kind.loggedAt < INTERVAL_MILLIS) {
+      kind.suppressed++;
       return;
     }
-    log.error({ err: error, ...(kind.untold > 0 && { othersSinceTheLastLine: kind.untold }) }, message);
-    kind.toldAt = now();
-    kind.untold = 0;
+    log.error(
+      { err: error, ...(kind.suppressed > 0 && { othersSinceTheLastLine: kind.suppressed }) },
+      message,
+    );
+    kind.loggedAt = now();
+    kind.suppressed = 0;
   };
 }

@@ -1,12 +1,12 @@
 import { bounded } from '../../core/text.ts';
 
-/** How many names are kept, in the order they were sent, and how long each may be in UTF-16 code units. */
+/** The maximum number of names, in the order sent, and their maximum length in UTF-16 code units. */
 export const HEADER_NAMES = 32;
 const NAME_LENGTH = 64;
 
 /**
- * Header names as one value: lower-case, sorted, unique, joined by `,` whoever sent them, so that the same
- * names are always the same text.
+ * Normalises header names to one value: lower-case, sorted, unique, joined by `,`, so that equal sets are
+ * equal strings.
  */
 export function headerNames(sent: readonly string[]): string {
   const names = new Set<string>();

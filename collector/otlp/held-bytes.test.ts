@@ -3,7 +3,7 @@ import { createHeldBytes, type Holding, peerOf } from './held-bytes.ts';
 
 const OVERLOADED = expect.objectContaining({ code: 'OVERLOADED', retryable: true });
 
-/** 900 bytes to be held, and a clock that is moved by hand. */
+/** A budget of 900 bytes and a manual clock. */
 function start() {
   const clock = { now: 0 };
   let sum = 0;
@@ -40,7 +40,7 @@ test('a peer holds at most twice as much as it leaves free, in one request or in
   expect(sum()).toBe(600);
 });
 
-test('others always find room beside it', () => {
+test('others always find room', () => {
   const { complete } = start();
   for (let n = 0; n < 6; n++) complete('a', 100);
   complete('b', 150);
@@ -48,7 +48,7 @@ test('others always find room beside it', () => {
   expect(() => complete('a', 1)).toThrow(OVERLOADED);
 });
 
-test('the body that has been arriving for longest gives way, of the peer that holds the most', () => {
+test('the oldest incomplete body of the peer that holds the most is evicted', () => {
   const { clock, arriving, complete, sum } = start();
   complete('a', 100);
   const stalled = [arriving('a', 200), arriving('a', 200)];
@@ -64,7 +64,7 @@ test('the body that has been arriving for longest gives way, of the peer that ho
   expect(sum()).toBe(650);
 });
 
-test('one of the same peer gives way to another, as behind a proxy', () => {
+test('one of the same peer is evicted for another, as behind a proxy', () => {
   const { clock, arriving } = start();
   const stalled = arriving('a', 600);
   clock.now = 11;
@@ -73,7 +73,7 @@ test('one of the same peer gives way to another, as behind a proxy', () => {
   expect(next.giveWay).not.toHaveBeenCalled();
 });
 
-test('none gives way that has just begun and is no larger, nor one that is complete, nor one of a peer that holds less', () => {
+test('a body is not evicted if it has just started and is not larger, if it is complete, or if its peer holds less', () => {
   const { clock, arriving, complete } = start();
   const small = arriving('b', 50);
   clock.now = 100;
@@ -84,7 +84,7 @@ test('none gives way that has just begun and is no larger, nor one that is compl
   expect(small.giveWay).not.toHaveBeenCalled();
 });
 
-test('a large body gives way to a small one, and any to a complete one that is inflated', () => {
+test('a large body is evicted for a small one, and any for a complete one that is inflated', () => {
   const { arriving } = start();
   const large = arriving('a', 350);
   const medium = arriving('a', 200);
@@ -96,7 +96,7 @@ test('a large body gives way to a small one, and any to a complete one that is i
   expect(small.giveWay).not.toHaveBeenCalled();
 });
 
-test('what is given back is free again', () => {
+test('released bytes are available again', () => {
   const { complete, sum } = start();
   const holding = complete('a', 600);
   holding.letGo(200);

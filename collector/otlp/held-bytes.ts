@@ -1,35 +1,35 @@
 import { OriginscopeError } from '../../core/errors.ts';
 
 export interface HeldBytesOptions {
-  /** Of all requests together. */
+  /** The budget for all requests. */
   readonly maxBytes: number;
-  /** Told whenever the sum changes. */
+  /** Called whenever the sum changes. */
   readonly changed?: (bytes: number) => void;
-  /** Honest bodies are complete by then, where there is room. Default 500. */
+  /** How long regular bodies take at most to arrive. Default 500. */
   readonly graceMillis?: number;
   /** Milliseconds of any monotonic clock. */
   readonly now?: () => number;
 }
 
-/** How many times what is free a peer may hold. */
+/** A peer may hold this multiple of the free bytes. */
 const SHARE = 2;
 
-/** The bytes that requests keep in memory, shared out between senders. */
+/** The memory budget for request bodies, shared between senders. */
 export interface HeldBytes {
-  /** @param peer whose request it is */
+  /** @param peer the sender of the request */
   open(peer: string): Holding;
 }
 
-/** What one request holds. */
+/** The bytes held by one request. */
 export interface Holding {
   /** @throws OriginscopeError `OVERLOADED` (retryable) when there is no room for so many more */
   hold(bytes: number): void;
-  /** Gives back so many of them. */
+  /** Releases some of the bytes. */
   letGo(bytes: number): void;
-  /** While its body arrives, the request may have to give way; what it holds is given back then. */
+  /** Until its body is complete, the request may be evicted; its bytes are released then. */
   arriving(giveWay: (error: OriginscopeError) => void): void;
   arrived(): void;
-  /** Gives back all. */
+  /** Releases all bytes. */
   close(): void;
 }
 
@@ -40,17 +40,17 @@ interface Peer {
 
 interface Request {
   bytes: number;
-  /** Only while its body arrives. */
+  /** Only while its body is incomplete. */
   arrival: { readonly since: number; giveWay(error: OriginscopeError): void } | undefined;
 }
 
 /**
- * A peer may hold twice as much as is left free (a dynamic threshold, as in shared switch buffers): a single one
- * two thirds, so that the others always find room, and everybody's senders may still come from one address.
+ * A peer may hold twice the free bytes (a dynamic threshold, as in shared switch buffers): a single one at
+ * most two thirds, so that others always find room, even if all senders share one address.
  *
- * When that is used up, bodies that are still arriving give way, those of the peer that holds the most first: the
- * oldest one if it is older than honest ones are, else the largest one, to requests that hold less or are complete.
- * So who stalls loses, and not who comes next.
+ * When the budget is used up, incomplete bodies are evicted, first those of the peer that holds the most:
+ * the oldest if it is older than regular bodies get, else the largest, in favour of requests that hold less
+ * or are complete. So stalled senders lose, not new ones.
  */
 export function createHeldBytes(options: HeldBytesOptions): HeldBytes {
   const { maxBytes, changed, graceMillis = 500, now = () => performance.now() } = options;
@@ -67,11 +67,11 @@ export function createHeldBytes(options: HeldBytesOptions): HeldBytes {
   const fits = (peer: Peer, bytes: number): boolean =>
     peer.bytes + bytes <= SHARE * (maxBytes - total - bytes);
 
-  /** Turns away one that is arriving, so that this one may hold more; not one of a peer that would hold less. */
+  /** Evicts an incomplete request in favour of this one, but not of a peer that would then hold less. */
   function makeRoom(peer: Peer, request: Request, bytes: number): boolean {
     const owners = [...peers.values()].filter((owner) => owner === peer || owner.bytes >= peer.bytes + bytes);
     for (const owner of owners.sort((a, b) => b.bytes - a.bytes)) {
-      const victim = givingWay(owner, request, bytes, now() - graceMillis);
+      const victim = evictionCandidate(owner, request, bytes, now() - graceMillis);
       if (victim === request) return false;
       if (victim === undefined) continue;
       const { arrival } = victim;
@@ -111,9 +111,9 @@ export function createHeldBytes(options: HeldBytesOptions): HeldBytes {
   return { open };
 }
 
-/** Of a peer's bodies that are arriving, the one that gives way to a request that asks for so many bytes more. */
-function givingWay(peer: Peer, request: Request, bytes: number, before: number): Request | undefined {
-  // In the order in which they came.
+/** The incomplete request of a peer to evict in favour of a request that needs more bytes. */
+function evictionCandidate(peer: Peer, request: Request, bytes: number, before: number): Request | undefined {
+  // In order of arrival.
   const arriving = [...peer.requests].filter((each) => each.arrival !== undefined && each.bytes > 0);
   const [oldest] = arriving;
   if (oldest?.arrival !== undefined && oldest.arrival.since < before) return oldest;
@@ -122,7 +122,7 @@ function givingWay(peer: Peer, request: Request, bytes: number, before: number):
   return isComplete || (largest?.bytes ?? 0) > request.bytes + bytes ? largest : undefined;
 }
 
-/** The peer behind an address: of IPv6 its network (/64), because a single host has all addresses of one. */
+/** The peer of an address: for IPv6 its /64 network, because a single host controls all addresses of one. */
 export function peerOf(address = ''): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined || !address.includes(':')) return mapped ?? address;

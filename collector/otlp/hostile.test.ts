@@ -28,13 +28,13 @@ const BODIES = {
 describe.each(['protobuf', 'json'] as const)('%s', (encoding) => {
   const body = BODIES[encoding];
 
-  test('a body cut anywhere is refused; none of its spans are taken', () => {
+  test('a body truncated anywhere is rejected; none of its spans are accepted', () => {
     for (let length = 1; length < body.length; length++) {
       expect(decodeOrRefuse(body.subarray(0, length), encoding, WINDOW)).toBeUndefined();
     }
   });
 
-  test('flipped bits give rows within bounds, or a refusal', () => {
+  test('flipped bits give rows within bounds, or a rejection', () => {
     const flips = fc.array(fc.nat(body.length * 8 - 1), { minLength: 1, maxLength: 8 });
     const survive = (bits: number[]) => {
       const broken = Buffer.from(body);
@@ -44,7 +44,7 @@ describe.each(['protobuf', 'json'] as const)('%s', (encoding) => {
     fc.assert(fc.property(flips, survive), { numRuns: 2000 });
   });
 
-  test('noise is refused, or holds nothing', () => {
+  test('noise is rejected, or yields nothing', () => {
     const hold = (noise: Uint8Array) => {
       expect(decodeOrRefuse(noise, encoding, WINDOW)?.spans ?? []).toEqual([]);
     };
@@ -63,13 +63,13 @@ const decodeProtobuf = (body: Buffer): Decoded => decodeTraces(body, 'protobuf',
 const decodeJson = (text: string): Decoded => decodeTraces(Buffer.from(text), 'json', WINDOW);
 const MALFORMED = expect.objectContaining({ code: 'OTLP_MALFORMED' });
 
-test('a million attributes are read past without keeping them', () => {
+test('a million attributes are skipped without keeping them', () => {
   const attribute = delimitedField(9, [delimitedField(1, 'k'), delimitedField(2, [delimitedField(1, 'v')])]);
   const million = Buffer.alloc(attribute.length * 1_000_000, attribute);
   expect(decodeProtobuf(spanWith(million)).spans).toEqual(decodeProtobuf(spanWith()).spans);
 });
 
-test('a million spans are refused, of whatever scope', () => {
+test('a million spans are rejected, in any scope', () => {
   for (const name of [SCOPE_NAME, 'another']) {
     const scope = delimitedField(1, [delimitedField(1, name)]);
     const spans = Buffer.alloc(2_000_000, Buffer.from([0x12, 0]));
@@ -77,7 +77,7 @@ test('a million spans are refused, of whatever scope', () => {
   }
 });
 
-test('a hundred thousand attributes in JSON, and no more values than memory is for', () => {
+test('a hundred thousand attributes in JSON are accepted, but not too many values', () => {
   const span = decisionSpan(ID, NOW);
   const text = JSON.stringify(decisionRequest([{ ...span, attributes: [] }]));
   const attributes = JSON.stringify(keyValues(ALLOWED)).slice(1, -1);
@@ -89,8 +89,8 @@ test('a hundred thousand attributes in JSON, and no more values than memory is f
   expect(() => decodeJson(millions)).toThrow(expect.objectContaining({ code: 'BODY_TOO_LARGE' }));
 });
 
-test('values nested 100,000 deep are stepped over, also under a key that is read', () => {
-  // The lengths are known from the inside out, the bytes are wanted from the outside in.
+test('values nested 100,000 deep are skipped, also under a key that is read', () => {
+  // Lengths are computed from the inside out, bytes are needed from the outside in.
   const levels = [delimitedField(1, 'deep')];
   let length = levels[0]?.length ?? 0;
   for (let level = 0; level < 100_000; level++) {
@@ -113,7 +113,7 @@ function delimitedHead(field: number, length: number): Buffer {
   return whole;
 }
 
-test('JSON nested 100,000 deep is stepped over', () => {
+test('JSON nested 100,000 deep is skipped', () => {
   const deep = `${'{"arrayValue":{"values":['.repeat(100_000)}{}${']}}'.repeat(100_000)}`;
   const span = JSON.stringify({ ...decisionSpan(ID, NOW), attributes: undefined }).slice(0, -1);
   const attributes = JSON.stringify(keyValues(ALLOWED)).slice(0, -1);
@@ -138,20 +138,20 @@ test.each<[string, Buffer]>([
   expect(() => decodeProtobuf(spanWith(body))).toThrow(MALFORMED);
 });
 
-test('groups nested 100,000 deep are stepped over', () => {
+test('groups nested 100,000 deep are skipped', () => {
   const open = Buffer.alloc(100_000, groupField(12, []).subarray(0, 1));
   const close = Buffer.alloc(100_000, groupField(12, []).subarray(1));
   expect(decodeProtobuf(spanWith(open, close)).spans).toHaveLength(1);
 });
 
-test('a message that ends behind its parent is refused', () => {
+test('a message that ends after its parent is rejected', () => {
   const scopeSpans = Buffer.concat([delimitedHead(2, 2), Buffer.from([0x0a])]);
   expect(() => decodeProtobuf(Buffer.concat([delimitedField(1, scopeSpans), varintField(9, 0n)]))).toThrow(
     MALFORMED,
   );
 });
 
-test('a field that ends behind its attribute cannot read its neighbour', () => {
+test('a field that ends after its attribute cannot read its neighbour', () => {
   const secret = delimitedField(9, 'the neighbour of it');
   const reaching = Buffer.concat([
     delimitedField(1, 'http.route'),
@@ -161,7 +161,7 @@ test('a field that ends behind its attribute cannot read its neighbour', () => {
   expect(() => decodeProtobuf(spanWith(delimitedField(9, reaching), secret))).toThrow(MALFORMED);
 });
 
-test('JSON keys that mean something to JavaScript mean nothing', () => {
+test('JSON keys with a special meaning in JavaScript have no effect', () => {
   const body = JSON.stringify(decisionRequest([decisionSpan(ID, NOW)])).replace(
     '"attributes":[',
     () =>
@@ -170,14 +170,17 @@ test('JSON keys that mean something to JavaScript mean nothing', () => {
   expect(decodeJson(body).spans).toMatchObject([{ spanId: ID, service: 'checkout', decisions: 3 }]);
 });
 
-test('texts of 100 KB leave no more than their beginnings', () => {
+test('only the beginning of a 100 KB string is kept', () => {
   const origins = Array.from({ length: 20 }, (_, index) => `${index}`.padEnd(100_000, 'é'));
   const spans = origins.map((origin) => decisionSpan(ID, NOW, { ...ALLOWED, 'cors.origin': origin }));
   const rows = [...decodeJson(JSON.stringify(decisionRequest(spans))).spans];
   expect(rows.map((row) => row.origin)).toEqual(origins.map((origin) => origin.slice(0, 256)));
 });
 
-/** A body with one HTTP server span of somebody else, from which a decision is derived, with further fields. */
+/**
+ * A body with one HTTP server span of another instrumentation, from which a decision is derived, with
+ * additional fields.
+ */
 function serverSpanWith(...fields: WireField[]): Buffer {
   const span = encodeSpan({
     ...decisionSpan(ID, NOW, {
@@ -193,7 +196,7 @@ function serverSpanWith(...fields: WireField[]): Buffer {
 const stringAttribute = (key: string, value: string): Buffer =>
   delimitedField(9, [delimitedField(1, key), delimitedField(2, [delimitedField(1, value)])]);
 
-test('nothing that a stranger writes into a header outgrows its row', () => {
+test('text in headers of a client is bounded in the row', () => {
   const long = Array.from({ length: 20_000 }, (_, index) => `x-${index}`).join(',');
   const body = serverSpanWith(
     stringAttribute('http.request.method', 'OPTIONS'),
@@ -210,7 +213,7 @@ test('nothing that a stranger writes into a header outgrows its row', () => {
   expect(decodeOrRefuse(body, 'protobuf', WINDOW)?.spans).toMatchObject([{ spanId: ID, verdict: 'blocked' }]);
 });
 
-test('a span of somebody else may be nested as deep as it likes', () => {
+test('a span of another instrumentation may be nested arbitrarily deep', () => {
   const values: Buffer[] = [];
   let length = 0;
   for (let level = 0; level < 100_000; level++) {

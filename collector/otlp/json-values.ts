@@ -3,8 +3,8 @@ const BRACE = '{'.charCodeAt(0);
 const BRACKET = '['.charCodeAt(0);
 
 /**
- * How many bytes of a JSON text may stand before a value: a comma or the beginning of a list or an object. All values
- * but the outermost follow one of them, so that there are hardly more values; this is many times cheaper than parsing.
+ * Counts the bytes of a JSON text that may precede a value: commas and starts of arrays and objects. This
+ * is an upper bound of the number of values except the outermost, and many times cheaper than parsing.
  */
 export function countSeparators(body: Uint8Array): number {
   let count = 0;

@@ -10,42 +10,46 @@ import {
   SPAN_KEYS,
 } from './attribute-bag.ts';
 import { decisionSpanOf, type ReadSpan, senderOf } from './decision-span-of.ts';
-import { type Decoded, nothingDecoded, type TimeWindow, take } from './decoded.ts';
+import { addOutcome, type Decoded, nothingDecoded, type TimeWindow } from './decoded.ts';
 import { type DerivationRules, derivedSpanOf, isRoot, SERVER, type ServerSpan } from './derived-span-of.ts';
 import { HEADER_NAMES, headerNames } from './header-names.ts';
 
 /*
  * OTLP/JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): lowerCamelCase names, ids in
- * hexadecimal, 64-bit integers as decimal strings or numbers, unknown fields passed over. What should be an
- * object or a list and is not makes the body malformed; a single value of a wrong type is as good as absent.
+ * hexadecimal, 64-bit integers as decimal strings or numbers, unknown fields ignored. A wrong type in place of an
+ * object or array makes the body malformed; a scalar of the wrong type counts as absent.
  */
 
-/** The body is JSON, but not of the shape of OTLP; becomes the declared error at the door of decoding. */
+/** The body is JSON, but not OTLP. `decodeTraces` turns it into a declared error. */
 export class ShapeError extends Error {}
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const placesOf = (keys: readonly KnownKey[]): ReadonlyMap<string, number> =>
-  new Map(keys.map(({ key }, place) => [key, place]));
-const resourcePlaces = placesOf(RESOURCE_KEYS);
-const spanPlaces = placesOf(SPAN_KEYS);
-const httpPlaces = placesOf(HTTP_SPAN_KEYS);
+const indexesOf = (keys: readonly KnownKey[]): ReadonlyMap<string, number> =>
+  new Map(keys.map(({ key }, index) => [key, index]));
+const resourceIndexes = indexesOf(RESOURCE_KEYS);
+const spanIndexes = indexesOf(SPAN_KEYS);
+const httpIndexes = indexesOf(HTTP_SPAN_KEYS);
 
-/** Decodes an ExportTraceServiceRequest (or TracesData, which has the same shape). Throws SyntaxError or ShapeError. */
+/**
+ * Decodes an ExportTraceServiceRequest (or TracesData, which has the same shape).
+ *
+ * @throws SyntaxError or ShapeError
+ */
 export function decodeJson(body: Uint8Array, window: TimeWindow, rules: DerivationRules): Decoded {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
   const request = fieldsOf(JSON.parse(text), 'the body');
   const decoded = nothingDecoded();
   for (const resourceSpans of listOf(request, 'resourceSpans')) {
     const resource = fieldsOf(resourceSpans.resource, 'resource');
-    const sender = senderOf(attributesOf(resource, RESOURCE_KEYS, resourcePlaces));
+    const sender = senderOf(attributesOf(resource, RESOURCE_KEYS, resourceIndexes));
     for (const scopeSpans of listOf(resourceSpans, 'scopeSpans')) {
       const { name } = fieldsOf(scopeSpans.scope, 'scope');
       const scope = typeof name === 'string' ? cleaned(name) : '';
       for (const span of listOf(scopeSpans, 'spans')) {
-        if (scope === SCOPE_NAME) take(decoded, decisionSpanOf(readSpan(span), sender, window));
-        else if (span.kind !== SERVER) take(decoded, undefined);
-        else take(decoded, derivedSpanOf(readServerSpan(span), sender, scope, window, rules));
+        if (scope === SCOPE_NAME) addOutcome(decoded, decisionSpanOf(readSpan(span), sender, window));
+        else if (span.kind !== SERVER) addOutcome(decoded, undefined);
+        else addOutcome(decoded, derivedSpanOf(readServerSpan(span), sender, scope, window, rules));
       }
     }
   }
@@ -62,7 +66,7 @@ function readSpan(span: Fields): ReadSpan {
     time: millisOf(span.startTimeUnixNano),
     linkTraceId: linked ? linkTraceId : '',
     linkSpanId: linked ? linkSpanId : '',
-    attributes: attributesOf(span, SPAN_KEYS, spanPlaces),
+    attributes: attributesOf(span, SPAN_KEYS, spanIndexes),
   };
 }
 
@@ -72,28 +76,28 @@ function readServerSpan(span: Fields): ServerSpan {
     traceId: idOf(span.traceId, 32),
     time: millisOf(span.startTimeUnixNano),
     traceState: typeof span.traceState === 'string' ? cleaned(span.traceState) : '',
-    // A parent whose id is damaged is a parent; one of zeros is none.
+    // A parent with a malformed id is still a parent; one of zeros is not.
     isRoot: isRoot(/[^0]/.test(String(span.parentSpanId ?? '')), Number(span.flags) || 0),
-    attributes: httpAttributes(attributesOf(span, HTTP_SPAN_KEYS, httpPlaces)),
+    attributes: httpAttributes(attributesOf(span, HTTP_SPAN_KEYS, httpIndexes)),
   };
 }
 
 function attributesOf(
   owner: Fields,
   keys: readonly KnownKey[],
-  places: ReadonlyMap<string, number>,
+  indexes: ReadonlyMap<string, number>,
 ): AttributeBag {
   const bag: AttributeBag = new Array(keys.length).fill(undefined);
   for (const { key, value } of listOf(owner, 'attributes')) {
-    const place = typeof key === 'string' ? places.get(key) : undefined;
-    const type = place === undefined ? undefined : keys[place]?.type;
-    if (place !== undefined && type !== undefined)
-      bag[place] = attributeValueOf(fieldsOf(value, 'value'), type);
+    const index = typeof key === 'string' ? indexes.get(key) : undefined;
+    const type = index === undefined ? undefined : keys[index]?.type;
+    if (index !== undefined && type !== undefined)
+      bag[index] = attributeValueOf(fieldsOf(value, 'value'), type);
   }
   return bag;
 }
 
-/** The value when it is of the type; null when it is of another; undefined when there is none. */
+/** The value if it has the type; null if it has another; undefined if absent. */
 function attributeValueOf(any: Fields, type: KnownKey['type']): AttributeValue {
   if (type === 'string' && typeof any.stringValue === 'string') return cleaned(any.stringValue);
   if (type === 'boolean' && typeof any.boolValue === 'boolean') return any.boolValue;
@@ -109,7 +113,7 @@ function attributeValueOf(any: Fields, type: KnownKey['type']): AttributeValue {
   return Object.values(any).some(isPresent) ? null : undefined;
 }
 
-/** The strings of an ArrayValue, as many as are kept of any. */
+/** The strings of an ArrayValue, up to the limit for any list. */
 function textsOf(arrayValue: unknown): string[] {
   return listOf(fieldsOf(arrayValue, 'arrayValue'), 'values')
     .map(({ stringValue }) => stringValue)
@@ -120,19 +124,19 @@ function textsOf(arrayValue: unknown): string[] {
 
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null;
 
-/** An int64 as a number, rounded where a double cannot hold it; null when it is none. */
+/** An int64 as a number, rounded where a double cannot represent it; null when invalid. */
 function integerOf(value: unknown): number | null {
   if (typeof value === 'number') return Number.isInteger(value) ? value : null;
   return typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? Number(value) : null;
 }
 
-/** Hexadecimal in lower case; empty when its length is another or all of it is zero. */
+/** A lower-case hexadecimal id; empty when it has another length or is all zeros. */
 function idOf(value: unknown, digits: number): string {
   const id = typeof value === 'string' ? hexadecimal(value, digits) : '';
   return /[^0]/.test(id) ? id : '';
 }
 
-/** Whole milliseconds of a count of nanoseconds; 0 when there is none. */
+/** Converts nanoseconds to whole milliseconds; 0 when absent. */
 function millisOf(nanos: unknown): number {
   const whole = typeof nanos === 'number' && Number.isInteger(nanos) ? nanos : digitsOf(nanos);
   return whole === undefined ? 0 : Number(BigInt(whole) / 1_000_000n);
@@ -141,18 +145,18 @@ function millisOf(nanos: unknown): number {
 const digitsOf = (value: unknown): string | undefined =>
   typeof value === 'string' && /^\d{1,20}$/.test(value) ? value : undefined;
 
-/** An object's fields; an absent one has none, as in protobuf. */
+/** The fields of an object; an absent object has none, as in protobuf. */
 function fieldsOf(value: unknown, name: string): Fields {
   if (value === undefined || value === null) return {};
-  if (!isFields(value)) throw new ShapeError(`${name} is no object`);
+  if (!isFields(value)) throw new ShapeError(`${name} is not an object`);
   return value;
 }
 
 function listOf(owner: Fields, name: string): readonly Fields[] {
   const list = owner[name];
   if (list === undefined || list === null) return [];
-  if (!Array.isArray(list)) throw new ShapeError(`${name} is no list`);
-  if (!list.every(isFields)) throw new ShapeError(`${name} has an element that is no object`);
+  if (!Array.isArray(list)) throw new ShapeError(`${name} is not an array`);
+  if (!list.every(isFields)) throw new ShapeError(`${name} has an element that is not an object`);
   return list;
 }
 

@@ -2,32 +2,32 @@ import type { KnownKey } from './attribute-bag.ts';
 import { sameBytes, viewOf } from './same-bytes.ts';
 
 interface KeyBytes {
-  readonly place: number;
+  readonly index: number;
   readonly view: DataView;
 }
 
-/** Finds the place of an attribute key by its bytes, without decoding it. */
+/** Finds the index of an attribute key by its bytes, without decoding it. */
 export class KeyTable {
   readonly keys: readonly KnownKey[];
-  /** By length: a few at most have the same. */
+  /** By length; only a few keys share one. */
   readonly #byLength: KeyBytes[][] = [];
 
   constructor(keys: readonly KnownKey[]) {
     this.keys = keys;
-    for (const [place, { key }] of keys.entries()) {
+    for (const [index, { key }] of keys.entries()) {
       const view = viewOf(Buffer.from(key));
       const sameLength = this.#byLength[view.byteLength] ?? [];
       this.#byLength[view.byteLength] = sameLength;
-      sameLength.push({ place, view });
+      sameLength.push({ index, view });
     }
   }
 
-  /** The key's place, or -1. */
+  /** @returns the index of the key, or -1 */
   find(view: DataView, at: number, length: number): number {
     const sameLength = this.#byLength[length];
     if (sameLength === undefined) return -1;
     for (const key of sameLength) {
-      if (sameBytes(view, at, key.view, 0, length)) return key.place;
+      if (sameBytes(view, at, key.view, 0, length)) return key.index;
     }
     return -1;
   }

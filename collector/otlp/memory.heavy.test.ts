@@ -12,21 +12,21 @@ import { delimitedField } from '../../test/support/wire.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const MIB = 1024 ** 2;
 
-/** What the container of a receiver may take. */
+/** The memory limit of the receiver's container. */
 const LIMIT = (() => {
   const { services } = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'));
   return Number.parseInt(services.receiver.mem_limit, 10) * MIB;
 })();
 
 const json = (traces: object): string => JSON.stringify(traces);
-/** JSON of so many bytes. */
+/** JSON of the given size. */
 const jsonOf = (bytes: number, open: string, item: string, close: string): Buffer => {
   const count = Math.floor((bytes - open.length - close.length) / item.length);
   return Buffer.from(`${open}${item.repeat(count).slice(0, -1)}${close}`);
 };
 
 const ID = '00000000000000a1';
-/** As small as a decision can be. */
+/** The smallest possible decision. */
 const small = () => ({
   ...decisionSpan(ID, Date.now()),
   attributes: keyValues({ 'cors.decisions': 1, 'cors.kind': 'actual', 'cors.verdict': 'allowed' }),
@@ -36,7 +36,7 @@ const inScope = (spans: Buffer): Buffer => delimitedField(1, [delimitedField(2, 
 const repeated = (bytes: number, item: Buffer): Buffer =>
   Buffer.alloc(Math.floor(bytes / item.length) * item.length, item);
 
-/** Bodies that take much more memory than they have bytes, and those that are just within the limits. */
+/** Bodies that need much more memory than their size, and bodies just within the limits. */
 const BODIES: Record<string, () => readonly ['application/json' | 'application/x-protobuf', Buffer]> = {
   'JSON objects, 16 MiB': () => ['application/json', jsonOf(16 * MIB - 9, '{"x":[', '{},', ']}')],
   'JSON objects, 8 MiB': () => ['application/json', jsonOf(8 * MIB, '{"x":[', '{},', ']}')],
@@ -83,7 +83,7 @@ const BODIES: Record<string, () => readonly ['application/json' | 'application/x
   },
 };
 
-test('a receiver stays within the memory of its container, whatever it is sent, and goes on', async () => {
+test('a receiver stays within the memory of its container for any body, and keeps working', async () => {
   // Node gives half of a container's memory to JavaScript objects.
   const flags = [`--max-old-space-size=${LIMIT / 2 / MIB}`];
   const child = start(process.execPath, [...flags, join(ROOT, 'test/support/receiver-process.ts')]);

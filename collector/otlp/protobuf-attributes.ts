@@ -1,21 +1,21 @@
 import type { PbfReader } from 'pbf';
 import { bounded, cleaned, joinedText, TEXT_LIMIT } from '../../core/text.ts';
 import type { AttributeBag, AttributeValue, KnownKey } from './attribute-bag.ts';
-import { type Attribute, AttributeMemory } from './attribute-memory.ts';
+import { type Attribute, AttributeCache } from './attribute-cache.ts';
 import { HEADER_NAMES, headerNames } from './header-names.ts';
 import { KeyTable } from './key-table.ts';
 import { closeMessage, delimited, endOfField, fixed64, skipField, varint } from './protobuf-wire.ts';
 
-/** A body in the hands of pbf, with the same bytes as Node's Buffer, which decodes text faster. */
+/** A body read by pbf, and the same bytes as a Buffer, which decodes text faster. */
 export interface Source {
   readonly reader: PbfReader;
   readonly bytes: Buffer;
 }
 
-/** Nobody keeps more of a text, and a UTF-16 code unit takes at most 3 bytes of UTF-8. */
+/** Longer text is truncated anyway, and a UTF-16 code unit takes at most 3 bytes of UTF-8. */
 const TEXT_BYTES = 3 * TEXT_LIMIT + 3;
 
-/** Reads the string field whose length comes next: clean, and past the limit perhaps without its end. */
+/** Reads the string field whose length comes next: sanitised, and truncated past the limit. */
 export function readText({ reader, bytes }: Source, end: number): string {
   const fieldEnd = endOfField(reader, end);
   const at = reader.pos;
@@ -23,26 +23,26 @@ export function readText({ reader, bytes }: Source, end: number): string {
   return cleaned(bytes.toString('utf8', at, Math.min(fieldEnd, at + TEXT_BYTES)));
 }
 
-/** Reads attributes into a bag: those whose keys are known. */
+/** Reads attributes with known keys into a bag. */
 export class AttributeReader {
   readonly #keys: KeyTable;
-  readonly #memory = new AttributeMemory();
+  readonly #cache = new AttributeCache();
 
   constructor(keys: readonly KnownKey[]) {
     this.#keys = new KeyTable(keys);
   }
 
-  /** Reads a KeyValue up to `end`. A key that comes again replaces its value. */
+  /** Reads a KeyValue up to `end`. A repeated key replaces the earlier value. */
   read(source: Source, end: number, bag: AttributeBag): void {
     const { reader } = source;
     const at = reader.pos;
-    let attribute = this.#memory.recall(reader.dataView, at, end);
+    let attribute = this.#cache.get(reader.dataView, at, end);
     if (attribute === undefined) {
       attribute = readKeyValue(source, end, this.#keys);
-      if (isWorthRemembering(attribute)) this.#memory.remember(reader.dataView, at, end, attribute);
+      if (isCacheable(attribute)) this.#cache.set(reader.dataView, at, end, attribute);
     }
     reader.pos = end;
-    if (attribute.place >= 0) bag[attribute.place] = attribute.value;
+    if (attribute.index >= 0) bag[attribute.index] = attribute.value;
   }
 }
 
@@ -50,10 +50,10 @@ export class AttributeReader {
 const KEY = delimited(1);
 const VALUE = delimited(2);
 
-/** Great numbers are running totals: they never come again. */
-const isWorthRemembering = ({ value }: Attribute): boolean => typeof value !== 'number' || value < 1000;
+/** Large numbers are running totals, which never repeat. */
+const isCacheable = ({ value }: Attribute): boolean => typeof value !== 'number' || value < 1000;
 
-const UNKNOWN: Attribute = { place: -1, value: undefined };
+const UNKNOWN: Attribute = { index: -1, value: undefined };
 
 function readKeyValue(source: Source, end: number, keys: KeyTable): Attribute {
   const { reader } = source;
@@ -73,19 +73,19 @@ function readKeyValue(source: Source, end: number, keys: KeyTable): Attribute {
   }
   closeMessage(reader, end);
 
-  const place = keys.find(reader.dataView, keyAt, keyLength);
-  const type = keys.keys[place]?.type;
+  const index = keys.find(reader.dataView, keyAt, keyLength);
+  const type = keys.keys[index]?.type;
   if (type === undefined) return UNKNOWN;
   reader.pos = start;
-  // A message that occurs several times is one message in pieces; they are merged in their order.
+  // A message field that occurs several times is merged, in order.
   let value: PartialValue;
   while (reader.pos < end) {
     const tag = reader.readVarint();
     if (tag === VALUE) value = readAnyValue(source, endOfField(reader, end), type, value);
     else skipField(reader, tag, end);
   }
-  if (!isList(value)) return { place, value };
-  return { place, value: type === 'text' ? joinedText(value) : headerNames(value) };
+  if (!isList(value)) return { index, value };
+  return { index, value: type === 'text' ? joinedText(value) : headerNames(value) };
 }
 
 // message AnyValue { oneof value { string = 1; bool = 2; int64 = 3; double = 4; ArrayValue = 5; KeyValueList = 6; bytes = 7; } }
@@ -107,7 +107,7 @@ type PartialValue = AttributeValue | readonly string[];
 
 const isList = (value: PartialValue): value is readonly string[] => Array.isArray(value);
 
-/** Reads an AnyValue up to `end`; the last field of the oneof counts, and one of another type gives null. */
+/** Reads an AnyValue up to `end`; the last field of the oneof wins, and another type gives null. */
 function readAnyValue(
   source: Source,
   end: number,
@@ -139,7 +139,7 @@ function readAnyValue(
 
 const TEXTS: ReadonlySet<number> = new Set([STRING, BOOL, INT, ARRAY]);
 
-/** Reads the field of an AnyValue whose tag was read as text, or as a list of texts. */
+/** Reads the field of an AnyValue as text, or as a list of texts. */
 function readAsText(source: Source, end: number, tag: number, before: PartialValue): PartialValue {
   const { reader } = source;
   if (tag === STRING) return bounded(readText(source, end), TEXT_LIMIT);
@@ -150,7 +150,7 @@ function readAsText(source: Source, end: number, tag: number, before: PartialVal
 // message ArrayValue { repeated AnyValue values = 1; }
 const ELEMENT = delimited(1);
 
-/** Appends the strings of an ArrayValue; elements of another type and those past the bound are passed over. */
+/** Appends the strings of an ArrayValue; elements of another type and those past the limit are skipped. */
 function readArray(source: Source, end: number, before: readonly string[]): readonly string[] {
   const { reader } = source;
   const list = [...before];

@@ -6,7 +6,7 @@ import { closeMessage, delimited, endOfField, fixed32, skipField, varint } from 
 
 /*
  * message Span { bytes trace_id = 1; string trace_state = 3; bytes parent_span_id = 4; SpanKind kind = 6;
- * fixed32 flags = 16; } beside what a SpanReader reads
+ * fixed32 flags = 16; } in addition to what a SpanReader reads
  */
 const TRACE_ID = delimited(1);
 const TRACE_STATE = delimited(3);
@@ -18,8 +18,8 @@ const spans = new SpanReader(HTTP_SPAN_KEYS);
 const attributes = httpAttributes(spans.span.attributes);
 
 /**
- * Reads a Span up to `end` when it is of kind SERVER; the result is valid until the next call. The kind is looked
- * for first, so that other spans cost no more than a walk over their fields.
+ * Reads a Span up to `end` if it is of kind SERVER; the result is valid until the next call. The kind is
+ * read first, so that other spans only cost a walk over their fields.
  */
 export function readServerSpan(source: Source, end: number): ServerSpan | undefined {
   const { reader } = source;
@@ -31,7 +31,7 @@ export function readServerSpan(source: Source, end: number): ServerSpan | undefi
   let flags = 0;
   while (reader.pos < end) {
     const tag = reader.readVarint();
-    // An enumeration is an int32 on the wire.
+    // Enums are encoded as int32.
     if (tag === KIND) kind = reader.readVarint(true) | 0;
     else if (tag === TRACE_ID) traceId = readTraceId(source, end);
     else if (tag === TRACE_STATE) traceState = readText(source, end);
@@ -54,7 +54,10 @@ function readTraceId({ reader, bytes }: Source, end: number): string {
   return /[^0]/.test(id) ? id : '';
 }
 
-/** Whether an id is more than zeros, whatever its length: a parent whose id is damaged is a parent. */
+/**
+ * Whether an id has a non-zero byte, regardless of its length: a parent with a malformed id is still a
+ * parent.
+ */
 function readsAnyBit({ reader, bytes }: Source, end: number): boolean {
   const fieldEnd = endOfField(reader, end);
   const at = reader.pos;

@@ -3,7 +3,10 @@ import type { ReadSpan } from './decision-span-of.ts';
 import { AttributeReader, type Source } from './protobuf-attributes.ts';
 import { closeMessage, delimited, endOfField, fixed64, skipField } from './protobuf-wire.ts';
 
-/** The ids of a span side by side (span id, the link's span id, the link's trace id), to be written in one go. */
+/**
+ * The ids of a span, contiguous (span id, the link's span id, the link's trace id), so that they are
+ * converted in one call.
+ */
 const ids = Buffer.alloc(32);
 
 // message Span { bytes span_id = 2; fixed64 start_time_unix_nano = 7; repeated KeyValue attributes = 9; repeated Link links = 13; }
@@ -12,9 +15,9 @@ const START_TIME = fixed64(7);
 const ATTRIBUTE = delimited(9);
 const LINK = delimited(13);
 
-/** Reads spans, and of their attributes those whose keys are known. */
+/** Reads spans and their attributes with known keys. */
 export class SpanReader {
-  /** One for all: nothing of it outlives the making of a row, and reading is synchronous. */
+  /** Reused for all spans: rows are created synchronously and keep no reference to it. */
   readonly span: ReadSpan;
   readonly #attributes: AttributeReader;
 
@@ -82,8 +85,8 @@ function readLink(source: Source, end: number): boolean {
   return hasTraceId && hasSpanId;
 }
 
-/** Reads an id into its place; false when it is not of that size or all zero. */
-function readId({ reader, bytes }: Source, end: number, size: number, place: number): boolean {
+/** Reads an id into the buffer; false when it has another size or is all zero. */
+function readId({ reader, bytes }: Source, end: number, size: number, index: number): boolean {
   const fieldEnd = endOfField(reader, end);
   const at = reader.pos;
   reader.pos = fieldEnd;
@@ -92,14 +95,14 @@ function readId({ reader, bytes }: Source, end: number, size: number, place: num
   for (let next = 0; next < size; next++) {
     const byte = bytes[at + next] as number;
     any |= byte;
-    ids[place + next] = byte;
+    ids[index + next] = byte;
   }
   return any !== 0;
 }
 
 /**
- * Whole milliseconds of a 64-bit count of nanoseconds. A double cannot hold such a count, and an error of one
- * millisecond could put a span into another minute, where it would count again; so 2^32 is split into
+ * Converts a 64-bit number of nanoseconds to whole milliseconds. A double cannot represent it, and an error
+ * of one millisecond could move a span to another minute, where it would count twice; so 2^32 is split into
  * 4294 · 10^6 + 967296, and every step is exact.
  */
 const millisOf = (low: number, high: number): number =>

@@ -6,15 +6,15 @@ export const fixed64 = (field: number): number => (field << 3) | 1;
 export const fixed32 = (field: number): number => (field << 3) | 5;
 export const delimited = (field: number): number => (field << 3) | 2;
 
-/** The body breaks the wire format; becomes the declared error at the door of decoding. */
+/** The body violates the wire format. `decodeTraces` turns it into a declared error. */
 export class WireError extends Error {}
 
 /*
- * pbf trusts its input: it reads past the end and never compares a field's end with its message's. These do,
- * so that a field cannot reach into its neighbour.
+ * pbf trusts its input: it reads past the end and never compares a field's end with its message's. These functions
+ * do, so that a field cannot overlap its neighbour.
  */
 
-/** Where the length-delimited field ends whose length comes next. */
+/** Reads a length and returns the end of the length-delimited field. */
 export function endOfField(reader: PbfReader, end: number): number {
   const length = reader.readVarint();
   const fieldEnd = reader.pos + length;
@@ -22,12 +22,12 @@ export function endOfField(reader: PbfReader, end: number): number {
   return fieldEnd;
 }
 
-/** To be called after the last field of a message. */
+/** Call after the last field of a message. */
 export function closeMessage(reader: PbfReader, end: number): void {
   if (reader.pos !== end) throw new WireError('a field reaches past the end of its message');
 }
 
-/** Passes over a field that is not needed, whatever its type. */
+/** Skips a field of any type. */
 export function skipField(reader: PbfReader, tag: number, end: number): void {
   if (tag < 8 || tag > 0xffffffff) throw new WireError('a field has no valid number');
   switch (tag & 7) {
@@ -52,7 +52,7 @@ export function skipField(reader: PbfReader, tag: number, end: number): void {
   if (reader.pos > end) throw new WireError('a field reaches past the end of its message');
 }
 
-/** Groups are of the past, but a reader has to pass over unknown ones; a stack of tags instead of recursion. */
+/** Groups are deprecated, but readers must skip unknown ones; uses a stack of tags instead of recursion. */
 function skipGroup(reader: PbfReader, opening: number, end: number): void {
   const open = [opening];
   while (open.length > 0) {
@@ -60,6 +60,6 @@ function skipGroup(reader: PbfReader, opening: number, end: number): void {
     const tag = reader.readVarint();
     if ((tag & 7) === 3 && tag >= 8 && tag <= 0xffffffff) open.push(tag);
     else if ((tag & 7) !== 4) skipField(reader, tag, end);
-    else if (open.pop() !== tag - 1) throw new WireError('a group ends that was not open');
+    else if (open.pop() !== tag - 1) throw new WireError('a group ends that was not started');
   }
 }

@@ -2,7 +2,7 @@ import { PbfReader } from 'pbf';
 import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
 import { type AttributeBag, RESOURCE_KEYS, SPAN_KEYS } from './attribute-bag.ts';
 import { decisionSpanOf, type Sender, senderOf } from './decision-span-of.ts';
-import { type Decoded, nothingDecoded, type TimeWindow, take } from './decoded.ts';
+import { addOutcome, type Decoded, nothingDecoded, type TimeWindow } from './decoded.ts';
 import { type DerivationRules, derivedSpanOf } from './derived-span-of.ts';
 import { AttributeReader, readText, type Source } from './protobuf-attributes.ts';
 import { readServerSpan } from './protobuf-server-span.ts';
@@ -10,16 +10,15 @@ import { SpanReader } from './protobuf-span.ts';
 import { closeMessage, delimited, endOfField, skipField, WireError } from './protobuf-wire.ts';
 
 /*
- * A projection of opentelemetry/proto/collector/trace/v1/trace_service.proto: it reads the fields that make a
- * decision and passes over all others. Fields may come in any order and messages in pieces, so a message
- * whose parts depend on each other (a resource and its spans, a scope and its spans) is walked twice; walking
- * costs little, as what lies inside is stepped over.
+ * A projection of opentelemetry/proto/collector/trace/v1/trace_service.proto: reads the fields that decisions need and
+ * skips all others. Fields may come in any order and messages in pieces, so a message whose parts depend on each other
+ * (a resource and its spans, a scope and its spans) is walked twice; that is cheap, because nested fields are skipped.
  */
 
 const resourceAttributes = new AttributeReader(RESOURCE_KEYS);
 const decisionSpans = new SpanReader(SPAN_KEYS);
 
-/** The most spans of a request: a span may be written in two bytes, and each takes time. */
+/** The maximum number of spans of a request: a span may be encoded in two bytes, and each takes time. */
 const MAX_SPANS = 250_000;
 
 interface Walk extends Source {
@@ -29,7 +28,11 @@ interface Walk extends Source {
   readonly decoded: Decoded;
 }
 
-/** Decodes an ExportTraceServiceRequest (or TracesData, which has the same shape). Throws what pbf or a WireError says. */
+/**
+ * Decodes an ExportTraceServiceRequest (or TracesData, which has the same shape).
+ *
+ * @throws WireError, or any error of pbf
+ */
 export function decodeProtobuf(body: Uint8Array, window: TimeWindow, rules: DerivationRules): Decoded {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const decoded = nothingDecoded();
@@ -110,11 +113,11 @@ function takeSpan(walk: Walk, end: number, sender: Sender, scope: string): void 
   const { decoded, window, rules } = walk;
   if (++walk.spans > MAX_SPANS) throw new WireError(`it has more than ${MAX_SPANS} spans`);
   if (scope === SCOPE_NAME) {
-    take(decoded, decisionSpanOf(decisionSpans.read(walk, end), sender, window));
+    addOutcome(decoded, decisionSpanOf(decisionSpans.read(walk, end), sender, window));
     return;
   }
   const span = readServerSpan(walk, end);
-  take(decoded, span && derivedSpanOf(span, sender, scope, window, rules));
+  addOutcome(decoded, span && derivedSpanOf(span, sender, scope, window, rules));
 }
 
 // message InstrumentationScope { string name = 1; }

@@ -20,7 +20,7 @@ interface Started extends Receiver {
   readonly written: DecisionSpan[];
 }
 
-/** A receiver on a free port whose spans land in `written`; closed when the test ends. */
+/** A receiver on a free port that writes its spans to `written`; closed when the test ends. */
 async function start(options: Partial<ReceiverOptions> = {}): Promise<Started> {
   const written: DecisionSpan[] = [];
   const receiver = createReceiver({
@@ -110,7 +110,7 @@ describe('an accepted request', () => {
     expect(events).toEqual(['write begins', 'write ends', 'answered']);
   });
 
-  test('says which spans were rejected and why, and counts all others', async () => {
+  test('reports which spans were rejected and why, and counts all others', async () => {
     const { url, counters, written } = await start();
     const request = decisionRequest([
       decisionSpan(ID, NOW),
@@ -150,7 +150,7 @@ describe('a bad request', () => {
     expect(counters.requests.malformed).toBe(2);
   });
 
-  test('what says it is gzip and is not, or not all of it, is 400', async () => {
+  test('invalid or incomplete gzip is 400', async () => {
     const { url, counters } = await start();
     const gzip = { 'content-encoding': 'gzip' };
     expect((await post(url, 'xxx', gzip)).status).toBe(400);
@@ -185,7 +185,7 @@ describe('a bad request', () => {
     expect((await post(url, encodeRequest(ONE))).status).toBe(200);
   });
 
-  test('metrics and logs are told that only traces are kept', async () => {
+  test('senders of metrics and logs are told that only traces are stored', async () => {
     const { url, counters } = await start();
     for (const signal of ['metrics', 'logs']) {
       const headers = { 'content-type': PROTOBUF };
@@ -197,7 +197,7 @@ describe('a bad request', () => {
     expect(counters.requests.otherSignals).toBe(2);
   });
 
-  test('a sender that goes away in the middle is counted, and nothing of it stays', async () => {
+  test('a sender that disconnects in the middle is counted, and its bytes are released', async () => {
     const { url, counters } = await start();
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     await once(socket, 'connect');
@@ -223,7 +223,7 @@ async function chunked(url: string, body: Buffer): Promise<number | undefined> {
 }
 
 describe('when writing fails', () => {
-  test('a short overload is waited out', async () => {
+  test('a short overload only delays the response', async () => {
     const write = vi
       .fn(async () => {})
       .mockRejectedValueOnce(refusal('OVERLOADED', true))
@@ -245,7 +245,7 @@ describe('when writing fails', () => {
     expect(counters).toMatchObject({ requests: { overloaded: 1, accepted: 0 }, spans: { accepted: 0 } });
   });
 
-  test('past the bound on held bytes requests are turned away at once, and taken again afterwards', async () => {
+  test('beyond the limit on held bytes requests are rejected at once, and accepted again afterwards', async () => {
     let release: () => void = () => {};
     const written = new Promise<void>((resolve) => {
       release = resolve;
@@ -262,7 +262,7 @@ describe('when writing fails', () => {
     expect((await post(url, body)).status).toBe(200);
   });
 
-  test('rows that the engine refuses are 400: sending them again cannot help', async () => {
+  test('rows that the engine rejects are 400: resending them cannot help', async () => {
     const write = vi.fn(async () => Promise.reject(refusal('ROW_REFUSED', false)));
     const { url, counters } = await start({ write });
     expect((await post(url, encodeRequest(ONE))).status).toBe(400);
@@ -270,7 +270,7 @@ describe('when writing fails', () => {
     expect(counters).toMatchObject({ requests: { refused: 1 }, spans: { refused: 1 } });
   });
 
-  test('any other failure is 503, which senders try again, and tells strangers nothing', async () => {
+  test('any other failure is 503, which senders retry, and reveals nothing to clients', async () => {
     const { url, counters } = await start({ write: () => Promise.reject(new Error('disk /data is full')) });
     const answer = await postJson(url, ONE);
     expect(answer.status).toBe(503);
@@ -280,7 +280,7 @@ describe('when writing fails', () => {
 });
 
 describe('a bearer token', () => {
-  test('is asked for before the body is read', async () => {
+  test('is checked before the body is read', async () => {
     const { url, counters, written } = await start({ token: TOKEN });
     const attempts: readonly [Record<string, string>, string][] = [
       [{}, 'Bearer'],
@@ -334,7 +334,7 @@ describe('binding', () => {
   });
 });
 
-test('a page that has rebound its name writes nothing, and the attempt is counted', async () => {
+test('a page that uses DNS rebinding writes nothing, and the attempt is counted', async () => {
   const { url, counters, written } = await start();
   const headers = { 'content-type': JSON_TYPE, host: 'rebound.example', origin: 'http://rebound.example' };
   const outgoing = httpRequest(`${url}/v1/traces`, { method: 'POST', headers });
@@ -346,7 +346,7 @@ test('a page that has rebound its name writes nothing, and the attempt is counte
   expect(written).toEqual([]);
 });
 
-test('/healthz tells the counters, and what else it is given', async () => {
+test('/healthz reports the counters and additional health data', async () => {
   const { url } = await start({ health: () => ({ writer: { written: 7 } }) });
   await post(url, encodeRequest(ONE));
   expect(await (await fetch(`${url}/healthz`)).json()).toMatchObject({
@@ -356,7 +356,7 @@ test('/healthz tells the counters, and what else it is given', async () => {
   });
 });
 
-test('/metrics tells the counters to Prometheus', async () => {
+test('/metrics reports the counters to Prometheus', async () => {
   const { url } = await start();
   await post(url, encodeRequest(ONE));
   const metrics = await (await fetch(`${url}/metrics`)).text();
@@ -364,7 +364,7 @@ test('/metrics tells the counters to Prometheus', async () => {
   expect(metrics).toContain('originscope_receiver_spans_total{outcome="passed_over"} 0');
 });
 
-test('/readyz is 503 until spans can be taken', async () => {
+test('/readyz is 503 until spans can be accepted', async () => {
   let ready = false;
   const { url } = await start({ ready: () => ready });
   expect((await fetch(`${url}/readyz`)).status).toBe(503);
@@ -372,7 +372,7 @@ test('/readyz is 503 until spans can be taken', async () => {
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
 });
 
-test('closing answers what is held and accepts no more', async () => {
+test('closing answers pending requests and accepts no new ones', async () => {
   let release: () => void = () => {};
   const write = vi.fn(
     () =>
@@ -396,7 +396,7 @@ test('closing answers what is held and accepts no more', async () => {
   expect(counters.spans.accepted).toBe(1);
 });
 
-test('closing does not wait for a sender that has stopped in the middle of its body', async () => {
+test('closing does not wait for a sender that stalls in the middle of its body', async () => {
   const { url, close, counters } = await start({ closeMillis: 20 });
   const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
   socket.write(

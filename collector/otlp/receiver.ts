@@ -15,59 +15,68 @@ const MIB = 1024 ** 2;
 const SWEEP_MILLIS = 50;
 
 export interface ReceiverOptions extends Binding {
-  /** 0 takes a free port. */
+  /** 0 selects a free port. */
   readonly port: number;
   /**
-   * Resolves when the request is safe, on disk or in Kafka; called only where spans were accepted. An
-   * OriginscopeError that is retryable is answered with 503, one that is not with 400; `OVERLOADED` is tried
-   * again for `holdMillis` first.
+   * Resolves once the spans are durably stored, on disk or in Kafka; called only if spans were accepted. A
+   * retryable OriginscopeError is answered with 503, others with 400; `OVERLOADED` is retried for
+   * `holdMillis` first.
    */
   readonly write: (request: AcceptedRequest) => Promise<void>;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** What /readyz answers: whether spans can be taken now; an error means no. */
+  /** The result of /readyz: whether spans can be accepted; an error means no. */
   readonly ready: Monitored['ready'];
-  /** What /healthz tells beside the receiver's own counters, for example those of the writer. */
+  /** Data that /healthz reports in addition to the receiver's counters, for example those of the writer. */
   readonly health?: () => Readonly<Record<string, unknown>>;
-  /** What /metrics tells beside the receiver's own counters; they are added to it. */
+  /** Metrics that /metrics reports in addition to the receiver's counters, which are added to it. */
   readonly registry?: Registry;
   readonly logger?: FastifyBaseLogger;
-  /** By which ratio services sample the HTTP spans that decisions are derived from. Default: nobody knows. */
+  /** The ratios at which services sample the HTTP spans that decisions are derived from. Default: unknown. */
   readonly samplingRatios?: SamplingRatios | undefined;
-  /** Whether the tracestate of a request says it where no ratio was given. Default `ignored`. */
+  /** Whether the tracestate of a request is used where no ratio is configured. Default `ignored`. */
   readonly inboundTracestate?: InboundTracestate;
-  /** Bytes of a body after inflating; larger ones are answered with 413. Default 16 MiB. */
+  /** Maximum bytes of an inflated body; larger ones are answered with 413. Default 16 MiB. */
   readonly maxBodyBytes?: number;
   /** The same for JSON, which takes more memory and time than protobuf. Default 8 MiB. */
   readonly maxJsonBytes?: number;
-  /** Bytes of all bodies that are being read or wait for their write; beyond it requests are turned away. Default 64 MiB. */
+  /**
+   * Maximum bytes of all bodies that are being read or written; further requests are rejected. Default 64
+   * MiB.
+   */
   readonly maxHeldBytes?: number;
-  /** How long a body may take to arrive. Default 10,000: as long as exporters wait for their answer. */
+  /** How long a body may take to arrive. Default 10,000, the timeout of exporters. */
   readonly arrivalMillis?: number;
-  /** At once; one more closes the one that has waited for its sender for longest. Default 2,048. */
+  /**
+   * Maximum of concurrent connections; one more closes the one that waited longest for its sender. Default
+   * 2,048.
+   */
   readonly maxConnections?: number;
-  /** How long a request is held while the writer is overloaded. Default 2,000. */
+  /** How long a request waits while the writer is overloaded. Default 2,000. */
   readonly holdMillis?: number;
-  /** How long `close` waits for senders that do not finish their requests. Default 10,000. */
+  /** How long `close` waits for unfinished requests. Default 10,000. */
   readonly closeMillis?: number;
 }
 
 export interface Receiver {
   readonly counters: ReceiverCounters;
-  /** The HTTP server: other rooms add their routes before `listen`. */
+  /** The HTTP server, to which other folders add routes before `listen`. */
   readonly server: FastifyInstance;
   /**
-   * Starts to accept; resolves with the URL. Throws OriginscopeError `PORT_TAKEN`, `PORT_FORBIDDEN`,
-   * `HOST_UNAVAILABLE`.
+   * Starts to accept connections and resolves with the URL.
+   *
+   * @throws OriginscopeError `PORT_TAKEN`, `PORT_FORBIDDEN`, `HOST_UNAVAILABLE`
    */
   listen(): Promise<string>;
-  /** Accepts no more, and resolves when what is held has been answered; safe to call twice. */
+  /** Stops accepting and resolves when pending requests are answered; safe to call twice. */
   close(): Promise<void>;
 }
 
 /**
- * The OTLP/HTTP door (https://opentelemetry.io/docs/specs/otlp/#otlphttp): a request is answered 200 only after
- * it is written. Throws OriginscopeError `HOST_NEEDS_TOKEN`.
+ * The OTLP/HTTP receiver (https://opentelemetry.io/docs/specs/otlp/#otlphttp): a request is answered with
+ * 200 only after it is written.
+ *
+ * @throws OriginscopeError `HOST_NEEDS_TOKEN`
  */
 export function createReceiver(options: ReceiverOptions): Receiver {
   assertProtected(options);
@@ -113,7 +122,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       }
     },
     async close() {
-      // The server waits for connections that were busy when it began to close, also long after their answer.
+      // Otherwise the server would wait for connections that were busy when it began to close, long after
+      // their response.
       const sweep = setInterval(() => server.server.closeIdleConnections(), SWEEP_MILLIS);
       const cut = setTimeout(() => server.server.closeAllConnections(), options.closeMillis ?? 10_000);
       await server.close().finally(() => {

@@ -8,7 +8,7 @@ export const CONTENT_TYPES = {
   json: 'application/json',
 } as const satisfies Record<Encoding, string>;
 
-/** Codes of google.rpc.Status that are used here (google/rpc/code.proto). */
+/** The used codes of google.rpc.Status (google/rpc/code.proto). */
 export const RPC = {
   invalidArgument: 3,
   permissionDenied: 7,
@@ -20,7 +20,7 @@ export const RPC = {
 export type RpcCode = (typeof RPC)[keyof typeof RPC];
 
 // message Status { int32 code = 1; string message = 2; }
-/** A google.rpc.Status, the body of every answer that is no success. */
+/** A google.rpc.Status, the body of every error response. */
 export function statusBody(encoding: Encoding, code: RpcCode, message: string): Buffer {
   if (encoding === 'json') return Buffer.from(JSON.stringify({ code, message }));
   const writer = new PbfWriter();
@@ -32,7 +32,7 @@ export function statusBody(encoding: Encoding, code: RpcCode, message: string): 
 // message ExportTraceServiceResponse { ExportTracePartialSuccess partial_success = 1; }
 // message ExportTracePartialSuccess { int64 rejected_spans = 1; string error_message = 2; }
 // Metrics and logs have the same fields under other names.
-/** A success that is partial when `message` is not empty. */
+/** A success response; partial if `message` is not empty. */
 export function exportResponse(encoding: Encoding, rejectedSpans: number, message: string): Buffer {
   if (encoding === 'json') {
     const partialSuccess = {
@@ -55,7 +55,7 @@ export function exportResponse(encoding: Encoding, rejectedSpans: number, messag
   return Buffer.from(writer.finish());
 }
 
-/** Which spans were rejected and why, for the people behind the sender; empty when none were. */
+/** Which spans were rejected and why; empty when none were. */
 export function rejectionMessage({ rejected, rejections }: Decoded): string {
   if (rejected === 0) return '';
   const reasons = Object.entries(rejections)

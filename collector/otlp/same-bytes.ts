@@ -1,4 +1,6 @@
-/** Whether two stretches of at least 4 bytes are equal; word by word, because this runs for every attribute. */
+/**
+ * Whether two ranges of at least 4 bytes are equal; compares words, because this runs for every attribute.
+ */
 export function sameBytes(a: DataView, aAt: number, b: DataView, bAt: number, length: number): boolean {
   const last = length - 4;
   for (let at = 0; at < last; at += 4) {

@@ -12,7 +12,7 @@ test('decisions derived from a service’s HTTP spans are counted by the ratio t
   ]);
 });
 
-test('the tracestate of a client multiplies nothing unless the operator trusts it', async () => {
+test('the tracestate of a client has no effect on counts unless the operator trusts it', async () => {
   const sent = { traceState: 'ot=th:c', parentSpanId: 'aaaaaaaaaaaaaaaa' };
   const samplingRatios = parseSamplingRatios('orders=0.1');
   expect(await rowsOf({ samplingRatios }, sent)).toMatchObject([{ decisions: 10 }, { decisions: 1 }]);
@@ -22,7 +22,7 @@ test('the tracestate of a client multiplies nothing unless the operator trusts i
   ]);
 });
 
-/** What a receiver writes of a span of `orders` and of the same span of `search`. */
+/** The rows that a receiver writes for a span of `orders` and the same span of `search`. */
 async function rowsOf(
   options: Pick<ReceiverOptions, 'samplingRatios' | 'inboundTracestate'>,
   given: Span,

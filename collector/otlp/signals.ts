@@ -16,7 +16,10 @@ export interface SignalsOptions {
   readonly now: () => number;
 }
 
-/** The OTLP endpoints: /v1/traces, and /v1/metrics and /v1/logs for exporters that send everything everywhere. */
+/**
+ * The OTLP endpoints: /v1/traces, and /v1/metrics and /v1/logs for exporters that send all signals to one
+ * receiver.
+ */
 export async function signals(server: FastifyInstance, options: SignalsOptions): Promise<void> {
   const { exportTraces, access, counters } = options;
   const logFailure = failureLog(options.now);
@@ -34,7 +37,7 @@ export async function signals(server: FastifyInstance, options: SignalsOptions):
   });
 
   server.register(async (traces) => {
-    leaveBodyUnread(traces, Object.values(CONTENT_TYPES));
+    skipBodyParsing(traces, Object.values(CONTENT_TYPES));
     traces.post('/v1/traces', async (request, reply) => {
       if (request.headers['content-type'] === undefined)
         throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE();
@@ -45,24 +48,24 @@ export async function signals(server: FastifyInstance, options: SignalsOptions):
   });
 
   server.register(async (others) => {
-    leaveBodyUnread(others, '*');
+    skipBodyParsing(others, '*');
     for (const signal of ['metrics', 'logs']) {
       others.post(`/v1/${signal}`, async (request, reply) => {
         counters.requests.otherSignals++;
-        const message = `Originscope takes traces only: these ${signal} were not kept`;
+        const message = `Originscope accepts traces only: these ${signal} were not stored`;
         return send(reply, request, (encoding) => exportResponse(encoding, 0, message));
       });
     }
   });
 }
 
-/** Bodies are read by the handler, which can bound them while they arrive and inflate. */
-function leaveBodyUnread(scope: FastifyInstance, contentTypes: string | string[]): void {
+/** The handler reads bodies, so that it can limit them while they arrive and inflate. */
+function skipBodyParsing(scope: FastifyInstance, contentTypes: string | string[]): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser(contentTypes, (_request, _payload, done) => done(null));
 }
 
-/** Answers in the encoding that the caller speaks; who speaks neither gets JSON. */
+/** Responds in the encoding of the request, or in JSON if it has neither. */
 function send(
   reply: FastifyReply,
   request: FastifyRequest,

@@ -12,7 +12,7 @@ const REFUSED = 'GET https://other.example actual blocked acao_missing cross-sit
 const ALLOWED = 'GET https://shop.example actual allowed cross-site included';
 const PREFLIGHT = 'PUT https://shop.example preflight blocked header_not_allowed x-tenant cross-site';
 
-describe('spans as they were recorded from the sources', () => {
+describe('spans recorded from the sources', () => {
   test.each<[string, string, readonly string[]]>([
     ['java-agent', '/orders', [PREFLIGHT, ALLOWED, REFUSED]],
     ['python-flask', '/orders/<id>', [PREFLIGHT, ALLOWED, REFUSED]],
@@ -30,13 +30,13 @@ describe('spans as they were recorded from the sources', () => {
   });
 });
 
-/** A body that was captured on its way from the source, see docs/recipes. */
+/** A body captured from the source, see docs/recipes. */
 function recorded(name: string): TraceRequest {
   const file = join(import.meta.dirname, '../../test/fixtures/derivation', `${name}.json`);
   return JSON.parse(readFileSync(file, 'utf8')) as TraceRequest;
 }
 
-describe('spans as the sources document them', () => {
+describe('spans as documented by the sources', () => {
   const string = (value: string): AnyValue => anyValue(value);
   const list = (...values: string[]): AnyValue => anyValue(values);
   const number = (value: number): AnyValue => anyValue(value);
@@ -59,7 +59,7 @@ describe('spans as the sources document them', () => {
     'http.response.header.access-control-allow-origin': list(''),
     'http.response.header.vary': list(''),
   };
-  // Envoy: every tag is text, the URL is absolute.
+  // Envoy: every tag is a string, the URL is absolute.
   const envoy = {
     'http.method': string('GET'),
     'http.url': string('https://api.example/orders/42?token=secret'),
@@ -70,7 +70,7 @@ describe('spans as the sources document them', () => {
     'http.request.header.cookie': string('1'),
     'http.response.header.vary': string(''),
   };
-  // pkg/observability/tracing of Traefik 3: server.address is Host, url.scheme what X-Forwarded-Proto says.
+  // pkg/observability/tracing of Traefik 3: server.address is Host, url.scheme is X-Forwarded-Proto.
   const traefik = {
     'http.request.method': string('GET'),
     'url.path': string('/orders/42'),
@@ -83,7 +83,7 @@ describe('spans as the sources document them', () => {
     'http.request.header.sec-fetch-site': list('cross-site'),
     'http.request.header.cookie': list('1'),
   };
-  // .NET: one string a header.
+  // .NET: one string per header.
   const dotnet = {
     'http.request.method': string('GET'),
     'url.path': string('/orders/42'),

@@ -22,7 +22,7 @@ async function start(options: Partial<ReceiverOptions>): Promise<Receiver & { re
   return { ...receiver, url: await receiver.listen() };
 }
 
-/** As the instrumentation sends, on a connection that is kept or on a new one. */
+/** Sends as the instrumentation does, on a persistent or a new connection. */
 async function post(url: string, connection: 'keep-alive' | 'close'): Promise<number> {
   const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip', connection };
   const answer = await fetch(`${url}/v1/traces`, { method: 'POST', headers, body: BODY });
@@ -34,11 +34,11 @@ test.each([
   ['room for them all', {}],
   ['fewer connections', { maxConnections: 950 }],
   ['less memory than they want', { maxHeldBytes: 8 * 1024 ** 2 }],
-])('an honest sender is never refused beside 1,000 that stall (%s)', async (_, options) => {
+])('a regular sender is never rejected while 1,000 others stall (%s)', async (_, options) => {
   const { url, counters } = await start(options);
   const stalled = await startStalledSenders(url, 1_000);
   onTestFinished(() => stalled.close());
-  // What has just begun to arrive is honest, as far as anybody can know.
+  // A body that has just started to arrive cannot be told from a regular one.
   await expect.poll(() => post(url, 'close'), { timeout: 10_000 }).toBe(200);
   const before = counters.requests.accepted;
   for (let n = 0; n < 30; n++) {
@@ -48,7 +48,7 @@ test.each([
   expect(stalled.open()).toBeGreaterThan(700);
 });
 
-test('a stalled body is answered 503 in time, which senders try again, and counted', async () => {
+test('a stalled body is answered 503 in time, which senders retry, and counted', async () => {
   const { url, counters } = await start({ arrivalMillis: 30 });
   const stalled = await startStalledSenders(url, 4);
   await expect.poll(() => counters.requests.timedOut).toBeGreaterThan(0);

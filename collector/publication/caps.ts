@@ -3,7 +3,7 @@ import { CAPS, USAGE_NAMES } from '../../clickhouse/columns.ts';
 import { OTHER } from '../../instrumentation/src/attributes.ts';
 import { cappedRun, type Run } from './run.ts';
 
-/** A published table: which column says the period that caps hold for, and how its times are summed. */
+/** A published table: the column with the period of a cap, and how its times are aggregated. */
 interface PublishedTable {
   readonly name: string;
   readonly period: string;
@@ -29,12 +29,13 @@ export const USAGE_HOURS: PublishedTable = {
 };
 
 /**
- * Strangers choose origins, routes and header lists. Where a service has more of one in a period than its
- * cap, the run is summed once more with only the top ones named, the rest as `(other)`. The input is
- * settled and ties are broken by text, so the same ones win every time.
+ * Caps the number of distinct origins, routes and header lists, which clients choose. If a service exceeds
+ * a cap in a period, the run is aggregated again with only the top values named and the rest as `(other)`.
+ * The result is deterministic: the input is settled and ties are broken by text.
  *
- * @param range SQL that narrows the table to the run's periods, with its parameters: what the index needs
- * @returns the run to be marked: the given one when nothing exceeds a cap, else its capped form
+ * @param range SQL condition with parameters that restricts the table to the run's periods, so that the
+ * index is used
+ * @returns the run to mark: the given one when no cap is exceeded, else its capped form
  */
 export async function capped(
   client: ClickHouseClient,

@@ -9,7 +9,7 @@ export interface ChoresOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   /**
-   * Whether it is this process's turn. Where several share the work, any number may do it at once: it only
+   * Whether this process should do the work now. Several processes may do it at the same time, which only
    * costs more. Default: always.
    */
   readonly isOurs?: () => boolean;
@@ -18,11 +18,11 @@ export interface ChoresOptions {
 }
 
 export interface Chores {
-  /** Lets the publication in hand finish. */
+  /** Stops after the current publication. */
   stop(): Promise<void>;
 }
 
-/** What is done beside writing, again and again: publishing what has settled, and cleaning up. */
+/** Starts the periodic background jobs: publishing settled slots, and cleaning up. */
 export function startChores(options: ChoresOptions): Chores {
   const { publisher, log, now, isOurs = () => true } = options;
   const { publishEveryMillis = 5_000, cleanEveryMillis = 3_600_000 } = options;
@@ -33,11 +33,11 @@ export function startChores(options: ChoresOptions): Chores {
     if (!isOurs()) return;
     const known = [new Set(publisher.stuck.keys()), new Set(publisher.stuckHours.keys())] as const;
     await publisher.tick(signal);
-    tellStuck('slot', publisher.stuck, known[0]);
-    tellStuck('hour', publisher.stuckHours, known[1]);
+    logStuck('slot', publisher.stuck, known[0]);
+    logStuck('hour', publisher.stuckHours, known[1]);
   }
 
-  function tellStuck(
+  function logStuck(
     period: 'slot' | 'hour',
     stuck: ReadonlyMap<number, string>,
     known: ReadonlySet<number>,
@@ -46,21 +46,21 @@ export function startChores(options: ChoresOptions): Chores {
       if (known.has(start)) continue;
       log.error(
         { [period]: new Date(start).toISOString(), reason },
-        `the ${period} cannot be published; it is tried again every 5 minutes, the others are published`,
+        `the ${period} cannot be published; it is retried every 5 minutes, the others are published`,
       );
     }
   }
 
-  /** Slots that were told of. */
+  /** Slots that were logged already. */
   const told = new Set<number>();
-  async function tellLeftOut(): Promise<void> {
+  async function logLeftOut(): Promise<void> {
     const { leftOut } = await publicationState(publisher.publication.client, now());
     const news = leftOut.filter(({ slot }) => !told.has(slot));
     for (const { slot } of news) told.add(slot);
     if (news.length === 0) return;
     log.warn(
       { slots: news.map(({ slot, decisions }) => ({ slot: new Date(slot).toISOString(), decisions })) },
-      'late spans came for slots whose other raw spans are gone: the views do not count them; originscope rebuild reads the slots anew from Kafka',
+      'late spans arrived for slots whose other raw spans are gone: the views do not count them; originscope rebuild re-reads the slots from Kafka',
     );
   }
 
@@ -69,15 +69,15 @@ export function startChores(options: ChoresOptions): Chores {
     if (!isOurs() || performance.now() < cleanAt) return;
     cleanAt = performance.now() + cleanEveryMillis;
     await publisher.clean();
-    await tellLeftOut();
+    await logLeftOut();
   }
 
   const chores = Promise.all([
     repeat(publish, publishEveryMillis, signal, (err) =>
-      log.error({ err }, 'publication failed; it is tried again'),
+      log.error({ err }, 'publication failed and will be retried'),
     ),
     repeat(clean, publishEveryMillis, signal, (err) =>
-      log.error({ err }, 'cleaning failed; it is tried again'),
+      log.error({ err }, 'cleaning failed and will be retried'),
     ),
   ]);
   return {

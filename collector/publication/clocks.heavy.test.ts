@@ -14,14 +14,14 @@ import { createPublisher } from './publisher.ts';
 type Clock = 'writer' | 'publisher' | 'engine';
 type Offsets = Readonly<Record<Clock, number>>;
 
-/** Ten spans a call, of a minute that a clock which is an hour behind still takes. */
+/** Ten spans per call, of a minute that is accepted even by a clock that is an hour behind. */
 const spansOf = (batch: number) =>
   decisionSpans(10, (index) => ({
     time: START + 4 * MINUTE,
     spanId: `${batch.toString(16).padStart(2, '0')}${index.toString(16).padStart(14, '0')}`,
   }));
 
-/** A writer, a publisher and an engine whose clocks the test sets apart. */
+/** A writer, a publisher and an engine with independent clocks. */
 function pipeline(clickHouse: ClickHouse) {
   let time = START;
   let offsets: Offsets = { writer: 0, publisher: 0, engine: 0 };
@@ -42,7 +42,7 @@ function pipeline(clickHouse: ClickHouse) {
   return {
     publisher,
     write: () => writer.write(spansOf(batches++)),
-    /** Decisions that were acknowledged. */
+    /** The number of acknowledged decisions. */
     acknowledged: () => batches * 10,
     at(millis: number, clocks: Partial<Offsets> = {}) {
       time = START + millis;
@@ -82,7 +82,7 @@ describe.each([
   { place: 'the embedded engine', open: () => openTestClickHouse() },
   { place: 'a server', open: () => openTestDatabase(newDatabase(server)) },
 ])('$place', ({ open }) => {
-  test.each(STEPS)('nothing that was acknowledged stays unpublished: %s', async (_, clocks) => {
+  test.each(STEPS)('all acknowledged spans are published: %s', async (_, clocks) => {
     const clickHouse = await open();
     const { publisher, write, acknowledged, at } = pipeline(clickHouse);
     at(5 * MINUTE, clocks);
@@ -91,7 +91,7 @@ describe.each([
     await write();
     await publisher.tick();
     await write();
-    // Set right, or still off: what comes late is published as soon as it would be otherwise.
+    // Corrected or still off: late spans are published as soon as usual.
     for (const later of [clocks, {}]) {
       at(70 * MINUTE, later);
       await write();

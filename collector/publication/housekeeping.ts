@@ -1,22 +1,23 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { agree } from '../../clickhouse/dialect.ts';
+import { syncReplicas } from '../../clickhouse/dialect.ts';
 import { seconds } from '../../core/slots.ts';
 import { byHour, publishEach } from './publish-each.ts';
 import { FINGERPRINT, type Publication } from './publish-slots.ts';
 
 /** Epoch milliseconds. */
 export interface RetireOptions {
-  /** Days that ended before are dropped. */
+  /** Days that ended before this time are dropped. */
   readonly before: number;
-  /** Slots before are not published any more. */
+  /** Slots before this time are not published any more. */
   readonly keptSince: number;
 }
 
 /**
- * Drops the days of raw spans that ended long ago, unless a slot of theirs waits to be published: a TTL would not
- * ask. A span may still come at any moment. So the slots are sealed, the day is put aside in one piece, and it is
- * dropped when every slot is published as it lies there. What comes later finds its slot sealed: it stays in
- * `decision_spans` and shows in the view `left_out`. A crash at any point is continued by the next call.
+ * Drops old days of raw spans once all their slots are published, which a TTL cannot check. Spans may
+ * arrive at any moment, so the slots are sealed, the day is moved to `retired_spans` atomically, and it is
+ * dropped when every slot is published exactly as stored there. Spans that arrive later find their slot
+ * sealed: they stay in `decision_spans` and appear in the view `left_out`. After a crash at any point the
+ * next call continues.
  */
 export async function retireDays(publication: Publication, options: RetireOptions): Promise<void> {
   await settleRetired(publication, options);
@@ -41,7 +42,7 @@ async function daysOf({ client, dialect }: Publication, table: RawTable): Promis
   const result = await client.query({
     query: `SELECT DISTINCT partition_id AS partition, toString(toDate(parts.partition)) AS date
       FROM ${dialect.system('parts')} AS parts
-      WHERE database = (SELECT currentDatabase()) AND table = '${dialect.holding(table)}' AND active ORDER BY date`,
+      WHERE database = (SELECT currentDatabase()) AND table = '${dialect.localTable(table)}' AND active ORDER BY date`,
     format: 'JSONEachRow',
   });
   return result.json<Day>();
@@ -49,7 +50,7 @@ async function daysOf({ client, dialect }: Publication, table: RawTable): Promis
 
 async function retirableDays(publication: Publication, { before }: RetireOptions): Promise<Day[]> {
   const { client, dialect } = publication;
-  await agree(client, dialect, ['slot_writes', 'published_slots']);
+  await syncReplicas(client, dialect, ['slot_writes', 'published_slots']);
   const result = await client.query({
     query: `SELECT DISTINCT toString(toDate(slot, 'UTC')) AS date FROM slot_states
       WHERE run = 0 OR behind AND slot NOT IN (SELECT slot FROM sealed_slots GROUP BY slot HAVING max(stage) = 1)`,
@@ -61,7 +62,7 @@ async function retirableDays(publication: Publication, { before }: RetireOptions
   );
 }
 
-/** Publishes what of the days that were put aside is not published yet, and drops those that are. */
+/** Publishes slots of retired days that are not published yet, and drops the days that are. */
 async function settleRetired(publication: Publication, options: RetireOptions): Promise<void> {
   for (const day of await daysOf(publication, 'retired_spans')) {
     await seal(
@@ -70,16 +71,16 @@ async function settleRetired(publication: Publication, options: RetireOptions): 
         WHERE toDate(minute, 'UTC') = {date:Date}`,
       day,
     );
-    for (let round = 0; round < MOST_ROUNDS; round++) {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       if (await settleDay(publication, day, options)) break;
     }
   }
 }
 
-/** After so many writes into a day while it was compared it is left to the next call. */
-const MOST_ROUNDS = 5;
+/** After this many concurrent writes to a day, it is left to the next call. */
+const MAX_ROUNDS = 5;
 
-/** @returns whether it is done with, or cannot be for now */
+/** @returns whether it is done, or cannot be done for now */
 async function settleDay(publication: Publication, day: Day, options: RetireOptions): Promise<boolean> {
   const numbers = await sumOfNumbers(publication, day);
   const { whole, late } = await unpublished(publication, day, options);
@@ -87,12 +88,12 @@ async function settleDay(publication: Publication, day: Day, options: RetireOpti
     const { marked } = await publishEach(publication, { table: 'retired_spans' }, slots);
     if (marked.length < slots.length) return true;
   }
-  // Another process put them aside after the day had been dropped. They are left out, where they can be seen.
+  // Another process moved them after the day had been dropped. They are left out, and visible in the view.
   if (late.length > 0) {
     await move(publication, day, 'retired_spans', 'decision_spans');
     return true;
   }
-  // What was written meanwhile may have been put aside after the comparison.
+  // Rows written in the meantime may have been moved after the comparison.
   if ((await sumOfNumbers(publication, day)) !== numbers) return false;
   await seal(
     publication,
@@ -106,9 +107,9 @@ async function settleDay(publication: Publication, day: Day, options: RetireOpti
   return true;
 }
 
-/** Grows with every write into the day's slots. */
+/** Increases with every write to the day's slots. */
 async function sumOfNumbers({ client, dialect }: Publication, { date }: Day): Promise<string> {
-  await agree(client, dialect, ['slot_writes']);
+  await syncReplicas(client, dialect, ['slot_writes']);
   const result = await client.query({
     query: `SELECT toString(sum(toUInt128(newest))) AS numbers FROM (
         SELECT max(sequence) AS newest FROM slot_writes WHERE toDate(slot, 'UTC') = {date:Date} GROUP BY slot, writer)`,
@@ -120,7 +121,7 @@ async function sumOfNumbers({ client, dialect }: Publication, { date }: Day): Pr
 
 async function seal({ client, dialect }: Publication, slots: string, { date }: Day): Promise<void> {
   await client.command({ query: `INSERT INTO sealed_slots ${slots}`, query_params: { date } });
-  await agree(client, dialect, ['sealed_slots']);
+  await syncReplicas(client, dialect, ['sealed_slots']);
 }
 
 type RawTable = 'decision_spans' | 'retired_spans';
@@ -131,20 +132,20 @@ async function move(
   from: RawTable,
   to: RawTable,
 ): Promise<void> {
-  // A replica moves what it has, and no reader is left whose query was planned before the rows were published.
-  await agree(client, dialect, [from]);
+  // A replica moves the rows it has, and queries planned before the publication have ended.
+  await syncReplicas(client, dialect, [from]);
   await pause();
   await client.command({
-    query: `ALTER TABLE ${dialect.onShards(from)} MOVE PARTITION ID {partition:String} TO TABLE ${dialect.holding(to)}`,
+    query: `ALTER TABLE ${dialect.onShards(from)} MOVE PARTITION ID {partition:String} TO TABLE ${dialect.localTable(to)}`,
     query_params: { partition: day.partition },
   });
 }
 
-/** Slots of a day that was put aside which hold something else there than what is published. */
+/** Slots of a retired day that contain other rows than were published. */
 interface Unpublished {
-  /** Their rows were put aside whole. */
+  /** Slots whose rows are complete. */
   readonly whole: readonly number[];
-  /** The slots had been dropped before, or were imported: these are only the rows that came later. */
+  /** Slots that were dropped before, or imported: only their late rows are here. */
   readonly late: readonly number[];
 }
 
@@ -153,7 +154,7 @@ async function unpublished(
   { date }: Day,
   { keptSince }: RetireOptions,
 ): Promise<Unpublished> {
-  await agree(client, dialect, ['retired_spans', 'published_slots']);
+  await syncReplicas(client, dialect, ['retired_spans', 'published_slots']);
   const result = await client.query({
     query: `SELECT toUnixTimestamp(slot) AS slot, is_dropped, behind
       FROM (
@@ -177,18 +178,18 @@ async function unpublished(
   };
 }
 
-/** Runs of a period that one statement names: what it says has to fit a request. */
-const MOST_AT_ONCE = 500;
+/** The maximum of runs in one statement: its parameters must fit a request. */
+const MAX_RUNS_PER_STATEMENT = 500;
 
-/** Tables of a run, with the ledger that says which run of a period is the newest. */
+/** The tables of a run, with the ledger that records the newest run of a period. */
 const PUBLISHED = [
   { ledger: 'published_slots', period: 'slot', tables: ['usage_minutes', 'completeness_slots'] },
   { ledger: 'published_hours', period: 'hour', tables: ['usage_hours', 'completeness_hours'] },
 ] as const;
 
 /**
- * Removes runs that are older than the newest marked one of their period, and their markers. Whoever still works
- * under one of these numbers works for nothing: a marker of it would not be read either.
+ * Removes runs that are older than the newest marked one of their period, with their markers. A publisher
+ * that is still writing one of them does no harm: its marker would not be read either.
  */
 export async function removeSuperseded({ client, dialect, pause }: Publication): Promise<void> {
   for (const { ledger, period, tables } of PUBLISHED) {
@@ -197,10 +198,11 @@ export async function removeSuperseded({ client, dialect, pause }: Publication):
       do {
         found = await superseded(client, { ledger, period, table });
         if (found.length === 0) break;
-        // Every reader has to know the run that took their place, and those that were planned before to have begun.
-        await agree(client, dialect, [ledger]);
+        // Wait until every replica knows the new run and queries planned before have started.
+        await syncReplicas(client, dialect, [ledger]);
         await pause();
-        // By value: a replicated table takes no subquery here, which each replica would answer for itself.
+        // As values: a replicated table does not accept a subquery here, because each replica would
+        // evaluate it separately.
         await client.command({
           query: `DELETE FROM ${table}
             WHERE (toUnixTimestamp(${period}), run) IN arrayZip({starts:Array(UInt32)}, {runs:Array(UInt64)})`,
@@ -209,7 +211,7 @@ export async function removeSuperseded({ client, dialect, pause }: Publication):
             runs: found.map(({ number }) => BigInt(number)),
           },
         });
-      } while (found.length === MOST_AT_ONCE);
+      } while (found.length === MAX_RUNS_PER_STATEMENT);
     }
   }
 }
@@ -223,7 +225,7 @@ async function superseded(
         SELECT DISTINCT toUnixTimestamp(${period}) AS start, run FROM ${table} AS rows
         LEFT JOIN (SELECT ${period}, max(run) AS newest FROM ${ledger} GROUP BY ${period}) AS marked USING (${period})
         WHERE run < newest)
-      ORDER BY start, run LIMIT ${MOST_AT_ONCE}`,
+      ORDER BY start, run LIMIT ${MAX_RUNS_PER_STATEMENT}`,
     format: 'JSONEachRow',
   });
   return result.json();

@@ -10,17 +10,17 @@ import { createPublisher } from './publisher.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const NOW = Math.floor(Date.now() / HOUR) * HOUR;
-/** Frozen, and within the thirty days that minutes are kept. */
+/** Frozen, and within the thirty days of minute retention. */
 const LAST_WEEK = NOW - 7 * DAY;
 const SLOT = 10 * 60_000;
 
-interface House {
+interface Fixture {
   readonly clickHouse: ClickHouse;
   importing(spans: readonly DecisionSpan[], conflicts?: ImportOptions['conflicts']): Promise<ImportResult>;
   write(spans: readonly DecisionSpan[], at: number): Promise<void>;
 }
 
-async function house(): Promise<House> {
+async function fixture(): Promise<Fixture> {
   const clickHouse = await openTestClickHouse();
   const publisher = createPublisher({
     client: clickHouse.publishing,
@@ -41,7 +41,7 @@ async function house(): Promise<House> {
         now: () => NOW,
         conflicts,
       });
-      // As a file is read: in pieces that know nothing of slots.
+      // As a file is read: in chunks that ignore slots.
       for (let from = 0; from < spans.length; from += 7) await add(spans.slice(from, from + 7));
       return await finish();
     },
@@ -70,8 +70,8 @@ const OLD: readonly DecisionSpan[] = [LAST_WEEK, LAST_WEEK + SLOT, LAST_WEEK - D
 );
 const OLD_SLOTS = [LAST_WEEK - DAY, LAST_WEEK, LAST_WEEK + SLOT];
 
-test('a file of past weeks is published at once, and the same file again changes nothing', async () => {
-  const { clickHouse, importing } = await house();
+test('a file of past weeks is published at once, and importing it again changes nothing', async () => {
+  const { clickHouse, importing } = await fixture();
   const nothing = {
     written: 0,
     published: [],
@@ -90,21 +90,21 @@ test('a file of past weeks is published at once, and the same file again changes
 });
 
 test('a file that holds spans twice counts them once', async () => {
-  const { clickHouse, importing } = await house();
+  const { clickHouse, importing } = await fixture();
   await importing([...OLD, ...OLD]);
   expect(await decisions(clickHouse)).toEqual({ minutes: 30, hours: 30, blocked: 10, staged: 0 });
 });
 
-test('spans of slots that are open join those that are there', async () => {
-  const { clickHouse, importing, write } = await house();
+test('spans of open slots are added to the existing ones', async () => {
+  const { clickHouse, importing, write } = await fixture();
   const recent = decisionSpans(20, (index) => ({ time: NOW - 30 * HOUR + index * 60_000 }));
   await write(recent.slice(0, 12), NOW);
   expect(await importing(recent)).toMatchObject({ written: 20, published: [], refused: [] });
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 20, hours: 20 });
 });
 
-test('a frozen slot that holds other spans is refused by its time, the others are published', async () => {
-  const { clickHouse, importing, write } = await house();
+test('a frozen slot with other spans is rejected and reported, the others are published', async () => {
+  const { clickHouse, importing, write } = await fixture();
   await write([decisionSpan({ time: LAST_WEEK, spanId: 'ffffffffffffffff', decisions: 3 })], LAST_WEEK);
   expect(await importing(OLD)).toMatchObject({
     published: [LAST_WEEK - DAY, LAST_WEEK + SLOT],
@@ -113,15 +113,15 @@ test('a frozen slot that holds other spans is refused by its time, the others ar
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 23, hours: 23, blocked: 10 });
 });
 
-test('a slot that live spans filled is recognised in their own export', async () => {
-  const { clickHouse, importing, write } = await house();
+test('a slot of live spans is recognised when its own export is imported', async () => {
+  const { clickHouse, importing, write } = await fixture();
   await write(OLD, LAST_WEEK + HOUR);
   expect(await importing(OLD)).toMatchObject({ published: [], unchanged: OLD_SLOTS, refused: [] });
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 30, hours: 30, blocked: 10 });
 });
 
-test('what is older than retention or lies in the future is counted, not kept', async () => {
-  const { clickHouse, importing } = await house();
+test('spans older than retention or in the future are counted, not stored', async () => {
+  const { clickHouse, importing } = await fixture();
   expect(
     await importing([
       decisionSpan({ time: NOW - 40 * DAY }),
@@ -132,8 +132,8 @@ test('what is older than retention or lies in the future is counted, not kept', 
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 1 });
 });
 
-test('an import that is cut off leaves nothing that is seen, and can be done again', async () => {
-  const { clickHouse, importing } = await house();
+test('an interrupted import leaves nothing visible and can be repeated', async () => {
+  const { clickHouse, importing } = await fixture();
   const { add } = await beginImport({
     client: clickHouse.publishing,
     writer: createWriter({ client: clickHouse.writing, now: () => NOW }),
@@ -146,13 +146,13 @@ test('an import that is cut off leaves nothing that is seen, and can be done aga
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 30, hours: 30 });
 });
 
-test('what a newer rule set makes of the same spans replaces what an older one made, blocked requests too', async () => {
-  const { clickHouse, importing, write } = await house();
+test('the results of a newer rule set replace those of an older one, including blocked requests', async () => {
+  const { clickHouse, importing, write } = await fixture();
   await write(OLD, LAST_WEEK + HOUR);
   expect(await importing(OLD)).toMatchObject({ unchanged: OLD_SLOTS });
   const newer = OLD.map((span, index): DecisionSpan => {
     const next = { ...span, derivation: 2 };
-    // Of the blocked ones two are not blocked any more, and one is no decision at all.
+    // Two of the blocked spans are not blocked any more, and one is not a decision at all.
     if (index === 20 || index === 21) return { ...next, verdict: 'allowed', reason: '', path: '' };
     if (index === 22) return { ...next, decisions: 0, verdict: 'allowed', reason: '', path: '' };
     return next;
@@ -169,10 +169,10 @@ test('what a newer rule set makes of the same spans replaces what an older one m
   expect(await importing(newer, 'replace')).toMatchObject({ unchanged: OLD_SLOTS, replaced: [] });
 });
 
-test('a slot that would shrink is replaced with consent only', async () => {
-  const { clickHouse, importing, write } = await house();
+test('a slot that would shrink is replaced only if allowed', async () => {
+  const { clickHouse, importing, write } = await fixture();
   await write(OLD, LAST_WEEK + HOUR);
-  // Of the last slot, whose spans are blocked, four are missing.
+  // Four blocked spans of the last slot are missing.
   const fewer = OLD.slice(0, 26);
   const [shrunk] = OLD_SLOTS;
   const change = { slot: shrunk, before: { spans: 10, decisions: 10 }, after: { spans: 6, decisions: 6 } };
@@ -182,8 +182,8 @@ test('a slot that would shrink is replaced with consent only', async () => {
   expect(await decisions(clickHouse)).toEqual({ minutes: 26, hours: 26, blocked: 6, staged: 0 });
 });
 
-test('a slot that freezes while the file is read is decided on once: all of its spans are written', async () => {
-  const { clickHouse } = await house();
+test('a slot that freezes while the file is read is treated consistently: all of its spans are written', async () => {
+  const { clickHouse } = await fixture();
   let at = NOW;
   const now = () => at;
   const { add, finish } = await beginImport({
@@ -201,14 +201,14 @@ test('a slot that freezes while the file is read is decided on once: all of its 
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 20, hours: 20 });
 });
 
-test('right after an import the hours say what the minutes say, also where an hour is frozen in part', async () => {
-  const { clickHouse } = await house();
-  // In the middle of an hour, so that of the hour 48 h ago some slots are frozen and some are not.
+test('right after an import hours and minutes syncReplicas, even if an hour is partly frozen', async () => {
+  const { clickHouse } = await fixture();
+  // In the middle of an hour, so that the hour 48 h ago is partly frozen.
   const now = () => NOW + 35 * 60_000;
   const { add, finish } = await beginImport({
     client: clickHouse.publishing,
     writer: createWriter({ client: clickHouse.writing, now, lingerMillis: 0 }),
-    // Which publishes what it has just published only after a while.
+    // A publisher that publishes a slot again only after a while.
     publisher: createPublisher({ client: clickHouse.publishing, now, readerGraceMillis: 0 }),
     now,
   });
@@ -226,10 +226,10 @@ test('right after an import the hours say what the minutes say, also where an ho
   expect(received).toEqual([{ differing: 0 }]);
 });
 
-test('a slot that is written and cannot be published is not taken for an empty one', async () => {
-  const { clickHouse, importing, write } = await house();
+test('a slot that is written but cannot be published is not treated as empty', async () => {
+  const { clickHouse, importing, write } = await fixture();
   await write(OLD, LAST_WEEK + HOUR);
-  // As though it could not be summed: no marker, and nobody tries.
+  // As if it could not be aggregated: no marker, and nothing retries.
   const publication = { tick: () => Promise.resolve({ slots: [], hours: [] }) };
   const { add, finish } = await beginImport({
     client: clickHouse.publishing,

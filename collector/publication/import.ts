@@ -2,7 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { names, REQUEST_COLUMNS, SPAN_COLUMNS } from '../../clickhouse/columns.ts';
 import type { ClickHouseConnection } from '../../clickhouse/connection.ts';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
-import { agree, type Dialect } from '../../clickhouse/dialect.ts';
+import { type Dialect, syncReplicas } from '../../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../../clickhouse/retention.ts';
 import { insertStaged } from '../../clickhouse/rows.ts';
 import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../../core/slots.ts';
@@ -20,13 +20,13 @@ export interface ImportOptions {
   readonly now: () => number;
   readonly retention?: Retention;
   /**
-   * What becomes of frozen slots that hold other spans: they are kept as they are (default), replaced unless
-   * they would hold fewer spans then, or replaced in any case.
+   * How to handle frozen slots with other spans: keep them (default), replace them unless they would
+   * contain fewer spans, or always replace them.
    */
   readonly conflicts?: 'keep' | 'replace' | 'shrink';
 }
 
-/** What a slot held, and what it would hold, or holds now. */
+/** The counts of a slot before and after an actual or possible replacement. */
 export interface SlotChange {
   /** Start, epoch milliseconds. */
   readonly slot: number;
@@ -39,47 +39,47 @@ export interface SlotCounts {
   readonly decisions: number;
 }
 
-/** What an import did; slots are starts in epoch milliseconds. */
+/** The result of an import; slots are identified by their start in epoch milliseconds. */
 export interface ImportResult {
-  /** Spans of slots that still take spans: written as if they had just arrived. */
+  /** Spans of open slots, written like newly received ones. */
   readonly written: number;
-  /** Frozen slots that held nothing, and now hold the file's spans. */
+  /** Frozen slots that were empty and now contain the file's spans. */
   readonly published: readonly number[];
-  /** Frozen slots that held exactly these spans already. */
+  /** Frozen slots that contained exactly these spans already. */
   readonly unchanged: readonly number[];
-  /** Frozen slots that held other spans, and now hold these. */
+  /** Frozen slots whose spans were replaced. */
   readonly replaced: readonly SlotChange[];
-  /** Frozen slots that hold other spans: left as they are. */
+  /** Frozen slots with other spans, left unchanged. */
   readonly refused: readonly SlotChange[];
-  /** Spans older than the minutes that are kept. */
+  /** Spans older than the retention of minutes. */
   readonly expired: number;
-  /** Spans that lie in the future. */
+  /** Spans in the future. */
   readonly ahead: number;
-  /** Spans that the writer did not take any more, because their slot froze meanwhile. */
+  /** Spans that the writer rejected because their slot froze in the meantime. */
   readonly late: number;
 }
 
 export interface Import {
-  /** Takes spans of any time. Bounded in memory: resolves when there is room for more. */
+  /** Adds spans of any time. Bounded in memory: resolves when there is room for more. */
   add(spans: readonly DecisionSpan[]): Promise<void>;
-  /** Publishes what was added. Doing the same import again changes nothing. */
+  /** Publishes the added spans. Repeating the same import changes nothing. */
   finish(): Promise<ImportResult>;
 }
 
 const CHUNK = 20_000;
 
 /**
- * Begins an import. Spans of frozen slots are staged first, because such a slot is published whole or not at
- * all; a crash leaves staged spans that nobody reads and a later import removes.
+ * Begins an import. Spans of frozen slots are staged first, because such a slot is published completely or
+ * not at all; a crash leaves staged spans that nothing reads and that a later import removes.
  */
 export async function beginImport(options: ImportOptions): Promise<Import> {
   const { client, writer, publisher, now, retention = RETENTION, conflicts = 'keep' } = options;
   const number = await takeRun(client);
   const { dialect } = publisher.publication;
   await dropAbandoned(client, dialect);
-  // Which slots are frozen is decided once, or one could be written in part and staged in part.
+  // Decided once, otherwise a slot could be partly written and partly staged.
   const began = now();
-  // Before the source is read: what is written from now on may not be in it.
+  // Before the source is read, because it may not contain later writes.
   const writes = await readWrites(client, dialect);
   let open: DecisionSpan[] = [];
   let frozen: DecisionSpan[] = [];
@@ -95,7 +95,7 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
       const slot = slotOf(span.time);
       if (span.time > latest) ahead++;
       else if (!isFrozen(slot, began)) open.push(span);
-      // Whole hours, or the oldest would be published in part.
+      // Whole hours, otherwise the oldest would be published partially.
       else if (slot - (slot % 3_600_000) > oldest) frozen.push(span);
       else expired++;
     }
@@ -128,13 +128,13 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
     if (frozen.length > 0) await stageFrozen();
     // Spans that had arrived before their slot froze come first.
     await publisher.tick();
-    await agree(client, dialect, ['staged_spans', 'blocked_spans', 'published_slots']);
+    await syncReplicas(client, dialect, ['staged_spans', 'blocked_spans', 'published_slots']);
     const { fresh, unchanged, behind, differing } = await compare(client, number);
     const taken = differing.filter(
       ({ before, after }) =>
         conflicts === 'shrink' || (conflicts === 'replace' && after.spans >= before.spans),
     );
-    // What came late is among what was read: the slot is not behind any more.
+    // The source contains the late spans, so the slot is up to date.
     const confirmed = conflicts === 'keep' ? [] : behind;
     const marked = new Set<number>();
     for (const slots of groups([...fresh, ...confirmed, ...taken.map(({ slot }) => slot)], writes)) {
@@ -165,14 +165,14 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
 interface Comparison {
   readonly fresh: readonly number[];
   readonly unchanged: readonly number[];
-  /** Those of the unchanged ones to which spans came since they were published. */
+  /** The unchanged ones that received spans since they were published. */
   readonly behind: readonly number[];
   readonly differing: readonly SlotChange[];
 }
 
 async function compare(client: ClickHouseClient, number: string): Promise<Comparison> {
   const result = await client.query({
-    // A slot that is written and not published yet, because it cannot be, is not empty either.
+    // A slot that is written but cannot be published yet is not empty either.
     query: `SELECT toUnixTimestamp(slot) AS slot, spans_before > 0 OR written AND run = 0 AS known, behind,
         toUInt8(known AND imported = published) AS same,
         spans_before, decisions_before, spans_after, decisions_after
@@ -220,8 +220,9 @@ interface ComparedSlot {
 }
 
 /**
- * Makes the blocked requests of the slots those of the import: adds its own, and those that it does not have
- * become rows of 0. Before the slots are published: a crash in between is mended by the same import done again.
+ * Replaces the blocked requests of the slots by those of the import: adds the imported ones, and turns
+ * others into rows of 0 decisions. Runs before the slots are published, so that repeating the import
+ * repairs a crash in between.
  */
 async function copyBlocked(
   { client, dialect }: Publication,
@@ -246,26 +247,29 @@ async function copyBlocked(
   });
 }
 
-/** From now on nobody publishes these slots from their raw spans, which may lack what the import has. */
+/** From now on these slots are not published from their raw spans, which may lack imported ones. */
 async function seal({ client, dialect }: Publication, slots: readonly number[]): Promise<void> {
   await client.command({
     query: `INSERT INTO sealed_slots SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC'), 2`,
     query_params: { slots: slots.map(seconds) },
   });
-  await agree(client, dialect, ['sealed_slots']);
+  await syncReplicas(client, dialect, ['sealed_slots']);
 }
 
-/** Numbers of writes that one statement names: as a parameter they have to fit a request of a server. */
-const MOST_WRITES = 2_000;
+/** The maximum of write numbers in one statement: as a parameter they must fit a request. */
+const MAX_WRITES = 2_000;
 
-/** A day at a time, one partition an insert and bounded memory, and less where many writers had a part in it. */
+/**
+ * Groups slots by day, so that an insert touches one partition and bounded memory, and into smaller groups
+ * if many writers contributed.
+ */
 function groups(slots: readonly number[], writes: SlotWrites): number[][] {
   return [...Map.groupBy(slots, (slot) => Math.floor(slot / 86_400_000)).values()].flatMap((ofDay) => {
     const groups: number[][] = [[]];
     let sum = 0;
     for (const slot of ofDay) {
       sum += writes.get(slot)?.length ?? 0;
-      if (sum > MOST_WRITES) {
+      if (sum > MAX_WRITES) {
         groups.push([]);
         sum = writes.get(slot)?.length ?? 0;
       }
@@ -275,12 +279,12 @@ function groups(slots: readonly number[], writes: SlotWrites): number[][] {
   });
 }
 
-/** Staged spans of imports that began a day ago and never finished. */
+/** Drops staged spans of imports that started more than a day ago and never finished. */
 async function dropAbandoned(client: ClickHouseClient, dialect: Dialect): Promise<void> {
   const result = await client.query({
     query: `SELECT partition_id AS number FROM (
         SELECT DISTINCT partition_id, toUInt64(partition) AS run FROM ${dialect.system('parts')}
-        WHERE database = (SELECT currentDatabase()) AND table = '${dialect.holding('staged_spans')}' AND active)
+        WHERE database = (SELECT currentDatabase()) AND table = '${dialect.localTable('staged_spans')}' AND active)
       WHERE ${RUN_START} < now64(6, 'UTC') - toIntervalDay(1)`,
     format: 'JSONEachRow',
   });

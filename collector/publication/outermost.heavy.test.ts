@@ -27,7 +27,7 @@ async function totals(clickHouse: ClickHouse): Promise<unknown> {
   return inAll[0];
 }
 
-test('what a gateway and a service both saw is counted once in totals, before and after publication', async () => {
+test('an exchange seen by both gateway and service is counted once in totals, before and after publication', async () => {
   const clickHouse = await openTestClickHouse();
   let clock = START + 5 * MINUTE;
   const now = () => clock;
@@ -47,13 +47,13 @@ test('what a gateway and a service both saw is counted once in totals, before an
     source: 'derived',
     apiHost: 'api.example',
   } as const;
-  // A denied preflight never reached the service.
+  // A blocked preflight never reached the service.
   await write(7, { ...gateway, time: START });
   await write(3, { time: START + 2 * MINUTE, decisions: 2 });
   await write(5, { service: 'search', apiHost: 'search.example', time: START });
-  // In another slot nobody stands before the service.
+  // In another slot there is no gateway before the service.
   await write(4, { time: START + 30 * MINUTE });
-  // Who does not know the host saw no one’s.
+  // An observer that does not know the host has seen no service's requests.
   await write(1, { ...gateway, apiHost: '', time: START + 30 * MINUTE });
   await write(1, { service: 'nameless', apiHost: '', time: START + 30 * MINUTE });
   const expected = [
@@ -74,7 +74,7 @@ test('what a gateway and a service both saw is counted once in totals, before an
   expect(await rows(clickHouse, 'SELECT count() > 0 AS any FROM usage_hours')).toEqual([{ any: 1 }]);
   expect(await totals(clickHouse)).toEqual(expected);
 
-  // The gateway's spans may come late: the slot is published again.
+  // The gateway's spans may arrive late: the slot is published again.
   await write(6, { ...gateway, service: 'edge-late', time: START + 31 * MINUTE });
   await publisher.tick();
   expect(await totals(clickHouse)).toEqual([

@@ -8,7 +8,7 @@ import { createPublisher } from './publisher.ts';
 
 const HOUR = 3_600_000;
 
-test('slots that wait for their publication are told until they are published', async () => {
+test('slots that are due for publication are reported until they are published', async () => {
   const clickhouse = await openTestClickHouse();
   const now = Date.now;
   const registry = new Registry();

@@ -9,39 +9,39 @@ const GAUGES: readonly {
 }[] = [
   {
     name: 'originscope_unpublished_slots',
-    help: 'Slots that are closed and not published: views read their raw rows, which costs more',
+    help: 'Slots that are closed and not published: views read their raw rows, which is slower',
     value: ({ unpublished }) => unpublished,
   },
   {
     name: 'originscope_stuck_slots',
-    help: 'Slots that are due and could not be published; the log and the report say why',
+    help: 'Slots that are due but cannot be published; see the log and the report for the reason',
     value: ({ stuck }) => stuck.length,
   },
   {
     name: 'originscope_left_out_slots',
-    help: 'Slots for which spans came after their raw rows had been dropped: no view counts these spans',
+    help: 'Slots that received spans after their raw rows had been dropped: no view counts these spans',
     value: ({ leftOut }) => leftOut.length,
   },
   {
     name: 'originscope_left_out_decisions',
-    help: 'Decisions of these spans, at most',
+    help: 'Upper bound of the decisions of these spans',
     value: ({ leftOut }) => leftOut.reduce((sum, { decisions }) => sum + decisions, 0),
   },
 ];
 
 /**
- * Asked of ClickHouse with every scrape, so that all who share the publishing tell the same; without a value
- * while ClickHouse does not answer.
+ * Reads the state from ClickHouse with every scrape, so that all publishing processes report the same;
+ * without a value while ClickHouse does not respond.
  *
  * @param reading `ClickHouse.reading`
- * @param now epoch milliseconds
+ * @param now returns epoch milliseconds
  */
 export function publicationMetrics(
   registry: Registry,
   reading: Pick<ClickHouseClient, 'query'>,
   now: () => number,
 ): void {
-  // One question a scrape, whose gauges are collected at the same time.
+  // One query per scrape, whose gauges are collected at the same time.
   let asked: Promise<PublicationState | undefined> | undefined;
   const ask = (): Promise<PublicationState | undefined> => {
     asked ??= publicationState(reading, now())
@@ -55,7 +55,7 @@ export function publicationMetrics(
     const gauge: Gauge = new Gauge({
       name,
       help,
-      // A label only to have no series where there is no value.
+      // A label, because only labelled gauges can be without a series.
       labelNames: ['state'],
       registers: [registry],
       async collect() {

@@ -8,7 +8,7 @@ import { HOUR, pipeline, START } from '../../test/support/pipeline.ts';
 import { until } from '../../test/support/until.ts';
 import { startCollector } from '../collector.ts';
 
-test('a slot that cannot be published is named by readiness, health and the report, and keeps nobody from work', async () => {
+test('a slot that cannot be published is reported by readiness, health and the report, and does not block other work', async () => {
   const directory = await temporaryDirectory();
   const { clickHouse, writer, publisher, at } = await pipeline(directory);
   await writer.write([
@@ -17,7 +17,7 @@ test('a slot that cannot be published is named by readiness, health and the repo
   ]);
   at(HOUR);
   await publisher.tick();
-  // Fewer spans are left than were published: it stays due.
+  // Fewer spans are left than were published, so the slot stays due.
   await clickHouse.writing.command({ query: 'TRUNCATE TABLE decision_spans' });
   await writer.write([decisionSpan({ time: START, spanId: '00000000000000b2' })]);
   await clickHouse.close();

@@ -2,26 +2,26 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { repeat } from '../../core/repeat.ts';
 import { type StuckSlot, stuckSlots } from '../../reports/publication-state.ts';
 
-/** What monitoring tells of publication: whoever publishes, the database knows. */
+/** The state of publication for monitoring, read from the database, whichever process publishes. */
 export interface PublicationWatch {
-  /** As they were seen last. */
+  /** As of the last check. */
   readonly stuck: readonly StuckSlot[];
   stop(): Promise<void>;
 }
 
-const EVERY_MILLIS = 30_000;
+const INTERVAL_MILLIS = 30_000;
 
 /** @param reading `ClickHouse.reading` */
 export function startPublicationWatch(
   reading: Pick<ClickHouseClient, 'query'>,
-  everyMillis: number = EVERY_MILLIS,
+  everyMillis: number = INTERVAL_MILLIS,
 ): PublicationWatch {
   const stopping = new AbortController();
   let stuck: readonly StuckSlot[] = [];
   async function look(): Promise<void> {
     stuck = await stuckSlots(reading);
   }
-  // While ClickHouse does not answer, readiness says so.
+  // While ClickHouse does not respond, readiness reports that.
   const watching = repeat(look, everyMillis, stopping.signal, () => undefined);
   return {
     get stuck() {

@@ -17,7 +17,7 @@ async function decisions(clickHouse: ClickHouse): Promise<unknown> {
   );
 }
 
-test('a slot whose part is damaged holds up no other, is named with the reason, and is published when it is mended', async () => {
+test('a slot with a damaged part does not block others, is reported with the reason, and is published once repaired', async () => {
   const { clickHouse, writer, at, now } = await pipeline();
   let elapsed = 0;
   const publisher = createPublisher({
@@ -46,7 +46,7 @@ test('a slot whose part is damaged holds up no other, is named with the reason, 
   expect([...publisher.stuck]).toEqual([[START, expect.stringMatching(/\w{10}/)]]);
   const { stuck } = await publicationState(clickHouse.reading, now());
   expect(stuck).toEqual([{ slot: START, reason: publisher.stuck.get(START) }]);
-  // Reading it again at once would show the same.
+  // Reading it again immediately would fail the same way.
   expect(await publisher.tick()).toEqual({ slots: [], hours: [] });
 
   writeFileSync(file, whole);
@@ -61,7 +61,7 @@ test('a slot whose part is damaged holds up no other, is named with the reason, 
   ]);
 });
 
-test('a slot too large for one statement is summed in pieces, to the same rows', async () => {
+test('a slot too large for one statement is aggregated in pieces, with the same result', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   await writer.write([
     ...decisionSpans(300, (index) => ({
@@ -69,7 +69,7 @@ test('a slot too large for one statement is summed in pieces, to the same rows',
       origin: `https://${index % 40}.example`,
       decisions: 1 + index,
       ...(index % 3 === 0 && blocked),
-      // Seen by the gateway as well: only its rows are the outermost.
+      // Also seen by the gateway: only its rows are the outermost.
       ...(index % 5 === 0 && { observer: 'gateway' as const, service: 'gateway' }),
     })),
   ]);
@@ -105,7 +105,7 @@ test('a slot too large for one statement is summed in pieces, to the same rows',
   expect(await published()).toBe(atOnce);
 });
 
-test('an engine that is away is not tried slot by slot', async () => {
+test('while the engine is unreachable, slots are not tried one by one', async () => {
   const { publisher } = await pipeline();
   let statements = 0;
   const away = () => {

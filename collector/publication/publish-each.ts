@@ -1,23 +1,26 @@
-import { isOfEngine } from '../../clickhouse/trouble.ts';
+import { isEngineError } from '../../clickhouse/engine-errors.ts';
 import { seconds } from '../../core/slots.ts';
 import { bounded, cleaned } from '../../core/text.ts';
 import { type Publication, type PublishOptions, publishSlots, type SpanSource } from './publish-slots.ts';
 
 export interface EachPublished {
-  /** Starts, epoch milliseconds. */
+  /** Starts of slots, epoch milliseconds. */
   readonly marked: readonly number[];
-  /** The others that will not be published by another try right away, with the reason. */
+  /** Slots that an immediate retry would not publish either, with the reason. */
   readonly failed: ReadonlyMap<number, string>;
 }
 
-/** How a slot is tried that cannot be published with others or at once: by minute, then in more pieces. */
+/**
+ * Fallbacks for a slot that cannot be published with others or in one statement: by minute, then in more
+ * pieces.
+ */
 const NARROWER: readonly PublishOptions[] = [{}, { piecesOfMinute: 1 }, { piecesOfMinute: 16 }];
 
 /**
- * Publishes slots of one day so that one that cannot be published (too large for the memory limit, a damaged part)
- * holds up no other: together, then one by one, then in narrower statements.
+ * Publishes slots of one day so that a slot that cannot be published (too large for the memory limit, a
+ * damaged part) does not block others: together, then one by one, then in smaller statements.
  *
- * @throws what is not about these slots: the engine cannot be reached, the schema is missing
+ * @throws errors that are not about these slots: the engine is unreachable, the schema is missing
  */
 export async function publishEach(
   publication: Publication,
@@ -39,7 +42,7 @@ export async function publishEach(
       try {
         return await attempt([slot], options);
       } catch (error) {
-        if (!isOfEngine(error)) throw error;
+        if (!isEngineError(error)) throw error;
         reason = reasonOf(error);
       }
     }
@@ -49,22 +52,22 @@ export async function publishEach(
   try {
     await attempt(slots, {});
   } catch (error) {
-    if (!isOfEngine(error)) throw error;
+    if (!isEngineError(error)) throw error;
     for (const slot of slots) await attemptOne(slot);
   }
-  await remember(publication, failed);
+  await recordFailures(publication, failed);
   return { marked, failed };
 }
 
 const SHRUNK = 'fewer of its raw spans are left than were published';
 
-/** What was left behind while nobody published goes an hour at a time: fewer runs, bounded memory. */
+/** Groups a backlog by hour: fewer runs, bounded memory. */
 export function byHour(slots: readonly number[]): number[][] {
   return [...Map.groupBy(slots, (slot) => Math.floor(slot / 3_600_000)).values()];
 }
 
-/** In the database, so that a report of another process can tell. */
-async function remember({ client }: Publication, failed: ReadonlyMap<number, string>): Promise<void> {
+/** Stored in the database, so that reports of other processes show it. */
+async function recordFailures({ client }: Publication, failed: ReadonlyMap<number, string>): Promise<void> {
   if (failed.size === 0) return;
   await client.command({
     query: `INSERT INTO publication_failures SELECT toDateTime(failure.1, 'UTC'), now64(6, 'UTC'), failure.2
@@ -73,7 +76,7 @@ async function remember({ client }: Publication, failed: ReadonlyMap<number, str
   });
 }
 
-/** An engine's message as it may stand on a terminal, bounded: it may quote what strangers wrote. */
+/** An engine's message, sanitised for terminals and bounded, because it may quote untrusted text. */
 export function reasonOf(error: unknown): string {
   return bounded(cleaned(error instanceof Error ? error.message : String(error)), 300);
 }

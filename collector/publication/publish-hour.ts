@@ -1,25 +1,25 @@
 import { USAGE_NAMES } from '../../clickhouse/columns.ts';
-import { agree } from '../../clickhouse/dialect.ts';
+import { syncReplicas } from '../../clickhouse/dialect.ts';
 import { seconds } from '../../core/slots.ts';
 import { capped, USAGE_HOURS } from './caps.ts';
 import type { Publication } from './publish-slots.ts';
 import { type Run, takeRun } from './run.ts';
 
-/** The newest marked run of a slot, which is its start in epoch milliseconds. */
+/** The newest marked run of a slot; `slot` is its start in epoch milliseconds. */
 export interface SlotRun {
   readonly slot: number;
   readonly run: Run;
 }
 
 /**
- * Publishes an hour from the minutes of its slots' newest runs, in the same way as a slot. Its marker names
- * those runs, so whether the hour is up to date needs no clock.
+ * Publishes an hour from the minutes of its slots' newest runs, in the same way as a slot. Its marker lists
+ * those runs, so whether the hour is up to date does not depend on a clock.
  *
  * @param hour epoch milliseconds
- * @param made the newest run of each of the hour's slots, in the order of the slots; slots published together
- * share a run, so a run alone does not say which rows count
- * @returns whether the hour was marked. It is not when the rows of a slot went away meanwhile, because a newer run
- * took their place, or when a statement was carried out twice: then the hour is due again.
+ * @param made the newest run of each of the hour's slots, in order; slots that were published together
+ * share a run, so both slot and run are needed to select rows
+ * @returns whether the hour was marked. It is not when rows of a slot were superseded in the meantime, or
+ * when a statement was executed twice: then the hour is due again.
  */
 export async function publishHour(
   { client, dialect, pause }: Publication,
@@ -44,7 +44,7 @@ export async function publishHour(
       GROUP BY ${dimensions}`,
     query_params: { ...query_params, run },
   });
-  await agree(client, dialect, ['usage_hours']);
+  await syncReplicas(client, dialect, ['usage_hours']);
   const marked = await capped(client, USAGE_HOURS, run, {
     sql: `hour = ${start}`,
     parameters: { hour: seconds(hour) },
@@ -56,7 +56,7 @@ export async function publishHour(
       GROUP BY service, instance HAVING max(total) > 0`,
     query_params: { ...query_params, run: marked },
   });
-  await agree(client, dialect, ['usage_hours', 'completeness_hours']);
+  await syncReplicas(client, dialect, ['usage_hours', 'completeness_hours']);
   await pause();
   const summed = `(SELECT sum(decisions) FROM usage_hours WHERE hour = ${start} AND run = {run:UInt64})`;
   const ofSlots = `(SELECT sum(decisions) FROM published_slots WHERE (slot, run) IN ${MADE})`;

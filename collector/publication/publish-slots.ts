@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { DIMENSION_NAMES, names, outermost, SPAN_COLUMNS, USAGE_NAMES } from '../../clickhouse/columns.ts';
-import { agree, type Dialect } from '../../clickhouse/dialect.ts';
+import { type Dialect, syncReplicas } from '../../clickhouse/dialect.ts';
 import { SLOT_MILLIS, seconds } from '../../core/slots.ts';
 import { capped, USAGE_MINUTES } from './caps.ts';
 import { takeRun } from './run.ts';
@@ -10,40 +10,40 @@ export interface Publication {
   readonly client: ClickHouseClient;
   readonly dialect: Dialect;
   /**
-   * Waits between the rows of a run and its marker, until no reader is left whose query was planned before
-   * the rows: it would look for a run that it cannot see.
+   * Waits between writing the rows of a run and its marker, until queries planned before the rows have
+   * ended: they would look for a run that they cannot see.
    */
   pause(): Promise<void>;
 }
 
 /**
- * Where spans are published from: the live ones, those of days that are being dropped, or those of an import by
- * its number with the writes (see `readWrites`) that its slots had before its source was read.
+ * The source of the spans: live ones, those of retired days, or those of an import by its number, with the
+ * writes (see `readWrites`) that its slots had before its source was read.
  */
 export type SpanSource =
   | { readonly table: 'decision_spans' | 'retired_spans' }
   | { readonly table: 'staged_spans'; readonly import: string; readonly writes: SlotWrites };
 
-/** By slot (epoch milliseconds) the newest number that is known of each writer, both as decimal text. */
+/** For each slot (epoch milliseconds), the newest known number of each writer, both as decimal text. */
 export type SlotWrites = ReadonlyMap<number, readonly (readonly [writer: string, sequence: string])[]>;
 
-/** What a slot holds, in 64 bits, however its rows arrived. */
+/** A 64-bit checksum of a slot's contents, independent of the order of its rows. */
 export const FINGERPRINT = 'groupBitXor(sipHash64(service, minute, span, derivation, decisions))';
 
 export interface PublishOptions {
-  /** Somebody consented to a slot that holds fewer spans than before. */
+  /** Allows a slot to have fewer spans than before. */
   readonly mayShrink?: boolean;
   /**
-   * Into how many statements the summing of a minute is cut, by origin; default: all minutes in one statement.
-   * For slots that take more memory than a statement may have.
+   * The number of statements per minute, split by origin; default: all minutes in one statement. For slots
+   * that exceed the memory limit of a statement.
    */
   readonly piecesOfMinute?: number;
 }
 
-/** Starts of slots, epoch milliseconds; those in neither list changed meanwhile, and are due again. */
+/** Starts of slots, epoch milliseconds; slots in neither list changed in the meantime and are due again. */
 export interface SlotsPublished {
   readonly marked: readonly number[];
-  /** Left as they were: they would hold fewer spans, so this reading did not see all of them. */
+  /** Unchanged, because they would have fewer spans: not all of them were read. */
   readonly shrunk: readonly number[];
 }
 
@@ -53,8 +53,8 @@ interface Range {
 }
 
 /**
- * Publishes closed slots from their spans: sums them once into rows of a new run, then marks the run. A
- * crash before the marker leaves rows that nobody reads.
+ * Publishes closed slots from their spans: aggregates them once into rows of a new run, then marks the run.
+ * A crash before the marker leaves rows that nothing reads.
  *
  * @param slots epoch milliseconds, all of one day
  */
@@ -67,7 +67,7 @@ export async function publishSlots(
   const { client, dialect, pause } = publication;
   const run = await takeRun(client);
   const writes = await writesBefore(publication, source, slots);
-  await agree(client, dialect, [source.table, 'blocked_spans']);
+  await syncReplicas(client, dialect, [source.table, 'blocked_spans']);
   const range: Range = {
     sql: `minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({until:UInt32}, 'UTC')
       AND toStartOfTenMinutes(minute) IN (SELECT toDateTime(arrayJoin({slots:Array(UInt32)}), 'UTC'))`,
@@ -84,20 +84,23 @@ export async function publishSlots(
   if (source.table === 'decision_spans') {
     for (const piece of pieces(1)) await unblock(publication, range, piece);
   }
-  await agree(client, dialect, ['usage_minutes']);
+  await syncReplicas(client, dialect, ['usage_minutes']);
   const marked = await capped(client, USAGE_MINUTES, run, range);
   await countSpans(publication, source, range, marked);
-  await agree(client, dialect, ['usage_minutes', 'completeness_slots', 'sealed_slots']);
+  await syncReplicas(client, dialect, ['usage_minutes', 'completeness_slots', 'sealed_slots']);
   await pause();
   return await mark(publication, { slots, run: marked, range, writes, source, mayShrink });
 }
 
-/** A part of the range: SQL over minute and origin with its parameters. */
+/** A part of the range: SQL condition on minute and origin with parameters. */
 type Piece = Range;
 
 const WHOLE: Piece = { sql: 'true', parameters: {} };
 
-/** Every row of the slots is in exactly one piece, and with it the rows that it is summed with. */
+/**
+ * Splits the slots so that each row is in exactly one piece, together with the rows that it is aggregated
+ * with.
+ */
 function cut(slots: readonly number[], piecesOfMinute: number): Piece[] {
   return slots.flatMap((slot) =>
     Array.from({ length: (SLOT_MILLIS / 60_000) * piecesOfMinute }, (_, index) => ({
@@ -110,7 +113,7 @@ function cut(slots: readonly number[], piecesOfMinute: number): Piece[] {
   );
 }
 
-/** FROM and WHERE of the spans. */
+/** FROM and WHERE clauses for the spans. */
 function spansOf({ table }: SpanSource, { sql }: Range): string {
   return table === 'staged_spans'
     ? `staged_spans FINAL WHERE import = {import:UInt64} AND ${sql}`
@@ -154,7 +157,7 @@ async function countSpans(
   });
 }
 
-/** The numbers up to which this publication surely holds all rows. */
+/** The write numbers up to which this publication certainly contains all rows. */
 async function writesBefore(
   { client, dialect }: Publication,
   source: SpanSource,
@@ -162,20 +165,21 @@ async function writesBefore(
 ): Promise<SlotWrites> {
   if (source.table === 'staged_spans') return source.writes;
   if (source.table === 'decision_spans') return await readWrites(client, dialect, slots);
-  // When the day was put aside is not known any more; what was published before is a lower bound.
+  // When the day was retired is not known any more; the previous publication is a lower bound.
   return await readPublishedWrites(client, slots);
 }
 
 /**
- * The newest number of each writer in each slot. To be read before the spans: what was inserted before a number
- * was given is found, so a run that records these numbers says which writes it may lack.
+ * Reads the newest number of each writer in each slot. Must run before the spans are read: rows that were
+ * inserted before a number was assigned are found, so a run that records these numbers documents which
+ * writes it may lack.
  */
 export async function readWrites(
   client: ClickHouseClient,
   dialect: Dialect,
   slots?: readonly number[],
 ): Promise<SlotWrites> {
-  await agree(client, dialect, ['slot_writes']);
+  await syncReplicas(client, dialect, ['slot_writes']);
   const result = await client.query({
     query: `SELECT toUnixTimestamp(slot) AS slot, groupArray((toString(writer), toString(newest))) AS writes
       FROM (SELECT slot, writer, max(sequence) AS newest FROM slot_writes
@@ -214,8 +218,9 @@ interface Marking {
 }
 
 /**
- * Marks the slots that may be marked. Not one whose sum was carried out twice; not one that would shrink; not one whose newest run knows of writes that
- * this one does not; and from live spans not one that was sealed meanwhile, unless it never was published.
+ * Marks slots, except those whose sum was executed twice, that would shrink, or whose newest run includes
+ * writes that this one does not; and for live spans, those that were sealed in the meantime, unless they
+ * were never published.
  */
 async function mark(
   { client, dialect }: Publication,
@@ -261,7 +266,7 @@ async function mark(
         AND NOT ({fromLive:Bool} AND before.published AND slot IN (SELECT slot FROM sealed_slots))`,
     query_params,
   });
-  await agree(client, dialect, ['published_slots']);
+  await syncReplicas(client, dialect, ['published_slots']);
   const result = await client.query({
     query: `SELECT toUnixTimestamp(slot) AS slot, is_marked, most > spans AS is_shrunk
       FROM (SELECT slot, max(run = {run:UInt64}) AS is_marked, max(spans) AS most
@@ -281,8 +286,8 @@ async function mark(
 }
 
 /**
- * A span that a newer rule set no longer calls blocked keeps its old row among the blocked ones, because the
- * writer does not ask what was there. Its row is replaced here, once the slot has settled.
+ * A span that is not blocked any more under a newer rule set still has its old row among the blocked ones,
+ * because the writer does not check for it. The row is replaced here, once the slot has settled.
  */
 async function unblock({ client, dialect }: Publication, range: Range, piece: Piece): Promise<void> {
   const columns = names(SPAN_COLUMNS);

@@ -12,7 +12,7 @@ import { createWriter } from '../ingest/writer.ts';
 import { publishSlots } from './publish-slots.ts';
 import { createPublisher } from './publisher.ts';
 
-/** A writer in whose way something comes, after the first marks and before the rows. */
+/** A writer that is interrupted after the first marks and before the rows. */
 function interruptedWriter(clickHouse: ClickHouse, now: () => number, interruption: () => Promise<unknown>) {
   return createWriter({
     client: {
@@ -27,7 +27,7 @@ function interruptedWriter(clickHouse: ClickHouse, now: () => number, interrupti
   });
 }
 
-/** What the views say in all; they agree with each other in everything that is asked here. */
+/** The totals of the views, which must syncReplicas with each other. */
 async function totals(clickHouse: ClickHouse): Promise<{ allowed: number; blocked: number }> {
   const counts = (view: string) =>
     rows<{ allowed: number; blocked: number }>(
@@ -51,7 +51,7 @@ const SPANS: readonly DecisionSpan[] = decisionSpans(20, (index) => ({
 }));
 const TRUTH = { allowed: 60, blocked: 40 };
 
-/** The first slot has closed and its hour has not; the hour has closed as well. */
+/** The first slot has closed but not its hour; then the hour has closed as well. */
 const SLOT_CLOSED = 15 * MINUTE;
 const HOUR_CLOSED = 65 * MINUTE;
 
@@ -85,7 +85,7 @@ test('a slot is not published before it has closed', async () => {
   expect(await publisher.tick()).toEqual({ slots: [], hours: [] });
 });
 
-test('what crashes before the marker is never seen, and the next publication is whole', async () => {
+test('rows of a crash before the marker are never visible, and the next publication is complete', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   await writer.write(SPANS);
   at(HOUR_CLOSED);
@@ -97,7 +97,7 @@ test('what crashes before the marker is never seen, and the next publication is 
   expect(await totals(clickHouse)).toEqual(TRUTH);
 });
 
-test('a span that comes late is counted by the next publication, in minutes and hours', async () => {
+test('a late span is counted by the next publication, in minutes and hours', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   await writer.write(SPANS);
   at(HOUR_CLOSED);
@@ -109,7 +109,7 @@ test('a span that comes late is counted by the next publication, in minutes and 
   expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
 });
 
-test('slots that were published together part when one of them is published again', async () => {
+test('slots that were published together are separated when one of them is published again', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   await writer.write([...SPANS, decisionSpan({ time: START + 10 * MINUTE, spanId: 'ffffffffffffff02' })]);
   at(HOUR_CLOSED);
@@ -158,7 +158,7 @@ test('an insert that begins in an open slot and ends in a published one makes it
   expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
 });
 
-test('two publishers at once: the one that began last is read, whoever ends last', async () => {
+test('two publishers at once: the one that started last is read, whichever ends last', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   await writer.write(SPANS);
   at(HOUR_CLOSED);
@@ -177,7 +177,7 @@ test('two publishers at once: the one that began last is read, whoever ends last
   expect(await totals(clickHouse)).toEqual(whole);
 });
 
-test('a slot that goes on getting late spans is published again only after a while', async () => {
+test('a slot that keeps receiving late spans is published again only after a while', async () => {
   const { clickHouse, writer, at, now } = await pipeline();
   const publisher = createPublisher({ client: clickHouse.publishing, now, readerGraceMillis: 0 });
   await writer.write(SPANS);
@@ -187,10 +187,10 @@ test('a slot that goes on getting late spans is published again only after a whi
   expect((await publisher.tick()).slots).toEqual([]);
 });
 
-test('a newer rule set replaces what an older one made of a span, also by nothing', async () => {
+test('a newer rule set replaces the decision of an older one, even by none', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   const again = SPANS.map((span, index): DecisionSpan => {
-    // Of the eight blocked spans, three are no decision any more and one is allowed after all.
+    // Of the eight blocked spans, three are not decisions any more and one is allowed after all.
     if (index >= 17) return { ...span, derivation: 2, decisions: 0 };
     if (index === 16) return { ...span, derivation: 2, verdict: 'allowed', reason: '', allowOrigin: 'exact' };
     return { ...span, derivation: 2 };
@@ -207,7 +207,7 @@ test('a newer rule set replaces what an older one made of a span, also by nothin
   expect(await totals(clickHouse)).toEqual({ allowed: 65, blocked: 20 });
 });
 
-test('after 48 hours a slot is frozen: what comes later is counted as late', async () => {
+test('after 48 hours a slot is frozen: later spans are counted as late', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   await writer.write(SPANS);
   at(HOUR_CLOSED);
@@ -219,7 +219,7 @@ test('after 48 hours a slot is frozen: what comes later is counted as late', asy
   expect(await totals(clickHouse)).toEqual(TRUTH);
 });
 
-test('raw days go when they are published, not before: a weekend without the process loses nothing', async () => {
+test('raw days are dropped once published, not before: a weekend without the process loses nothing', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   const days = 'SELECT count() > 0 AS kept FROM decision_spans';
   await writer.write(SPANS);
@@ -232,7 +232,7 @@ test('raw days go when they are published, not before: a weekend without the pro
   expect(await totals(clickHouse)).toEqual(TRUTH);
 });
 
-test('a slot whose spans are gone is never published as less than it was', async () => {
+test('a slot whose spans are gone is never published with fewer spans', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   await writer.write(SPANS);
   at(HOUR_CLOSED);
@@ -243,7 +243,7 @@ test('a slot whose spans are gone is never published as less than it was', async
   expect(await totals(clickHouse)).toEqual(TRUTH);
 });
 
-test('strangers fill at most the named places of a service; the totals stay exact', async () => {
+test('clients fill at most the named values of a service; the totals stay exact', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   const flood = decisionSpans(2_000, (index) => ({
     time: START + (index % 60) * MINUTE,
@@ -291,7 +291,7 @@ test('the same settled slot is capped to the same rows every time', async () => 
   expect(await rows(clickHouse, shown)).toEqual(first);
 });
 
-test('superseded and abandoned runs go away, what is read stays', async () => {
+test('superseded and abandoned runs are removed, current ones stay', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   await writer.write(SPANS);
   at(HOUR_CLOSED);
@@ -307,7 +307,7 @@ test('superseded and abandoned runs go away, what is read stays', async () => {
   const crash = { ...publisher.publication, pause: () => Promise.reject(new Error('crash')) };
   await expect(publishSlots(crash, { table: 'decision_spans' }, [START])).rejects.toThrow('crash');
   expect(await runs()).toEqual([{ minutes: 3, hours: 2, completeness: 3 }]);
-  // Newer than all that is marked: it may still be under way.
+  // Newer than every marked run: it may still be in progress.
   await publisher.clean();
   expect(await runs()).toEqual([{ minutes: 2, hours: 1, completeness: 2 }]);
   await writer.write(SPANS);
@@ -319,7 +319,7 @@ test('superseded and abandoned runs go away, what is read stays', async () => {
 
 test('a process in another time zone writes the same rows', async () => {
   const directory = await temporaryDirectory();
-  // Where it is another day at that moment: the days of partitions must not follow.
+  // A zone in which it is another day at that moment: the days of partitions must not follow it.
   const zone = new Date(START).getUTCHours() < 12 ? 'Etc/GMT+12' : 'Pacific/Kiritimati';
   const script = `
     const at = (path) => import(new URL(path, ${JSON.stringify(new URL('../../', import.meta.url).href)}));
@@ -342,7 +342,7 @@ test('a process in another time zone writes the same rows', async () => {
   expect(await totals(clickHouse)).toEqual(TRUTH);
 });
 
-test('a raw day is kept while a queue may still hold spans of it', async () => {
+test('a raw day is kept while a queue may still contain spans of it', async () => {
   const { clickHouse, writer, at, now } = await pipeline();
   const asked: number[] = [];
   let hasArrived = false;
@@ -362,7 +362,7 @@ test('a raw day is kept while a queue may still hold spans of it', async () => {
   await publisher.clean();
   const kept = async () => (await rows(clickHouse, 'SELECT count() AS count FROM decision_spans'))[0]?.count;
   expect(await kept()).toBe(SPANS.length);
-  // 48 hours after the newest day that would go: its spans were taken until then.
+  // 48 hours after the newest day that would be dropped: its spans were accepted until then.
   expect(asked).toEqual([Math.floor((START + 32 * HOUR) / (24 * HOUR)) * 24 * HOUR + 48 * HOUR]);
 
   const late = decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50 });
@@ -376,7 +376,7 @@ test('a raw day is kept while a queue may still hold spans of it', async () => {
   expect(await totals(clickHouse)).toEqual({ ...TRUTH, allowed: TRUTH.allowed + 50 });
 });
 
-test('a span for a slot whose raw day is gone changes nothing, and the slot is told of', async () => {
+test('a span for a slot whose raw day is gone changes nothing, and the slot is reported', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   await writer.write(SPANS);
   at(80 * HOUR);

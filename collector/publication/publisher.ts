@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { type Dialect, singleServer } from '../../clickhouse/dialect.ts';
+import { isEngineError } from '../../clickhouse/engine-errors.ts';
 import { keptSince, RETENTION, type Retention } from '../../clickhouse/retention.ts';
-import { isOfEngine } from '../../clickhouse/trouble.ts';
 import { OPEN_MILLIS, SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../../core/slots.ts';
 import { removeSuperseded, retireDays } from './housekeeping.ts';
 import { byHour, publishEach, reasonOf } from './publish-each.ts';
@@ -121,7 +121,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         waiting.hours.set(hour, elapsed() + republishMillis);
         stuckHours.delete(hour);
       } catch (error) {
-        if (!isOfEngine(error)) throw error;
+        if (!isEngineError(error)) throw error;
         stuckHours.set(hour, reasonOf(error));
         waiting.hours.set(hour, elapsed() + RETRY_STUCK_MILLIS);
       }

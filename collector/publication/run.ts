@@ -2,17 +2,17 @@ import type { ClickHouseClient } from '@clickhouse/client';
 
 /**
  * The number of a published set of rows, as decimal text (64 bits): microseconds of the engine's clock at
- * its start × 1024, and chance, so that two publishers never share one. Runs taken here are even; the odd
- * number after one is its capped form.
+ * its start × 1024 plus a random part, so that two publishers never share one. Runs taken here are even;
+ * the odd number after one is its capped form.
  */
 export type Run = string;
 
-/** The time at which a run began, from its column `run`. */
+/** SQL for the start time of a run, from its column `run`. */
 export const RUN_START = `fromUnixTimestamp64Micro(toInt64(intDiv(run, 1024)), 'UTC')`;
 
 /**
- * Greater than any published one, even when the engine's clock was set back: then by chance within a second, so that
- * two that are taken before the next marker differ all the same.
+ * Takes a number that is greater than any published one, even when the engine's clock was set back: then
+ * random within a second, so that two that are taken before the next marker still differ.
  */
 export async function takeRun(client: ClickHouseClient): Promise<Run> {
   const result = await client.query({
@@ -24,11 +24,11 @@ export async function takeRun(client: ClickHouseClient): Promise<Run> {
     format: 'JSONEachRow',
   });
   const [taken] = await result.json<{ run: Run }>();
-  if (taken === undefined) throw new Error('the engine gave no run number');
+  if (taken === undefined) throw new Error('the engine returned no run number');
   return taken.run;
 }
 
-/** The number under which the capped form of a run is written. */
+/** The number of the capped form of a run. */
 export function cappedRun(run: Run): Run {
   return (BigInt(run) + 1n).toString();
 }

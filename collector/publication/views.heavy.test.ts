@@ -3,7 +3,7 @@ import { rows } from '../../test/support/clickhouse.ts';
 import { decisionSpan, decisionSpans } from '../../test/support/decision-spans.ts';
 import { HOUR, MINUTE, pipeline, START } from '../../test/support/pipeline.ts';
 
-test('completeness compares what arrived with what each process says it has seen', async () => {
+test('completeness compares received decisions with those each process has observed', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   const span = (minute: number, instance: string, total: number, decisions = 10) =>
     decisionSpan({
@@ -19,13 +19,13 @@ test('completeness compares what arrived with what each process says it has seen
   await writer.write([
     span(1, 'a', 10),
     span(30, 'a', 20),
-    // 20 of this instance got lost within the hour.
+    // 20 of this instance were lost within the hour.
     span(5, 'b', 10),
     span(50, 'b', 40),
     // And 30 between the hours.
     span(65, 'a', 30),
     span(70, 'b', 80),
-    // Derived from foreign spans: nobody says how many there were.
+    // Derived from foreign spans: the number of observed ones is unknown.
     decisionSpan({ time: START, spanId: 'cccccccccccccccc', source: 'derived', decisions: 99 }),
   ]);
   const expected = [
@@ -68,7 +68,7 @@ test('origins have the minute of their first and last decision', async () => {
   expect(await rows(clickHouse, times)).toEqual(expected);
 });
 
-test('published days are not read from raw spans, and neither are days that were not asked for', async () => {
+test('neither published days nor days outside the query are read from raw spans', async () => {
   const { clickHouse, writer, publisher, at } = await pipeline();
   at(23 * HOUR + 11 * MINUTE);
   await writer.write(decisionSpans(24, (index) => ({ time: START + index * HOUR })));
@@ -81,7 +81,7 @@ test('published days are not read from raw spans, and neither are days that were
   );
   const text = plan.map(({ explain }) => explain).join('\n');
   const partsOf = (table: string) => /Parts: (\d+)/.exec(text.slice(text.indexOf(table)))?.[1];
-  // Every publication and every day is a part of its own here; all but the last hours are left out.
+  // Every publication and every day is a separate part here; all but those of the last hours are skipped.
   expect(partsOf('decision_spans)')).toBe('1');
   expect(Number(partsOf('usage_minutes)'))).toBeLessThanOrEqual(12);
 });

@@ -3,37 +3,43 @@ import { type Dialect, singleServer } from '../../clickhouse/dialect.ts';
 import { keptSince, RETENTION } from '../../clickhouse/retention.ts';
 import { AHEAD_MILLIS, seconds } from '../../core/slots.ts';
 
-/** The database that is verified. */
+/** The database to verify. */
 export interface VerifiedDatabase {
   readonly dialect: Dialect;
-  /** Epoch seconds: slots and hours after are compared, because all their minutes are kept. */
+  /** Epoch seconds: later slots and hours are compared, because all their minutes are retained. */
   readonly keptSince: number;
-  /** Epoch seconds: hours after are all kept. */
+  /** Epoch seconds: all later hours are retained. */
   readonly hoursKeptSince: number;
-  /** Epoch seconds: nothing was written for later times, whatever the clocks say. */
+  /** Epoch seconds: no valid row has a later time, allowing for clock skew. */
   readonly latest: number;
-  /** Parameters `kept`, `hours_kept` and `latest` are given with every question. @throws the signal's reason when it is aborted */
-  ask<Row>(query: string, parameters?: Readonly<Record<string, unknown>>): Promise<Row[]>;
+  /**
+   * Runs a query. The parameters `kept`, `hours_kept` and `latest` are always bound. @throws the reason of
+   * the signal when it is aborted
+   */
+  select<Row>(query: string, parameters?: Readonly<Record<string, unknown>>): Promise<Row[]>;
 }
 
-/** Clocks of senders and hosts may differ by so much before a time is called impossible. */
+/** Tolerated clock skew of senders and hosts before a time is reported as impossible. */
 const CLOCK_MILLIS = 86_400_000;
 
 /**
  * @param reading `ClickHouse.reading`
- * @param now epoch milliseconds
+ * @param now returns epoch milliseconds
  */
 export async function openVerified(
   reading: Pick<ClickHouseClient, 'query'>,
   options: { readonly now: number; readonly dialect?: Dialect; readonly signal?: AbortSignal },
 ): Promise<VerifiedDatabase> {
   const { now, dialect = singleServer, signal } = options;
-  const ask = async <Row>(query: string, query_params: Readonly<Record<string, unknown>>): Promise<Row[]> => {
+  const select = async <Row>(
+    query: string,
+    query_params: Readonly<Record<string, unknown>>,
+  ): Promise<Row[]> => {
     signal?.throwIfAborted();
     return (await reading.query({ query, query_params, format: 'JSONEachRow' })).json<Row>();
   };
-  // As the tables say: who asks need not know the settings of who writes.
-  const ttls = await ask<{ name: string; length: number }>(
+  // From the tables, because this process may not know the settings of the writer.
+  const ttls = await select<{ name: string; length: number }>(
     `SELECT name, toUInt32OrZero(extract(engine_full, 'TTL [a-z]+ [+] toInterval(?:Day|Month)[(]([0-9]+)')) AS length
      FROM system.tables WHERE database = currentDatabase() AND name IN ('usage_minutes', 'usage_hours')`,
     {},
@@ -50,7 +56,7 @@ export async function openVerified(
   return {
     dialect,
     ...bounds,
-    ask: (query, more = {}) => ask(query, { ...parameters, ...more }),
+    select: (query, more = {}) => select(query, { ...parameters, ...more }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { CheckName } from './verification.ts';
 
-/** What does not hold of a period, as far as it was seen once. */
+/** A possible fault of a period, seen once. */
 export interface Fault {
   readonly check: CheckName;
   readonly sentence: string;
@@ -8,38 +8,38 @@ export interface Fault {
 
 export interface Judgement {
   readonly faults: readonly Fault[];
-  /** Something differs, but the ledger changed while the rows were read: they have to be read again. */
+  /** Something differs, but the ledger changed while the rows were read, so they must be read again. */
   readonly changing: boolean;
 }
 
 export interface Examination<State, Measured> {
   /** The ledger, by period (start, epoch seconds). */
   states(): Promise<ReadonlyMap<number, State>>;
-  /** The rows, of these periods or of all. */
+  /** Reads the rows of these periods, or of all. */
   measure(periods: ReadonlySet<number> | undefined): Promise<ReadonlyMap<number, Measured>>;
-  /** @param before and after: the ledger before and after the rows were read */
+  /** @param ledger the ledger before and after the rows were read */
   judge(
     period: number,
     ledger: { readonly before: State | undefined; readonly after: State | undefined },
     measured: Measured | undefined,
   ): Judgement;
-  /** Waits before what differs is looked at again. */
+  /** Waits before differences are checked again. */
   pause(): Promise<void>;
 }
 
 export interface Examined<State> {
   readonly faults: ReadonlyMap<number, readonly Fault[]>;
-  /** Periods that went on changing, so that what differed could not be judged. */
+  /** Periods that kept changing, so that differences could not be judged. */
   readonly changing: readonly number[];
-  /** The ledger as it was read last. */
+  /** The ledger as last read. */
   readonly states: ReadonlyMap<number, State>;
 }
 
 const ROUNDS = 4;
 
 /**
- * Compares rows with a ledger while others write both. What differs is looked at again, and is a fault when it was
- * one twice in a row with the ledger standing still.
+ * Compares rows with a ledger while other processes write both. A difference is checked again, and is a
+ * fault if it is found twice in a row with an unchanged ledger.
  */
 export async function examine<State, Measured>(
   examination: Examination<State, Measured>,

@@ -9,21 +9,21 @@ export interface Ledger {
 
 const NO_ROWS: RunRows = { rows: 0, spans: 0, decisions: 0, fingerprint: '0' };
 
-/** Compares what the tables hold of a slot (start in epoch seconds) with what the ledgers say of it. */
+/** Compares the rows of a slot (start in epoch seconds) with the ledgers. */
 export function judgeSlot(start: number, ledger: Ledger, rows: SlotRows | undefined): Judgement {
   const { before, after } = ledger;
   const slot = `Slot ${timeText(start * 1_000)}`;
   const ofRun = before?.run === '0' || before === undefined ? [] : runFaults(slot, before, rows);
   const ofSpans = spanFaults(slot, before, rows);
   const isSameRun = before?.run === after?.run;
-  const isStill = isSameRun && before?.numbers === after?.numbers && before?.sealed === after?.sealed;
+  const isUnchanged = isSameRun && before?.numbers === after?.numbers && before?.sealed === after?.sealed;
   return {
-    faults: [...(isSameRun ? ofRun : []), ...(isStill ? ofSpans : [])],
-    changing: (!isSameRun && ofRun.length > 0) || (!isStill && ofSpans.length > 0),
+    faults: [...(isSameRun ? ofRun : []), ...(isUnchanged ? ofSpans : [])],
+    changing: (!isSameRun && ofRun.length > 0) || (!isUnchanged && ofSpans.length > 0),
   };
 }
 
-/** Of the published rows, which are those of the newest run, whatever comes meanwhile. */
+/** Faults of the published rows, which are those of the newest run. */
 function runFaults(slot: string, state: SlotState, rows: SlotRows | undefined): Fault[] {
   const faults: Fault[] = [];
   const usage = rows?.usage.get(state.run) ?? NO_ROWS;
@@ -63,7 +63,7 @@ function runFaults(slot: string, state: SlotState, rows: SlotRows | undefined): 
   return faults;
 }
 
-/** Of the raw spans, and of what was made of them. */
+/** Faults of the raw spans and of the rows derived from them. */
 function spanFaults(slot: string, state: SlotState | undefined, rows: SlotRows | undefined): Fault[] {
   const raw = rows?.raw;
   const unreadable = rows?.unreadable.get('decision_spans');
@@ -75,7 +75,7 @@ function spanFaults(slot: string, state: SlotState | undefined, rows: SlotRows |
     return [
       {
         check: 'raw_spans',
-        sentence: `${slot} has ${counted(raw)} in decision_spans and no number of a write: no view counts them, and nobody will publish them`,
+        sentence: `${slot} has ${counted(raw)} in decision_spans and no write number: no view counts them, and they will not be published`,
       },
     ];
   }
@@ -86,28 +86,36 @@ function spanFaults(slot: string, state: SlotState | undefined, rows: SlotRows |
       sentence: `${slot} has ${counted(raw, state)} in decision_spans, and was published with ${counted(state, raw)}`,
     });
   }
-  if (!state.sealed && !state.unended && rows !== undefined && rows.unrecordedBlocked > 0) {
+  if (!state.sealed && !state.incomplete && rows !== undefined && rows.unrecordedBlocked > 0) {
     faults.push({
       check: 'blocked_spans',
       sentence: `${slot} has ${many(rows.unrecordedBlocked, 'blocked span')} in decision_spans that blocked_spans does not have`,
     });
   }
   const isGone = raw === undefined && rows?.retired !== true;
-  if (state.run === '0' ? isGone && state.numbered && !state.unended : state.spans === 0 && state.hadSpans) {
+  if (
+    state.run === '0' ? isGone && state.numbered && !state.incomplete : state.spans === 0 && state.hadSpans
+  ) {
     faults.push({ check: 'dropped_days', sentence: slot });
   }
   return faults;
 }
 
-/** Whether the raw spans have to be what was published: nothing is due, and nothing came since they were put aside. */
+/**
+ * Whether the raw spans must equal the published ones: nothing is due, and nothing arrived since they were
+ * retired.
+ */
 function isComparable(state: SlotState): boolean {
-  return state.run !== '0' && !state.behind && !state.sealed && !state.unended;
+  return state.run !== '0' && !state.behind && !state.sealed && !state.incomplete;
 }
 
-/** Of an insert that never ended there may be rows that nobody was told of. */
-export function hasUnendedRows(state: SlotState, raw: Counts | undefined): boolean {
+/** Whether there may be rows of an insert that was never completed or acknowledged. */
+export function hasIncompleteInsert(state: SlotState, raw: Counts | undefined): boolean {
   return (
-    isComparable({ ...state, unended: false }) && state.unended && raw !== undefined && !isSame(raw, state)
+    isComparable({ ...state, incomplete: false }) &&
+    state.incomplete &&
+    raw !== undefined &&
+    !isSame(raw, state)
   );
 }
 
@@ -115,7 +123,7 @@ function isSame(a: Counts, b: Counts): boolean {
   return a.spans === b.spans && a.decisions === b.decisions && a.fingerprint === b.fingerprint;
 }
 
-/** Where the numbers are the same, what differs is what the spans say. */
+/** Where the numbers are equal, the contents of the spans differ, shown by the fingerprint. */
 function counted(counts: Counts, other?: Counts): string {
   const text = `${many(counts.spans, 'span')} with ${many(counts.decisions, 'decision')}`;
   const isAlike = other !== undefined && other.spans === counts.spans && other.decisions === counts.decisions;

@@ -9,17 +9,17 @@ import {
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { LIMITS } from '../otlp/decision-span-of.ts';
 
-/** A statement about a row that no encoder of ours could have written. */
+/** Describes a row that our encoders cannot have written. */
 export interface RowRule {
-  /** The columns that it needs. */
+  /** The columns it uses. */
   readonly columns: readonly string[];
-  /** SQL over them that is true of such a row. */
+  /** SQL condition that is true for such a row. */
   readonly isBroken: string;
-  /** As it continues "Rows of usage_minutes ". */
+  /** Continues the sentence "Rows of usage_minutes ". */
   readonly text: string;
 }
 
-/** Columns whose text senders choose, and the most UTF-16 code units that decoding leaves of it. */
+/** Columns with text chosen by senders, and their maximum length in UTF-16 code units after decoding. */
 const TEXTS: Readonly<Record<string, number>> = {
   service: LIMITS.service,
   instance: LIMITS.instance,
@@ -47,13 +47,13 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 
 /** Parameters of the rules. */
 export const RULE_PARAMETERS: Readonly<Record<string, unknown>> = {
-  // As the engine's regular expressions write it.
+  // In the syntax of the engine's regular expressions.
   unsafe: UNSAFE.source.replaceAll(/\\u([0-9a-f]{4})/g, '\\x{$1}'),
   safe: Number.MAX_SAFE_INTEGER,
   ...Object.fromEntries(Object.entries(VALUES).map(([column, values]) => [`${column}_values`, values])),
 };
 
-/** @param derivation the newest rule set there is */
+/** @param derivation the version of the newest rule set */
 export function rowRules(derivation: number): RowRule[] {
   return [
     ...Object.entries(TEXTS).flatMap(([column, limit]) => textRules(column, limit)),
@@ -83,13 +83,13 @@ function textRules(column: string, limit: number): RowRule[] {
     {
       columns,
       isBroken: `isValidUTF8(${column}) AND match(${column}, {unsafe:String})`,
-      text: `have control characters in ${column}, which decoding takes out`,
+      text: `have control characters in ${column}, which decoding removes`,
     },
-    // Characters, of which there are at most as many as code units.
+    // Characters, which are at most as many as code units.
     {
       columns,
       isBroken: `isValidUTF8(${column}) AND lengthUTF8(${column}) > ${limit}`,
-      text: `have a value of ${column} longer than ${limit} characters, at which decoding cuts it`,
+      text: `have a value of ${column} longer than ${limit} characters, to which decoding truncates it`,
     },
   ];
 }
@@ -105,7 +105,7 @@ function timeRules(column: string): RowRule[] {
     {
       columns: [column],
       isBroken: `${column} != ${STARTS[column]}(${column})`,
-      text: `have a ${column} that is not a full one`,
+      text: `have a ${column} that is not aligned`,
     },
     {
       columns: [column],
@@ -124,24 +124,24 @@ const RULES: readonly RowRule[] = [
   {
     columns: ['verdict', 'reason'],
     isBroken: `(verdict = 'allowed') != (reason = '')`,
-    text: 'have a reason and are allowed, or have none and are not',
+    text: 'have a reason although allowed, or none although not allowed',
   },
   {
     columns: ['slot', 'minute'],
     isBroken: 'slot != toStartOfTenMinutes(minute)',
-    text: 'have a minute that is not of their slot',
+    text: 'have a minute outside their slot',
   },
   {
-    // A row that took the place of a blocked one has none.
+    // A row that replaced a blocked one has none.
     columns: ['time', 'minute', 'verdict'],
     isBroken: `verdict = 'blocked' AND toDateTime(toStartOfMinute(time), 'UTC') != minute`,
-    text: 'have a time that is not of their minute',
+    text: 'have a time outside their minute',
   },
   {
     columns: ['hour', 'first_seen', 'last_seen'],
     isBroken:
       'toStartOfHour(first_seen) != hour OR toStartOfHour(last_seen) != hour OR last_seen < first_seen',
-    text: 'have a first_seen and a last_seen that are not of their hour, or the wrong way round',
+    text: 'have a first_seen or last_seen outside their hour, or in the wrong order',
   },
   { columns: ['span', 'derivation'], isBroken: 'span = 0', text: 'have no span id' },
   {
@@ -152,12 +152,12 @@ const RULES: readonly RowRule[] = [
   {
     columns: ['status_code'],
     isBroken: 'status_code != 0 AND (status_code < 100 OR status_code > 999)',
-    text: 'have a status_code that is no HTTP status',
+    text: 'have a status_code that is not a valid HTTP status',
   },
   { columns: ['max_age'], isBroken: 'max_age < -1', text: 'have a negative max_age' },
   {
     columns: ['link_trace_id', 'link_span_id'],
     isBroken: `NOT match(link_trace_id, '^([0-9a-f]{32})?$') OR NOT match(link_span_id, '^([0-9a-f]{16})?$')`,
-    text: 'have a link that is no trace and span id',
+    text: 'have a link that is not a valid trace and span id',
   },
 ];

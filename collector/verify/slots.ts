@@ -1,36 +1,43 @@
 import { SLOT_MILLIS } from '../../core/slots.ts';
 import { FINGERPRINT } from '../publication/publish-slots.ts';
 import type { VerifiedDatabase } from './database.ts';
-import { boundsOf, readStretches, type Stretch, stretchesOf, type TableInTime, within } from './stretches.ts';
+import {
+  boundsOf,
+  readTimeRanges,
+  type TimeRange,
+  type TimeTable,
+  timeRangesOf,
+  within,
+} from './time-ranges.ts';
 
 export const SLOT_SECONDS = SLOT_MILLIS / 1_000;
 
-/** What the ledgers say of a slot. 64-bit numbers that are compared only are text. */
+/** The state of a slot according to the ledgers. 64-bit numbers that are only compared are strings. */
 export interface SlotState {
   /** The newest marked run; 0 when there is none. */
   readonly run: string;
   readonly behind: boolean;
   readonly sealed: boolean;
-  /** Of the run's marker. */
+  /** From the marker of the run. */
   readonly spans: number;
   readonly decisions: number;
   readonly fingerprint: string;
-  /** An insert had ended before the run read the spans. */
+  /** An insert was completed before the run read the spans. */
   readonly hadSpans: boolean;
-  /** Numbers of writes are known. */
+  /** Write numbers exist. */
   readonly numbered: boolean;
-  /** An insert is under way, or its process died in the middle of it. */
-  readonly unended: boolean;
-  /** Changes with every number that a writer gives. */
+  /** An insert is in progress, or its process died during it. */
+  readonly incomplete: boolean;
+  /** Changes with every number that a writer assigns. */
   readonly numbers: string;
 }
 
 /** By start, epoch seconds. */
-export async function slotStates({ ask }: VerifiedDatabase): Promise<Map<number, SlotState>> {
-  const rows = await ask<SlotState & { start: number }>(
+export async function slotStates({ select }: VerifiedDatabase): Promise<Map<number, SlotState>> {
+  const rows = await select<SlotState & { start: number }>(
     `SELECT toUnixTimestamp(slot) AS start, toString(marked) AS run, behind = 1 AS behind, sealed = 1 AS sealed,
        spans, decisions, toString(fingerprint) AS fingerprint, had_spans AS hadSpans,
-       numbered, unended, toString(newest_numbers) AS numbers
+       numbered, incomplete, toString(newest_numbers) AS numbers
      FROM slot_states
      LEFT JOIN (
        SELECT slot, max(run) AS marked, argMax(spans, run) AS spans, argMax(decisions, run) AS decisions,
@@ -38,7 +45,7 @@ export async function slotStates({ ask }: VerifiedDatabase): Promise<Map<number,
          arrayExists(known -> known.2 % 2 = 1, argMax(writes, run)) AS had_spans
        FROM published_slots GROUP BY slot) AS published USING (slot)
      LEFT JOIN (
-       SELECT slot, true AS numbered, max(newest % 2 = 0) AS unended, groupBitXor(sipHash64(writer, newest)) AS newest_numbers
+       SELECT slot, true AS numbered, max(newest % 2 = 0) AS incomplete, groupBitXor(sipHash64(writer, newest)) AS newest_numbers
        FROM (SELECT slot, writer, max(sequence) AS newest FROM slot_writes GROUP BY slot, writer)
        GROUP BY slot) AS writes USING (slot)
      WHERE slot > toDateTime({kept:UInt32}, 'UTC') AND slot <= toDateTime({latest:UInt32}, 'UTC')`,
@@ -53,7 +60,7 @@ export async function slotStates({ ask }: VerifiedDatabase): Promise<Map<number,
         sealed: flag(row.sealed),
         hadSpans: flag(row.hadSpans),
         numbered: flag(row.numbered),
-        unended: flag(row.unended),
+        incomplete: flag(row.incomplete),
       },
     ]),
   );
@@ -65,17 +72,17 @@ export interface Counts {
   readonly fingerprint: string;
 }
 
-/** Rows of a run. */
+/** The rows of a run. */
 export interface RunRows extends Counts {
   readonly rows: number;
 }
 
-/** What the tables hold of a slot. */
+/** The rows of a slot in all tables. */
 export interface SlotRows {
   raw: Counts | undefined;
-  /** Raw rows lie among those of the days that are being dropped. */
+  /** Raw rows are among the retired ones. */
   retired: boolean;
-  /** Blocked raw spans that have no row among the blocked ones. */
+  /** The number of blocked raw spans without a row in blocked_spans. */
   unrecordedBlocked: number;
   /** By run. */
   usage: Map<string, RunRows>;
@@ -84,22 +91,22 @@ export interface SlotRows {
   unreadable: Map<string, string>;
 }
 
-const RAW: TableInTime = { name: 'decision_spans', time: 'minute', unit: 600 };
-const USAGE: TableInTime = { name: 'usage_minutes', time: 'minute', unit: 600 };
-const COMPLETENESS: TableInTime = { name: 'completeness_slots', time: 'slot', unit: 600 };
+const RAW: TimeTable = { name: 'decision_spans', time: 'minute', unit: 600 };
+const USAGE: TimeTable = { name: 'usage_minutes', time: 'minute', unit: 600 };
+const COMPLETENESS: TimeTable = { name: 'completeness_slots', time: 'slot', unit: 600 };
 
 /**
- * Reads what the tables hold of slots.
+ * Reads the rows of slots.
  *
  * @param wanted starts in epoch seconds; undefined for all
- * @param onRead told of every stretch that was read, and of how many there are
+ * @param onRead called for every range that was read, with the number of all ranges
  */
 export async function slotRows(
   database: VerifiedDatabase,
   wanted: ReadonlySet<number> | undefined,
   onRead: (read: number, all: number) => void,
 ): Promise<Map<number, SlotRows>> {
-  const { ask, keptSince, latest } = database;
+  const { select, keptSince, latest } = database;
   const slots = new Map<number, SlotRows>();
   const slotAt = (start: number): SlotRows => {
     const known = slots.get(start) ?? {
@@ -114,50 +121,50 @@ export async function slotRows(
     return known;
   };
   const isCompared = (start: number): boolean => start > keptSince && start <= latest;
-  const readers: readonly [TableInTime, (stretch: Stretch) => Promise<void>][] = [
+  const readers: readonly [TimeTable, (range: TimeRange) => Promise<void>][] = [
     [
       RAW,
-      async (stretch) => {
-        const bounds = boundsOf(stretch);
-        for (const { start, ...raw } of await ask<Counts & { start: number }>(RAW_COUNTS, bounds)) {
+      async (range) => {
+        const bounds = boundsOf(range);
+        for (const { start, ...raw } of await select<Counts & { start: number }>(RAW_COUNTS, bounds)) {
           if (isCompared(start)) slotAt(start).raw = raw;
         }
         const query = unrecordedBlocked(database);
-        for (const { start, spans } of await ask<{ start: number; spans: number }>(query, bounds)) {
+        for (const { start, spans } of await select<{ start: number; spans: number }>(query, bounds)) {
           if (isCompared(start)) slotAt(start).unrecordedBlocked = spans;
         }
       },
     ],
     [
       USAGE,
-      async (stretch) => {
-        for (const { start, run, ...rows } of await ask<RunOfSlot>(USAGE_COUNTS, boundsOf(stretch))) {
+      async (range) => {
+        for (const { start, run, ...rows } of await select<RunOfSlot>(USAGE_COUNTS, boundsOf(range))) {
           if (isCompared(start)) slotAt(start).usage.set(run, rows);
         }
       },
     ],
     [
       COMPLETENESS,
-      async (stretch) => {
-        for (const { start, run, ...rows } of await ask<RunOfSlot>(COMPLETENESS_COUNTS, boundsOf(stretch))) {
+      async (range) => {
+        for (const { start, run, ...rows } of await select<RunOfSlot>(COMPLETENESS_COUNTS, boundsOf(range))) {
           if (isCompared(start)) slotAt(start).completeness.set(run, rows);
         }
       },
     ],
   ];
-  const parts: { table: TableInTime; stretch: Stretch; read: (stretch: Stretch) => Promise<void> }[] = [];
+  const parts: { table: TimeTable; range: TimeRange; read: (range: TimeRange) => Promise<void> }[] = [];
   for (const [table, read] of readers) {
-    for (const stretch of await stretchesOf(database, table)) {
-      if (isTouched(stretch, wanted, database)) parts.push({ table, stretch, read });
+    for (const range of await timeRangesOf(database, table)) {
+      if (isTouched(range, wanted, database)) parts.push({ table, range, read });
     }
   }
-  for (const [index, { table, stretch, read }] of parts.entries()) {
-    await readStretches(table, [stretch], read, (start, reason) => {
+  for (const [index, { table, range, read }] of parts.entries()) {
+    await readTimeRanges(table, [range], read, (start, reason) => {
       if (isCompared(start)) slotAt(start).unreadable.set(table.name, reason);
     });
     onRead(index + 1, parts.length);
   }
-  const retired = await ask<{ start: number }>(
+  const retired = await select<{ start: number }>(
     'SELECT DISTINCT toUnixTimestamp(toStartOfTenMinutes(minute)) AS start FROM retired_spans',
   );
   for (const { start } of retired) if (isCompared(start)) slotAt(start).retired = true;
@@ -167,7 +174,7 @@ export async function slotRows(
 type RunOfSlot = RunRows & { start: number; run: string };
 
 function isTouched(
-  { from, until }: Stretch,
+  { from, until }: TimeRange,
   wanted: ReadonlySet<number> | undefined,
   { keptSince, latest }: VerifiedDatabase,
 ): boolean {
@@ -188,7 +195,7 @@ const COMPLETENESS_COUNTS = `SELECT toUnixTimestamp(slot) AS start, toString(run
     sum(completeness.spans) AS spans, sum(completeness.decisions) AS decisions, toString(groupBitXor(completeness.fingerprint)) AS fingerprint
   FROM completeness_slots AS completeness WHERE ${within(COMPLETENESS)} GROUP BY start, completeness.run`;
 
-/** Under the same derivation: what an older one left among the blocked rows is allowed. */
+/** Of the same derivation, because rows of an older one may remain among the blocked ones. */
 function unrecordedBlocked({ dialect }: VerifiedDatabase): string {
   return `SELECT ${START}, count() AS spans FROM decision_spans FINAL
     WHERE ${within(RAW)} AND verdict = 'blocked' AND decisions > 0

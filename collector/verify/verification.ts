@@ -1,4 +1,4 @@
-/** What is checked of a database, in the order in which it is told. */
+/** The checks of a database, in the order in which they are reported. */
 export const CHECK_NAMES = [
   'raw_spans',
   'usage_minutes',
@@ -11,38 +11,38 @@ export const CHECK_NAMES = [
 ] as const;
 export type CheckName = (typeof CHECK_NAMES)[number];
 
-/** Something that does not hold. */
+/** A violated invariant. */
 export interface Finding {
   readonly sentence: string;
-  /** Start of the slot, hour or day that it is about, or of the first one; RFC 3339. */
+  /** Start of the affected slot, hour or day, or of the first one; RFC 3339. */
   readonly time: string;
 }
 
 export interface Check {
   readonly name: CheckName;
   readonly ok: boolean;
-  /** How many slots, hours or rows were looked at. */
+  /** How many slots, hours or rows were checked. */
   readonly checked: number;
-  /** The first ones; how many more there are is counted. */
+  /** The first ones; further ones are only counted. */
   readonly findings: readonly Finding[];
   readonly furtherFindings: number;
 }
 
-/** Something that holds, and that somebody who asks should know. */
+/** Not a violation, but relevant for the user. */
 export interface Information {
   readonly name: 'not_published_yet' | 'stuck' | 'left_out' | 'unended_inserts' | 'changing' | 'remains';
   readonly sentence: string;
 }
 
-/** What `originscope verify` says: plain data, the same in JSON. */
+/** The result of `originscope verify`: plain data, identical in JSON. */
 export interface Verification {
-  /** Nothing was found that does not hold. */
+  /** No violation was found. */
   readonly ok: boolean;
   readonly checks: readonly Check[];
   readonly information: readonly Information[];
 }
 
-/** Gathers what checks find, bounded. */
+/** Collects findings, bounded. */
 export class Findings {
   readonly #checks = new Map(
     CHECK_NAMES.map((name) => [name, { checked: 0, findings: [] as Finding[], further: 0 }]),
@@ -50,7 +50,7 @@ export class Findings {
   readonly #information: Information[] = [];
   readonly #most: number;
 
-  /** @param most findings that are kept of each check */
+  /** @param most maximum of findings per check */
   constructor(most: number) {
     this.#most = most;
   }

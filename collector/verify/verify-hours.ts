@@ -1,17 +1,24 @@
 import { CAPS, USAGE_NAMES } from '../../clickhouse/columns.ts';
+import { isAbandoned, reportAbandoned } from './abandoned-runs.ts';
 import type { VerifiedDatabase } from './database.ts';
 import { examine, type Fault, type Judgement } from './examine.ts';
-import { isAbandoned, tellAbandoned } from './remains.ts';
-import { boundsOf, readStretches, type Stretch, stretchesOf, type TableInTime, within } from './stretches.ts';
+import {
+  boundsOf,
+  readTimeRanges,
+  type TimeRange,
+  type TimeTable,
+  timeRangesOf,
+  within,
+} from './time-ranges.ts';
 import { type Findings, many, timeText } from './verification.ts';
 import type { Verifying } from './verify-slots.ts';
 
-/** What the ledgers say of a published hour. */
+/** The state of a published hour according to the ledgers. */
 interface HourState {
   /** The newest marked run, and the decisions of its marker. */
   readonly run: string;
   readonly decisions: number;
-  /** Whether it was made of the newest runs of all its slots, and their minutes are all kept. */
+  /** Whether it was published from the newest runs of all its slots, and their minutes are all retained. */
   readonly current: boolean;
 }
 
@@ -33,9 +40,9 @@ interface HourRows {
 const NO_COUNTS: HourCounts = { decisions: 0, fingerprint: '0' };
 
 /**
- * Published hours against their markers and, while the minutes are kept, against them.
+ * Compares published hours with their markers and, while the minutes are retained, with the minutes.
  *
- * @param broken slots (epoch seconds) whose minutes are not what they should be: their hours are compared with their markers only
+ * @param broken slots (epoch seconds) with faulty minutes: their hours are only compared with their markers
  */
 export async function verifyHours(
   database: VerifiedDatabase,
@@ -63,17 +70,17 @@ export async function verifyHours(
   if (changing.length > 0) {
     findings.inform(
       'changing',
-      `${many(changing.length, 'hour')} changed again and again while they were compared, the first of ${timeText(Math.min(...changing) * 1_000)}`,
+      `${many(changing.length, 'hour')} kept changing while they were compared, the first of ${timeText(Math.min(...changing) * 1_000)}`,
     );
   }
   const runs = [...(first ?? [])].flatMap(([hour, { usage, completeness }]) =>
     [...usage.keys(), ...completeness.keys()].filter((run) => isAbandoned(run, states.get(hour)?.run, now)),
   );
-  tellAbandoned(findings, runs, 'usage_hours and completeness_hours');
+  reportAbandoned(findings, runs, 'usage_hours and completeness_hours');
 }
 
-async function hourStates({ ask }: VerifiedDatabase): Promise<Map<number, HourState>> {
-  const rows = await ask<HourState & { start: number }>(
+async function hourStates({ select }: VerifiedDatabase): Promise<Map<number, HourState>> {
+  const rows = await select<HourState & { start: number }>(
     `SELECT toUnixTimestamp(hour) AS start, toString(newest) AS run, decisions,
        hour > toDateTime({kept:UInt32}, 'UTC') AND arraySort(made_of) = slot_runs AS current
      FROM (SELECT hour, max(run) AS newest, argMax(decisions, run) AS decisions, argMax(slot_runs, run) AS made_of
@@ -99,10 +106,10 @@ function judgeHour(
   const ofMinutes =
     before.current && !isBroken && ofMarker.length === 0 ? minuteFaults(hour, before, rows) : [];
   const isSameRun = before.run === after?.run;
-  const isStill = isSameRun && after?.current === true;
+  const isUnchanged = isSameRun && after?.current === true;
   return {
-    faults: [...(isSameRun ? ofMarker : []), ...(isStill ? ofMinutes : [])],
-    changing: (!isSameRun && ofMarker.length > 0) || (!isStill && ofMinutes.length > 0),
+    faults: [...(isSameRun ? ofMarker : []), ...(isUnchanged ? ofMinutes : [])],
+    changing: (!isSameRun && ofMarker.length > 0) || (!isUnchanged && ofMinutes.length > 0),
   };
 }
 
@@ -112,13 +119,13 @@ function markerFaults(hour: string, state: HourState, rows: HourRows | undefined
   }
   const usage = rows?.usage.get(state.run);
   if (usage === undefined && state.decisions > 0) {
-    const said = `${hour} is marked as published with ${many(state.decisions, 'decision')}, and its run ${state.run} has no rows in usage_hours`;
-    return [{ check: 'markers', sentence: said }];
+    const sentence = `${hour} is marked as published with ${many(state.decisions, 'decision')}, and its run ${state.run} has no rows in usage_hours`;
+    return [{ check: 'markers', sentence: sentence }];
   }
   const { decisions } = usage ?? NO_COUNTS;
   if (decisions === state.decisions) return [];
-  const said = `${hour}: usage_hours has ${many(decisions, 'decision')} of its run ${state.run}, its marker says ${state.decisions.toLocaleString('en')}`;
-  return [{ check: 'usage_hours', sentence: said }];
+  const sentence = `${hour}: usage_hours has ${many(decisions, 'decision')} of its run ${state.run}, its marker says ${state.decisions.toLocaleString('en')}`;
+  return [{ check: 'usage_hours', sentence: sentence }];
 }
 
 function minuteFaults(hour: string, { run }: HourState, rows: HourRows | undefined): Fault[] {
@@ -133,29 +140,29 @@ function minuteFaults(hour: string, { run }: HourState, rows: HourRows | undefin
   } else if (usage.fingerprint !== minutes.fingerprint) {
     faults.push({
       check: 'usage_hours',
-      sentence: `${hour} has as many decisions as the minutes of its slots, and says other things of them`,
+      sentence: `${hour} has as many decisions as the minutes of its slots, but with other dimensions`,
     });
   }
   if ((rows?.completeness.get(run) ?? '0') !== (rows?.slots ?? '0')) {
     faults.push({
       check: 'usage_hours',
-      sentence: `${hour}: completeness_hours is not what completeness_slots sums to`,
+      sentence: `${hour}: completeness_hours is not the sum of completeness_slots`,
     });
   }
   return faults;
 }
 
-const HOURS: TableInTime = { name: 'usage_hours', time: 'hour', unit: 3_600 };
-const COMPLETENESS_HOURS: TableInTime = { name: 'completeness_hours', time: 'hour', unit: 3_600 };
-const MINUTES: TableInTime = { name: 'usage_minutes', time: 'minute', unit: 3_600 };
-const SLOTS: TableInTime = { name: 'completeness_slots', time: 'slot', unit: 3_600 };
+const HOURS: TimeTable = { name: 'usage_hours', time: 'hour', unit: 3_600 };
+const COMPLETENESS_HOURS: TimeTable = { name: 'completeness_hours', time: 'hour', unit: 3_600 };
+const MINUTES: TimeTable = { name: 'usage_minutes', time: 'minute', unit: 3_600 };
+const SLOTS: TimeTable = { name: 'completeness_slots', time: 'slot', unit: 3_600 };
 
 async function hourRows(
   database: VerifiedDatabase,
   wanted: ReadonlySet<number> | undefined,
   onProgress: (fraction: number) => void,
 ): Promise<Map<number, HourRows>> {
-  const { ask, keptSince } = database;
+  const { select, keptSince } = database;
   const hours = new Map<number, HourRows>();
   const hourAt = (start: number): HourRows => {
     const known = hours.get(start) ?? {
@@ -172,7 +179,7 @@ async function hourRows(
     readonly start: number;
     readonly run: string;
   }
-  const tables: readonly [TableInTime, query: string, keep: (row: Row) => void][] = [
+  const tables: readonly [TimeTable, query: string, keep: (row: Row) => void][] = [
     [
       HOURS,
       usageCounts({ table: HOURS, hour: 'hour', run: 'run', seen: ['first_seen', 'last_seen'] }),
@@ -198,20 +205,20 @@ async function hourRows(
       },
     ],
   ];
-  const parts: { table: TableInTime; stretch: Stretch; query: string; keep: (row: Row) => void }[] = [];
+  const parts: { table: TimeTable; range: TimeRange; query: string; keep: (row: Row) => void }[] = [];
   for (const [table, query, keep] of tables) {
-    for (const stretch of await stretchesOf(database, table)) {
-      const { from, until } = stretch;
+    for (const range of await timeRangesOf(database, table)) {
+      const { from, until } = range;
       if (table.time !== 'hour' && until <= keptSince) continue;
       if (wanted !== undefined && ![...wanted].some((hour) => hour >= from && hour < until)) continue;
-      parts.push({ table, stretch, query, keep });
+      parts.push({ table, range, query, keep });
     }
   }
-  for (const [index, { table, stretch, query, keep }] of parts.entries()) {
-    await readStretches(
+  for (const [index, { table, range, query, keep }] of parts.entries()) {
+    await readTimeRanges(
       table,
-      [stretch],
-      async (one) => (await ask<Row>(query, boundsOf(one))).forEach(keep),
+      [range],
+      async (one) => (await select<Row>(query, boundsOf(one))).forEach(keep),
       (start, reason) => {
         hourAt(start).unreadable = `${table.name}: ${reason}`;
       },
@@ -221,15 +228,15 @@ async function hourRows(
   return hours;
 }
 
-/** All but those of which an hour may name fewer than its minutes. */
+/** All dimensions except those that are capped per hour. */
 const UNCAPPED = USAGE_NAMES.filter((name) => !CAPS.some(([capped]) => capped === name)).join(', ');
 
-/** Of minutes and slots those of the newest runs. */
+/** Restricts minutes and slots to their newest runs. */
 const newestRuns = (run: string): string =>
   run === 'run' ? 'true' : '(slot, run) IN (SELECT slot, max(run) FROM published_slots GROUP BY slot)';
 
 interface Summed {
-  readonly table: TableInTime;
+  readonly table: TimeTable;
   /** SQL. */
   readonly hour: string;
   readonly run: 'run' | '0';

@@ -1,10 +1,10 @@
 import { REQUEST_COLUMNS, SPAN_COLUMNS, USAGE_NAMES } from '../../clickhouse/columns.ts';
 import type { VerifiedDatabase } from './database.ts';
 import { type RowRule, RULE_PARAMETERS, rowRules } from './row-rules.ts';
-import { boundsOf, readStretches, stretchesOf, type TableInTime, within } from './stretches.ts';
+import { boundsOf, readTimeRanges, type TimeTable, timeRangesOf, within } from './time-ranges.ts';
 import { type Findings, many, timeText } from './verification.ts';
 
-interface VerifiedTable extends TableInTime {
+interface VerifiedTable extends TimeTable {
   readonly columns: readonly string[];
 }
 
@@ -29,7 +29,7 @@ const TABLES: readonly VerifiedTable[] = [
   { name: 'published_hours', time: 'hour', unit: 3_600, columns: ['hour'] },
 ];
 
-/** Looks at every row for what no encoder of ours could have written. */
+/** Checks every row for values that our encoders cannot have written. */
 export async function verifyRows(
   database: VerifiedDatabase,
   findings: Findings,
@@ -51,19 +51,19 @@ async function verifyTable(
   rules: readonly RowRule[],
   onProgress: (fraction: number) => void,
 ): Promise<void> {
-  /** By rule, how many rows, and the earliest of their times in epoch seconds. */
+  /** For each rule, the number of rows and their earliest time in epoch seconds. */
   const broken = rules.map(() => ({ rows: 0, first: Number.POSITIVE_INFINITY }));
   const counts = rules
     .map(({ isBroken }) => `countIf(${isBroken}), toUnixTimestamp(minIf(${table.time}, ${isBroken}))`)
     .join(', ');
   const query = `SELECT [count(), ${counts}] AS counts FROM ${table.name} WHERE ${within(table)}`;
-  const stretches = await stretchesOf(database, table);
-  for (const [index, stretch] of stretches.entries()) {
-    await readStretches(
+  const ranges = await timeRangesOf(database, table);
+  for (const [index, range] of ranges.entries()) {
+    await readTimeRanges(
       table,
-      [stretch],
+      [range],
       async (one) => {
-        const [row] = await database.ask<{ counts: number[] }>(query, {
+        const [row] = await database.select<{ counts: number[] }>(query, {
           ...RULE_PARAMETERS,
           ...boundsOf(one),
         });
@@ -82,7 +82,7 @@ async function verifyTable(
           `${table.name} cannot be read from ${timeText(start * 1_000)} on: ${reason}`,
         ),
     );
-    onProgress((index + 1) / stretches.length);
+    onProgress((index + 1) / ranges.length);
   }
   for (const [rule, { rows, first }] of broken.entries()) {
     if (rows === 0) continue;

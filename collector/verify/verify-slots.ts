@@ -1,8 +1,8 @@
 import { rebuildRemedy } from '../../reports/publication-state.ts';
+import { isAbandoned, reportAbandoned } from './abandoned-runs.ts';
 import type { VerifiedDatabase } from './database.ts';
 import { examine } from './examine.ts';
-import { hasUnendedRows, judgeSlot } from './judge-slot.ts';
-import { isAbandoned, tellAbandoned } from './remains.ts';
+import { hasIncompleteInsert, judgeSlot } from './judge-slot.ts';
 import { type SlotRows, type SlotState, slotRows, slotStates } from './slots.ts';
 import { type Findings, many, timeText } from './verification.ts';
 
@@ -15,10 +15,10 @@ export interface Verifying {
 }
 
 /**
- * Raw spans against what was published of them, published rows against their markers, blocked spans, and days that
- * were dropped too early.
+ * Compares raw spans with their published rows, published rows with their markers, and blocked spans, and
+ * finds days that were dropped too early.
  *
- * @returns slots (epoch seconds) whose published rows are not what their markers say
+ * @returns slots (epoch seconds) whose published rows do not match their markers
  */
 export async function verifySlots(
   database: VerifiedDatabase,
@@ -50,14 +50,14 @@ export async function verifySlots(
         broken.add(slot);
     }
   }
-  tellDropped(findings, dropped);
-  inform(findings, states, rows, changing);
+  reportDropped(findings, dropped);
+  reportInformation(findings, states, rows, changing);
   const runs = [...rows].flatMap(([slot, { usage, completeness }]) =>
     [...new Set([...usage.keys(), ...completeness.keys()])].filter((run) =>
       isAbandoned(run, states.get(slot)?.run, now),
     ),
   );
-  tellAbandoned(findings, runs, 'usage_minutes and completeness_slots');
+  reportAbandoned(findings, runs, 'usage_minutes and completeness_slots');
   return broken;
 }
 
@@ -76,7 +76,7 @@ function countChecked(
   findings.checked('dropped_days', states.size);
 }
 
-function tellDropped(findings: Findings, slots: readonly number[]): void {
+function reportDropped(findings: Findings, slots: readonly number[]): void {
   for (const [day, ofDay] of Map.groupBy(slots, (slot) => Math.floor(slot / 86_400) * 86_400)) {
     findings.add(
       'dropped_days',
@@ -87,7 +87,7 @@ function tellDropped(findings: Findings, slots: readonly number[]): void {
   }
 }
 
-function inform(
+function reportInformation(
   findings: Findings,
   states: ReadonlyMap<number, SlotState>,
   rows: ReadonlyMap<number, SlotRows>,
@@ -99,22 +99,22 @@ function inform(
   if (oldest !== undefined) {
     findings.inform(
       'not_published_yet',
-      `${many(due.length, 'slot')} from ${timeText(oldest * 1_000)} on ${due.length === 1 ? 'is' : 'are'} not published yet, or not as ${due.length === 1 ? 'it is' : 'they are'} now`,
+      `${many(due.length, 'slot')} from ${timeText(oldest * 1_000)} on ${due.length === 1 ? 'is' : 'are'} not published yet, or not in the current state`,
     );
   }
-  const unended = sorted.filter(([slot, state]) => hasUnendedRows(state, rows.get(slot)?.raw));
-  for (const [slot, { spans }] of unended.slice(0, 20)) {
+  const incomplete = sorted.filter(([slot, state]) => hasIncompleteInsert(state, rows.get(slot)?.raw));
+  for (const [slot, { spans }] of incomplete.slice(0, 20)) {
     const more = (rows.get(slot)?.raw?.spans ?? 0) - spans;
     findings.inform(
       'unended_inserts',
       `Slot ${timeText(slot * 1_000)} has ${more > 0 ? `${many(more, 'raw span')} more than were published` : 'other raw spans than were published'}: ` +
-        'of an insert that never ended, because its process died or could not reach ClickHouse. Its sender was told of no success; they are published when they come again, or when the day is put aside',
+        'from an insert that was never completed, because its process died or could not reach ClickHouse. It was not acknowledged to its sender; they are published when they are resent, or when the day is retired',
     );
   }
   if (changing.length > 0) {
     findings.inform(
       'changing',
-      `${many(changing.length, 'slot')} changed again and again while ${changing.length === 1 ? 'it was' : 'they were'} compared, the first of ${timeText(Math.min(...changing) * 1_000)}`,
+      `${many(changing.length, 'slot')} kept changing while ${changing.length === 1 ? 'it was' : 'they were'} compared, the first of ${timeText(Math.min(...changing) * 1_000)}`,
     );
   }
 }

@@ -48,7 +48,7 @@ const run = ({ clickHouse }: Pipeline, query: string) => clickHouse.writing.comm
 const time = (millis: number) => `toDateTime(${millis / 1_000}, 'UTC')`;
 const FIRST = new Date(START).toISOString().replace('.000', '');
 
-/** A writer whose process dies, or whose ClickHouse goes away, in the middle of an insert. */
+/** A writer whose process dies, or whose ClickHouse becomes unreachable, during an insert. */
 function dyingWriter({ clickHouse, now }: Pipeline, after: 'decision_spans' | 'nothing') {
   return createWriter({
     client: {
@@ -64,7 +64,7 @@ function dyingWriter({ clickHouse, now }: Pipeline, after: 'decision_spans' | 'n
   });
 }
 
-test('an empty database holds, and one whose slots are open, published, due again and dropped', async () => {
+test('an empty database is valid, and one whose slots are open, published, due again and dropped', async () => {
   const line = await pipeline();
   const { writer, publisher, at } = line;
   expect(await verified(line)).toMatchObject({ ok: true, information: [] });
@@ -88,7 +88,7 @@ test('an empty database holds, and one whose slots are open, published, due agai
   expect(found(await verified(line))).toEqual({});
   await publisher.tick();
   expect(await verified(line)).toMatchObject({ ok: true, information: [] });
-  // Runs that were superseded are there, and then not any more.
+  // First with superseded runs, then without.
   await publisher.clean();
   expect(await verified(line)).toMatchObject({ ok: true, information: [] });
   at(80 * HOUR);
@@ -98,7 +98,7 @@ test('an empty database holds, and one whose slots are open, published, due agai
   expect(await verified(line)).toMatchObject({ ok: true, information: [] });
 });
 
-test('late spans of a dropped day are told with what a rebuild would do', async () => {
+test('late spans of a dropped day are reported with what a rebuild would do', async () => {
   const line = await published();
   line.at(80 * HOUR);
   await line.publisher.clean();
@@ -117,7 +117,7 @@ test('late spans of a dropped day are told with what a rebuild would do', async 
   ]);
 });
 
-test('what an import replaced holds, and what a newer rule set decided anew', async () => {
+test('the results of an import and of a newer rule set are valid', async () => {
   const line = await published();
   const { clickHouse, writer, publisher, at, now } = line;
   await writer.write(SPANS.slice(0, 9).map((span) => ({ ...span, derivation: 2, decisions: 0 })));
@@ -140,13 +140,13 @@ test('what an import replaced holds, and what a newer rule set decided anew', as
   expect(found(await verified(line, { derivation: 2 }))).toEqual({});
 });
 
-test('what crashes leave holds: of inserts, of publications, of runs that nobody marked', async () => {
+test('leftovers of crashes are valid: of inserts, of publications, of unmarked runs', async () => {
   const line = await published();
   const { publisher, writer, at } = line;
   const fresh = [decisionSpan({ time: START, spanId: 'ffffffffffffff01', decisions: 50, ...blocked })];
   await expect(dyingWriter(line, 'decision_spans').write(fresh)).rejects.toThrow();
   await publisher.tick();
-  // After the publication nobody knows of the rows that come now, and nobody was told that they are kept.
+  // Rows that arrive after the publication are not recorded anywhere, and were not acknowledged.
   const more = [decisionSpan({ time: START, spanId: 'ffffffffffffff02', ...blocked })];
   const dying = dyingWriter(line, 'decision_spans');
   const { insertRows } = line.clickHouse.writing;
@@ -164,18 +164,18 @@ test('what crashes leave holds: of inserts, of publications, of runs that nobody
   ).rejects.toThrow();
   expect(found(await verified(line))).toEqual({});
 
-  // Its sender sends it again.
+  // Its sender resends it.
   await writer.write(more);
   const crash = { ...publisher.publication, pause: () => Promise.reject(new Error('crash')) };
   await expect(publishSlots(crash, { table: 'decision_spans' }, [START])).rejects.toThrow('crash');
   expect(found(await verified(line))).toEqual({});
-  // The engine's clock says now when the run began.
+  // The engine's clock determines the start of the run.
   at(Date.now() - START + 2 * DAY);
   expect(informed(await verified(line))).toContain('remains');
   expect(found(await verified(line))).toEqual({});
 });
 
-/** SQL that plants a fault in an hour, and the sentences that are said of it by check. */
+/** SQL that injects a fault into an hour, and the expected sentences by check. */
 interface Fault {
   readonly plant: (hour: PlantedHour) => string[];
   readonly found: Partial<Record<CheckName, readonly string[]>>;
@@ -183,16 +183,16 @@ interface Fault {
 
 /** SQL. */
 interface PlantedHour {
-  /** WHERE: rows of the table are of the hour, or of its first slot. */
+  /** WHERE condition for the rows of the hour, or of its first slot. */
   readonly of: (table: string, column?: string) => string;
   readonly ofSlot: string;
-  /** One allowed span of the first slot, with something else in its place. */
+  /** One allowed span of the first slot, with some columns replaced. */
   readonly span: (replace: string) => string;
 }
 
 const FAULTS: Readonly<Record<string, Fault>> = {
   nothing: { plant: () => [], found: {} },
-  'a raw span that went away': {
+  'a missing raw span': {
     plant: ({ ofSlot }) => [`DELETE FROM decision_spans WHERE ${ofSlot} AND span = 2`],
     found: {
       raw_spans: [
@@ -200,18 +200,18 @@ const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     },
   },
-  'a raw span that came without a number': {
+  'a raw span without a write number': {
     plant: ({ span }) => [span('999 AS span')],
     found: { raw_spans: ['has 21 spans'] },
   },
-  'a raw span that says another thing than was published, with the same counts': {
+  'a raw span that differs from the published one, with the same counts': {
     plant: ({ span, ofSlot }) => [
       span('998 AS span'),
       `DELETE FROM decision_spans WHERE ${ofSlot} AND span = 2`,
     ],
     found: { raw_spans: ['has 20 spans with 310 decisions (fingerprint '] },
   },
-  'a published minute that went away': {
+  'a missing published minute': {
     plant: ({ ofSlot }) => [
       `DELETE FROM usage_minutes WHERE ${ofSlot} AND minute = slot AND verdict = 'blocked'`,
     ],
@@ -227,24 +227,24 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     ],
     found: { completeness_slots: ['completeness_slots has 40 spans with 620 decisions'] },
   },
-  'completeness of a marked run that went away': {
+  'missing completeness of a marked run': {
     plant: ({ of }) => [`DELETE FROM completeness_slots WHERE ${of('completeness_slots', 'slot')}`],
     found: { markers: ['has no rows in completeness_slots', 'has no rows in completeness_slots'] },
   },
-  'an hour that says more than its marker': {
+  'an hour with more decisions than its marker': {
     plant: ({ of }) => [
       `INSERT INTO usage_hours SELECT * FROM usage_hours WHERE ${of('usage_hours', 'hour')} LIMIT 1`,
     ],
     found: { usage_hours: ['its marker says 465'] },
   },
-  'an hour that says another thing than its minutes': {
+  'an hour that differs from its minutes': {
     plant: ({ of }) => [
       `INSERT INTO usage_hours SELECT * REPLACE ('staging' AS environment) FROM usage_hours WHERE ${of('usage_hours', 'hour')}`,
       `DELETE FROM usage_hours WHERE ${of('usage_hours', 'hour')} AND environment != 'staging'`,
     ],
-    found: { usage_hours: ['says other things of them'] },
+    found: { usage_hours: ['but with other dimensions'] },
   },
-  'an hour and its marker that say less than its minutes': {
+  'an hour and its marker with fewer decisions than its minutes': {
     plant: ({ of }) => [
       `DELETE FROM usage_hours WHERE ${of('usage_hours', 'hour')} AND verdict = 'blocked'`,
       `INSERT INTO published_hours SELECT * REPLACE (320 AS decisions) FROM published_hours WHERE ${of('published_hours', 'hour')}`,
@@ -260,25 +260,25 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     plant: ({ of }) => [
       `INSERT INTO completeness_hours SELECT hour, run, 'checkout', 'other', 1, 1 FROM published_hours WHERE ${of('published_hours', 'hour')}`,
     ],
-    found: { usage_hours: ['completeness_hours is not what completeness_slots sums to'] },
+    found: { usage_hours: ['completeness_hours is not the sum of completeness_slots'] },
   },
-  'a blocked request that went away': {
+  'a missing blocked request': {
     plant: ({ ofSlot }) => [`DELETE FROM blocked_spans WHERE ${ofSlot} AND span = 1`],
     found: { blocked_spans: ['has 1 blocked span in decision_spans that blocked_spans does not have'] },
   },
-  'a marker of a run that nobody wrote': {
+  'a marker of a run that was never written': {
     plant: ({ of }) => [
       `INSERT INTO published_slots SELECT * REPLACE (run + 2 AS run) FROM published_slots WHERE ${of('published_slots', 'slot')} ORDER BY slot LIMIT 1`,
     ],
     found: { markers: ['has no rows in usage_minutes', 'has no rows in completeness_slots'] },
   },
-  'raw spans of a slot that no ledger knows': {
+  'raw spans of a slot that is in no ledger': {
     plant: ({ span }) => [span('minute + 1800 AS minute')],
-    found: { raw_spans: ['has 1 span with 2 decisions in decision_spans and no number of a write'] },
+    found: { raw_spans: ['has 1 span with 2 decisions in decision_spans and no write number'] },
   },
 };
 
-test('each fault is found in its hour, and no other is', async () => {
+test('each fault is found in its hour, and no other fault is', async () => {
   const line = await pipeline();
   const starts = Object.keys(FAULTS).map((_, index) => START - (index + 2) * HOUR);
   for (const start of starts)
@@ -325,27 +325,33 @@ test('each fault is found in its hour, and no other is', async () => {
   );
 });
 
-/** What is wrong with a row of usage, and the end of the sentence about it. */
+/** Invalid values of a row, and the end of the sentence about them. */
 const BAD_ROWS: readonly (readonly [replace: string, sentence: string])[] = [
-  // As heap memory in the place of a text looked.
+  // As when heap memory was written in place of text.
   [`unhex('68747470ff00fe') AS origin`, 'a value of origin that is not valid UTF-8'],
-  [`'a\\x1b[31m' AS route`, 'control characters in route, which decoding takes out'],
-  [`'\u202eexe' AS api_host`, 'control characters in api_host, which decoding takes out'],
-  [`repeat('x', 300) AS detail`, 'a value of detail longer than 256 characters, at which decoding cuts it'],
+  [`'a\\x1b[31m' AS route`, 'control characters in route, which decoding removes'],
+  [`'\u202eexe' AS api_host`, 'control characters in api_host, which decoding removes'],
+  [
+    `repeat('x', 300) AS detail`,
+    'a value of detail longer than 256 characters, to which decoding truncates it',
+  ],
   [`'navigation' AS kind`, 'an unknown value of kind'],
   [`'denied' AS verdict, 'acao_missing' AS reason`, 'an unknown value of verdict'],
   [`'unknown' AS verdict, 'because' AS reason`, 'an unknown value of reason'],
-  [`'allowed' AS verdict, 'acao_missing' AS reason`, 'a reason and are allowed, or have none and are not'],
+  [
+    `'allowed' AS verdict, 'acao_missing' AS reason`,
+    'a reason although allowed, or none although not allowed',
+  ],
   [`'' AS credentials`, 'an unknown value of credentials'],
   [`'*' AS allow_origin`, 'an unknown value of allow_origin'],
   [`'same_site' AS site`, 'an unknown value of site'],
   [`'proxy' AS observer`, 'an unknown value of observer'],
   [`'guessed' AS source`, 'an unknown value of source'],
-  ['42 AS status_code', 'a status_code that is no HTTP status'],
+  ['42 AS status_code', 'a status_code that is not a valid HTTP status'],
   ['-5 AS max_age', 'a negative max_age'],
 ];
 
-test('rows that no encoder could have written are found among raw and published ones', async () => {
+test('rows that our encoders cannot have written are found among raw and published ones', async () => {
   const line = await pipeline();
   await line.writer.write(SPANS);
   for (const [index, [replace]] of BAD_ROWS.entries()) {
@@ -370,7 +376,7 @@ test('rows that no encoder could have written are found among raw and published 
   }
 });
 
-test('beside a collector that writes and publishes all the time nothing is found', {
+test('nothing is found while a collector writes and publishes all the time', {
   timeout: 120_000,
 }, async () => {
   const line = await published();
@@ -417,7 +423,7 @@ test('impossible times and derivations are found', async () => {
   const into = (table: string, replace: string) =>
     run(
       line,
-      // Of the row as it was written, not of one that was planted before.
+      // From the original row, not from one with an injected fault.
       `INSERT INTO ${table} SELECT * REPLACE (${replace}) FROM (
          SELECT * FROM ${table} WHERE span = 4 AND toSecond(minute) = 0 AND toYear(minute) BETWEEN 2020 AND 2100
          ORDER BY derivation LIMIT 1)`,
@@ -433,8 +439,8 @@ test('impossible times and derivations are found', async () => {
         /^Rows of decision_spans have a minute before 2020: 1 row, the first of 1999-12-31T23:59:00Z/,
       ),
       expect.stringMatching(/^Rows of decision_spans have a minute more than a day ahead of the clock/),
-      expect.stringMatching(/^Rows of blocked_spans have a minute that is not a full one/),
-      expect.stringMatching(/^Rows of blocked_spans have a time that is not of their minute: 2 rows/),
+      expect.stringMatching(/^Rows of blocked_spans have a minute that is not aligned/),
+      expect.stringMatching(/^Rows of blocked_spans have a time outside their minute: 2 rows/),
       expect.stringMatching(
         /^Rows of blocked_spans have a derivation that this version of Originscope does not know/,
       ),

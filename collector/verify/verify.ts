@@ -12,26 +12,26 @@ import { verifySlots } from './verify-slots.ts';
 export interface VerifyOptions {
   /** Epoch milliseconds. */
   readonly now: number;
-  /** `ClickHouse.dialect`; default: of one server. */
+  /** `ClickHouse.dialect`; default: a single server. */
   readonly dialect?: Dialect | undefined;
-  /** The newest rule set there is; default: of this version. */
+  /** The version of the newest rule set; default: that of this version. */
   readonly derivation?: number;
-  /** How many findings of each check are told, beside the number of further ones. Default 20. */
+  /** The maximum of findings per check, in addition to the number of further ones. Default 20. */
   readonly mostFindings?: number;
-  /** Ends it between two statements. */
+  /** Aborts between two statements. */
   readonly signal?: AbortSignal;
   /** @param fraction 0 to 1 */
   readonly onProgress?: (fraction: number, doing: string) => void;
-  /** Waits before what differs is looked at again: for a publication, and for replicas. Default: two seconds. */
+  /** Waits before differences are checked again, for publications and replicas. Default: two seconds. */
   readonly pause?: () => Promise<void>;
 }
 
 /**
- * Checks that a database holds what it promises. It only reads, part by part, and collectors may go on writing and
- * publishing: what differs is looked at again before it is called a finding.
+ * Checks the invariants of a database. It only reads, range by range, and collectors may continue writing
+ * and publishing: differences are checked again before they become findings.
  *
  * @param reading `ClickHouse.reading`
- * @throws the signal's reason; errors of the engine that are not about a part of the data
+ * @throws the reason of the signal; errors of the engine that are not about a part of the data
  */
 export async function verify(
   reading: Pick<ClickHouseClient, 'query'>,
@@ -52,12 +52,12 @@ export async function verify(
   });
   const broken = await verifySlots(database, findings, step(0, 'comparing slots'));
   await verifyHours(database, findings, broken, step(1, 'comparing hours'));
-  await verifyRows(database, findings, { derivation, ...step(2, 'looking at rows') });
-  await informOfPublication(reading, findings);
+  await verifyRows(database, findings, { derivation, ...step(2, 'checking rows') });
+  await reportPublicationState(reading, findings);
   return findings.result();
 }
 
-async function informOfPublication(
+async function reportPublicationState(
   reading: Pick<ClickHouseClient, 'query'>,
   findings: Findings,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { describe, inject, onTestFinished, test } from 'vitest';
 import { topicIsKnown } from '../../collector/kafka/admin/topics.ts';
 import { withAdmin as withAdminOf } from '../../collector/kafka/client/connection.ts';
-import { letIdleConnectionsRest } from '../../collector/kafka/client/kafkajs-patches/request-queue.ts';
+import { stopIdlePolling } from '../../collector/kafka/client/kafkajs-patches/request-queue.ts';
 import type { KafkaAddresses } from './kafka.ts';
 import { until } from './until.ts';
 
@@ -18,7 +18,7 @@ export function describeKafka(name: string, tests: (kafka: KafkaAddresses) => vo
 
 /** A client beside ours: what it says is what the broker has. */
 export function kafkaClient(brokers: readonly string[]): Kafka {
-  letIdleConnectionsRest();
+  stopIdlePolling();
   return new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
 }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { withAdmin } from '../../collector/kafka/client/connection.ts';
-import { letIdleConnectionsRest } from '../../collector/kafka/client/kafkajs-patches/request-queue.ts';
+import { stopIdlePolling } from '../../collector/kafka/client/kafkajs-patches/request-queue.ts';
 import { kafkaClassPath, run } from './kafka/jars.ts';
 import {
   KAFKA_PASSWORD,
@@ -219,7 +219,7 @@ function createNode(setting: NodeSetting): KafkaNode & { format(): Promise<void>
 }
 
 function clientOf(brokers: readonly string[]): Kafka {
-  letIdleConnectionsRest();
+  stopIdlePolling();
   return new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 0 } });
 }
 

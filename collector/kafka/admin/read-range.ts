@@ -3,18 +3,18 @@ import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { OriginscopeError } from '../../../core/errors.ts';
 import { repeat } from '../../../core/repeat.ts';
 import { withAdmin } from '../client/connection.ts';
-import { keepUp } from '../client/keep-up.ts';
+import { heartbeatLoop } from '../client/heartbeat-loop.ts';
 import { positionsOf } from '../client/positions.ts';
 import { readTopic } from './topics.ts';
 
-/** Offsets of one partition; `until` is the first that is not read. */
+/** Offsets of one partition; `until` is exclusive. */
 export interface OffsetRange {
   readonly from: number;
   readonly until: number;
 }
 
 /**
- * All that a topic holds, by partition.
+ * The offsets of a complete topic, by partition.
  *
  * @throws OriginscopeError `TOPIC_MISSING`; errors of kafkajs
  */
@@ -37,9 +37,11 @@ export interface ReadRangeOptions {
   readonly topic: string;
   /** By partition. */
   readonly ranges: ReadonlyMap<number, OffsetRange>;
-  /** Given the messages of a partition in order; they are read on when it resolves. */
+  /** Receives the messages of a partition in order; reading continues when it resolves. */
   readonly read: (messages: readonly KafkaMessage[], partition: number) => Promise<void>;
-  /** The group whose offsets are committed after `read` resolved. Default: one of its own that leaves nothing. */
+  /**
+   * The group whose offsets are committed after `read` resolved. Default: a temporary one without commits.
+   */
   readonly group?: string;
 }
 
@@ -49,7 +51,8 @@ const LOOK_MILLIS = 5_000;
 /**
  * Reads a part of a topic once, from its first message to its last.
  *
- * @throws OriginscopeError `GROUP_ACTIVE` when somebody else reads as this group; errors of kafkajs and of `read`
+ * @throws OriginscopeError `GROUP_ACTIVE` when the group has another member; errors of kafkajs and of
+ * `read`
  */
 export async function readRange(options: ReadRangeOptions): Promise<void> {
   const { kafka, topic, read } = options;
@@ -64,7 +67,7 @@ export async function readRange(options: ReadRangeOptions): Promise<void> {
 
   const group = options.group ?? `originscope-reader-${randomUUID()}`;
   const done = Promise.withResolvers<void>();
-  // It may fail before somebody waits for it.
+  // It may fail before it is awaited.
   done.promise.catch(() => undefined);
   const stopping = new AbortController();
   const consumer = kafka.consumer({
@@ -99,16 +102,16 @@ export async function readRange(options: ReadRangeOptions): Promise<void> {
     const messages = batch.messages.filter(({ offset }) => Number(offset) < end);
     const last = messages.at(-1);
     if (last === undefined || !payload.isRunning()) return;
-    const membership = keepUp(HEARTBEAT_MILLIS, heartbeat);
+    const heartbeats = heartbeatLoop(HEARTBEAT_MILLIS, heartbeat);
     try {
       await read(messages, partition);
     } catch (error) {
       done.reject(error);
       throw error;
     } finally {
-      membership.stop();
+      heartbeats.stop();
     }
-    membership.signal.throwIfAborted();
+    heartbeats.signal.throwIfAborted();
     resolveOffset(last.offset);
     if (options.group !== undefined) await commit(payload, partition, Number(last.offset) + 1);
   }
@@ -155,7 +158,7 @@ function follow(
 ): void {
   const { GROUP_JOIN, END_BATCH_PROCESS, CRASH } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => on.joined(payload.memberAssignment[on.topic] ?? []));
-  // Also of batches that held nothing but control records, which are not handed over.
+  // Also for batches of control records only, which are not passed to the handler.
   consumer.on(END_BATCH_PROCESS, ({ payload }) =>
     on.reached(payload.partition, Number(payload.lastOffset) + 1),
   );

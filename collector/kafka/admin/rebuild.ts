@@ -10,7 +10,7 @@ import { beginImport, type ImportResult } from '../../publication/import.ts';
 import { createPublisher } from '../../publication/publisher.ts';
 import { decodeMessage } from '../client/message.ts';
 import { positionsOf } from '../client/positions.ts';
-import { refusedBatchOf } from '../client/refused-batch.ts';
+import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { receivedAt } from '../dead-letters/dead-letters.ts';
 import { messagesIn, type OffsetRange, readRange, wholeTopic } from './read-range.ts';
 
@@ -18,34 +18,34 @@ export interface RebuildOptions {
   readonly kafka: Kafka;
   readonly topic: string;
   readonly clickhouse: ClickHouse;
-  /** Epoch milliseconds; every slot that lies in between, at least in part, is rebuilt. */
+  /** Epoch milliseconds; every slot that overlaps the range is rebuilt. */
   readonly since: number;
   readonly until: number;
   readonly rules: DerivationRules;
   readonly retention: Retention;
-  /** Whether a slot may hold fewer spans afterwards: retention may have deleted messages of it. */
+  /** Whether a slot may have fewer spans afterwards, because retention may have deleted messages of it. */
   readonly mayShrink: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Told of messages that were read, and of how many there are. */
+  /** Called with the number of messages read and their total. */
   readonly onProgress?: (read: number, total: number) => void;
 }
 
-/** What was read of the topic, and what became of the slots. */
+/** The result: what was read from the topic, and the outcome for each slot. */
 export interface RebuildResult extends ImportResult {
   readonly messages: number;
-  /** Messages that are no OTLP; the consumer has made dead letters of them. */
+  /** Messages that are not valid OTLP; the consumer has written them to the dead letters. */
   readonly malformed: number;
-  /** Batches that are too large or not readable; the consumer has made dead letters of them as well. */
+  /** Batches that are too large or unreadable; also in the dead letters. */
   readonly refusedBatches: number;
-  /** Spans of the slots that were asked for. */
+  /** Spans of the requested slots. */
   readonly spans: number;
   readonly rejected: number;
 }
 
 /**
- * Reads the topic again and makes the slots of a time anew: what is frozen is staged and published slot by slot,
- * what is open is written again. Consumers may run meanwhile.
+ * Reads the topic again and rebuilds the slots of a time range: frozen ones are staged and published slot
+ * by slot, open ones are written again. Consumers may be running.
  *
  * @throws OriginscopeError `WINDOW_EXPIRED`, `TOPIC_MISSING`; errors of kafkajs
  */
@@ -67,7 +67,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
       dialect: clickhouse.dialect,
       now,
       retention,
-      // Its hours are due at the end, however young they are.
+      // Hours are published at the end, however recent they are.
       republishMillis: 0,
     }),
     now,
@@ -77,7 +77,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
 
   async function take(message: KafkaMessage): Promise<void> {
     counts.messages++;
-    if (refusedBatchOf(message) !== undefined) {
+    if (unreadableBatchOf(message) !== undefined) {
       counts.refusedBatches++;
       return;
     }
@@ -92,7 +92,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     await importing.add(wanted);
   }
 
-  /** As the consumer did when it was sent. */
+  /** Decodes like the consumer did when the message was sent. */
   function decode(message: KafkaMessage): Decoded | undefined {
     try {
       return decodeMessage(message, acceptedWindow(receivedAt(message, now())), rules);
@@ -116,7 +116,10 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   return { ...counts, ...done };
 }
 
-/** From the first message that may hold spans of this time to the end: those of replays come long after. */
+/**
+ * From the first message that may contain spans of this time to the end, because replayed messages come
+ * much later.
+ */
 async function rangesOf(
   kafka: Kafka,
   topic: string,

@@ -7,8 +7,8 @@ import { positionsOf } from '../client/positions.ts';
 import { readTopic } from './topics.ts';
 
 /**
- * Sets a group back to what was sent at a time (epoch milliseconds), so that its next consumers read on from
- * there. All of the group or nothing: it must have no members.
+ * Resets a group to the messages sent at a time (epoch milliseconds), from where its next consumers
+ * continue. Atomic for the whole group, which must have no members.
  *
  * @throws OriginscopeError `SINCE_TOO_EARLY`, `GROUP_ACTIVE`, `TOPIC_MISSING`, `KAFKA_UNAVAILABLE`
  */
@@ -36,10 +36,10 @@ export async function rewind(
   } catch (error) {
     throw kafkaUnavailable(location, error);
   }
-  log.info({ topic, group, since: new Date(since).toISOString() }, 'the group reads again from here');
+  log.info({ topic, group, since: new Date(since).toISOString() }, 'the group was reset to this time');
 }
 
-/** As a member that reads nothing: kafkajs's own way to do it takes five seconds. */
+/** Commits as a member that reads nothing: kafkajs's own method takes five seconds. */
 async function commitAs(
   kafka: Kafka,
   groupId: string,

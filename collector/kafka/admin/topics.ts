@@ -3,10 +3,10 @@ import kafkajs, { type Admin } from 'kafkajs';
 import { OriginscopeError } from '../../../core/errors.ts';
 import { kafkaErrorType } from '../client/connection.ts';
 
-// Node finds only some of the names that kafkajs exports.
+// Node detects only some of the named exports of kafkajs.
 const { ConfigResourceTypes } = kafkajs;
 
-/** A topic as it is wanted, or as it is. `config` has Kafka's own names and values. */
+/** A planned or existing topic. `config` has Kafka's own names and values. */
 export interface Topic {
   readonly name: string;
   readonly partitions: number;
@@ -18,30 +18,30 @@ export interface TopicPlan {
   readonly topic: string;
   readonly deadLetterTopic: string;
   readonly partitions: number;
-  /** Default: 3, or as many as there are brokers. */
+  /** Default: 3, but at most the number of brokers. */
   readonly replication?: number | undefined;
-  /** How long bodies are kept: what consumers may lag behind, and what can be replayed. */
+  /** How long messages are retained: how far consumers may lag, and what can be replayed. */
   readonly keepHours: number;
   readonly keepDeadLetterDays: number;
 }
 
 const HOUR_MILLIS = 3_600_000;
-const MOST_REPLICAS = 3;
-/** How long a new topic may take to be known to every broker. */
+const MAX_REPLICAS = 3;
+/** How long brokers may take to learn of a new topic. */
 const KNOWN_WITHIN_MILLIS = 30_000;
 const KNOWN_POLL_MILLIS = 100;
-/** Of one message, and of one batch of messages to a partition. */
+/** Maximum size of a message, and of a batch of messages to a partition. */
 const MESSAGE_BYTES = 8 * 1024 ** 2;
-/** A dead letter is the message with more headers. */
+/** A dead letter has additional headers. */
 const LETTER_HEADER_BYTES = 64 * 1024;
 
-/** The two topics, for a cluster of so many brokers. */
+/** The two topics, for a cluster with this number of brokers. */
 export function plannedTopics(plan: TopicPlan, brokers: number): readonly [spans: Topic, deadLetters: Topic] {
-  const replication = plan.replication ?? Math.min(MOST_REPLICAS, brokers);
+  const replication = plan.replication ?? Math.min(MAX_REPLICAS, brokers);
   const common = {
     'cleanup.policy': 'delete',
     'compression.type': 'producer',
-    // What is answered survives the loss of any one broker.
+    // Acknowledged messages survive the loss of any one broker.
     'min.insync.replicas': String(replication >= 3 ? 2 : 1),
   };
   const spans: Topic = {
@@ -50,7 +50,7 @@ export function plannedTopics(plan: TopicPlan, brokers: number): readonly [spans
     replication,
     config: {
       ...common,
-      // Times of spans are judged against the broker's clock, whoever wrote the message.
+      // Span times are validated against the broker's clock, whichever producer wrote the message.
       'message.timestamp.type': 'LogAppendTime',
       'retention.ms': String(plan.keepHours * HOUR_MILLIS),
       'max.message.bytes': String(MESSAGE_BYTES),
@@ -58,7 +58,7 @@ export function plannedTopics(plan: TopicPlan, brokers: number): readonly [spans
   };
   const deadLetters: Topic = {
     name: plan.deadLetterTopic,
-    // They are few, and read in their order.
+    // Few messages, read in order.
     partitions: 1,
     replication,
     config: {
@@ -72,7 +72,7 @@ export function plannedTopics(plan: TopicPlan, brokers: number): readonly [spans
 }
 
 /**
- * The topic as the brokers have it, with every setting of `topicSettings`.
+ * The existing topic, with every setting in `TOPIC_SETTINGS`.
  *
  * @throws OriginscopeError `TOPIC_MISSING`; errors of kafkajs
  */
@@ -82,7 +82,7 @@ export async function readTopic(admin: Admin, name: string): Promise<Topic> {
   return topic;
 }
 
-/** The settings that matter here, whether the topic has its own values or the brokers' defaults. */
+/** The relevant settings, whether set on the topic or defaults of the brokers. */
 const TOPIC_SETTINGS = [
   'cleanup.policy',
   'compression.type',
@@ -113,23 +113,23 @@ async function findTopic(admin: Admin, name: string): Promise<Topic | undefined>
   }
 }
 
-/** What became of a topic that was wanted. */
+/** The outcome for a planned topic. */
 export interface TopicOutcome {
   readonly wanted: Topic;
   readonly found: 'created' | 'existing' | 'missing';
-  /** Where the existing topic differs, as sentences' parts: `partitions 6 instead of 12`. */
+  /** Differences of the existing topic, as parts of a sentence: `partitions 6 instead of 12`. */
   readonly differences: readonly string[];
 }
 
 /**
- * Compares the topics with the brokers', and creates those that are missing. Never changes an existing one:
- * what an operator set is left alone, and told.
+ * Compares the planned topics with the existing ones and creates missing ones. Never changes an existing
+ * topic: differences are reported.
  *
  * @throws OriginscopeError `REPLICATION_IMPOSSIBLE`; errors of kafkajs
  */
 export async function createTopics(admin: Admin, plan: TopicPlan): Promise<TopicOutcome[]> {
   const brokers = await brokerCount(admin);
-  refuseMoreReplicasThan(brokers, plan);
+  requireBrokersForReplication(brokers, plan);
   const outcomes: TopicOutcome[] = [];
   for (const wanted of plannedTopics(plan, brokers)) {
     const isNew = (await findTopic(admin, wanted.name)) === undefined && (await createTopic(admin, wanted));
@@ -138,7 +138,7 @@ export async function createTopics(admin: Admin, plan: TopicPlan): Promise<Topic
   return outcomes;
 }
 
-/** As `createTopics`, and creates nothing. */
+/** Like `createTopics`, but creates nothing. */
 export async function compareTopics(admin: Admin, plan: TopicPlan): Promise<TopicOutcome[]> {
   const planned = plannedTopics(plan, await brokerCount(admin));
   return Promise.all(planned.map((wanted) => compare(admin, wanted)));
@@ -148,7 +148,7 @@ async function brokerCount(admin: Admin): Promise<number> {
   return (await admin.describeCluster()).brokers.length;
 }
 
-/** False when somebody else did it meanwhile. */
+/** @returns false when it was created concurrently */
 async function createTopic(admin: Admin, { name, partitions, replication, config }: Topic): Promise<boolean> {
   const created = await admin.createTopics({
     waitForLeaders: false,
@@ -166,8 +166,8 @@ async function createTopic(admin: Admin, { name, partitions, replication, config
 }
 
 /**
- * Resolves when the brokers know a topic that was just created: kafkajs's own waiting fails when the one that is
- * asked has not heard of it yet.
+ * Resolves when the brokers know a newly created topic. kafkajs's own wait fails when the broker it asks
+ * has not learned of it yet.
  *
  * @throws OriginscopeError `TOPIC_MISSING` after half a minute
  */
@@ -197,7 +197,7 @@ function difference(
   return present === wanted ? undefined : `${name} ${present ?? 'unknown'} instead of ${wanted}`;
 }
 
-/** What is said wherever a topic is not there. */
+/** The error for a missing topic. */
 export function topicMissing(name: string, cause?: unknown): OriginscopeError {
   return new OriginscopeError('TOPIC_MISSING', `Kafka has no topic ${name}`, {
     cause,
@@ -205,7 +205,7 @@ export function topicMissing(name: string, cause?: unknown): OriginscopeError {
   });
 }
 
-function refuseMoreReplicasThan(brokers: number, { replication }: TopicPlan): void {
+function requireBrokersForReplication(brokers: number, { replication }: TopicPlan): void {
   if (replication === undefined || replication <= brokers) return;
   throw new OriginscopeError(
     'REPLICATION_IMPOSSIBLE',

@@ -13,7 +13,7 @@ const sent = JSON.parse(readFileSync(join(MESSAGES, 'sent.json'), 'utf8')) as ob
 
 beforeAll(registerCodecs);
 
-describe('what an OpenTelemetry Collector writes to Kafka is read as what was sent to it', () => {
+describe('messages that an OpenTelemetry Collector writes to Kafka are decoded to what was sent to it', () => {
   describe.each(['otlp_proto', 'otlp_json'])('%s', (encoding) => {
     test.each(COMPRESSIONS)('%s', async (compression) => {
       const records = await recordsOf(readFileSync(join(MESSAGES, `${encoding}-${compression}.batches`)));

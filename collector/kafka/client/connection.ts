@@ -2,13 +2,13 @@ import { type Admin, CompressionTypes, Kafka, type KafkaConfig, logLevel } from 
 import type { Logger } from 'pino';
 import { OriginscopeError } from '../../../core/errors.ts';
 import { bounded, cleaned } from '../../../core/text.ts';
-import { letClocksStep } from './kafkajs-patches/clock-steps.ts';
+import { tolerateClockSteps } from './kafkajs-patches/clock-steps.ts';
 import { registerCodecs } from './kafkajs-patches/codecs.ts';
-import { boundFetches } from './kafkajs-patches/fetch-response.ts';
-import { letMembersJoinOnce } from './kafkajs-patches/join-once.ts';
-import { letIdleConnectionsRest } from './kafkajs-patches/request-queue.ts';
+import { limitFetches } from './kafkajs-patches/fetch-response.ts';
+import { joinGroupOnce } from './kafkajs-patches/join-once.ts';
+import { stopIdlePolling } from './kafkajs-patches/request-queue.ts';
 
-/** As Kafka's own clients name them (`security.protocol`), in lower case. */
+/** The names of Kafka's own clients (`security.protocol`), in lower case. */
 export const SECURITY_PROTOCOLS = ['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl'] as const;
 export const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -22,7 +22,7 @@ export const COMPRESSION_TYPES: Readonly<Record<Compression, CompressionTypes>> 
   zstd: CompressionTypes.ZSTD,
 };
 
-/** Where Kafka is, and how it wants to be spoken to. Certificates and keys are PEM. */
+/** The brokers and how to connect. Certificates and keys are PEM. */
 export interface KafkaLocation {
   /** host:port. */
   readonly brokers: readonly string[];
@@ -42,7 +42,7 @@ export interface KafkaLocation {
     | undefined;
 }
 
-/** kafkajs's own lines are one level quieter than it thinks: what it retries is no error of ours. */
+/** Lines of kafkajs are logged one level lower, because it logs retries as errors. */
 const LEVELS = {
   [logLevel.ERROR]: 'warn',
   [logLevel.WARN]: 'info',
@@ -50,16 +50,16 @@ const LEVELS = {
   [logLevel.DEBUG]: 'trace',
 } as const;
 
-/** How long kafkajs tries; its own defaults take up to half a minute to say that nobody answers. */
+/** Timeouts and retries of kafkajs; its defaults take up to half a minute to report an unreachable broker. */
 export type KafkaPatience = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'requestTimeout'>;
 
-/** A client for the brokers, with every codec that producers use; its lines go to the log. */
+/** Creates a client with every codec that producers use; its lines go to the log. */
 export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPatience = {}): Kafka {
   registerCodecs();
-  boundFetches();
-  letClocksStep();
-  letIdleConnectionsRest();
-  letMembersJoinOnce();
+  limitFetches();
+  tolerateClockSteps();
+  stopIdlePolling();
+  joinGroupOnce();
   const { tls, sasl } = location;
   return new Kafka({
     clientId: 'originscope',
@@ -82,7 +82,10 @@ export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPat
   });
 }
 
-/** Connected for one piece of work: it is done every few seconds at most, and brokers come and go between. */
+/**
+ * Connects an admin client for one operation: it is used every few seconds at most, and brokers may restart
+ * in between.
+ */
 export async function withAdmin<Result>(
   kafka: Kafka,
   work: (admin: Admin) => Promise<Result>,
@@ -96,12 +99,12 @@ export async function withAdmin<Result>(
   }
 }
 
-/** Of what kafkajs adds to a line, what cannot be a secret or a message. */
+/** Selects fields of a kafkajs log line that cannot contain a secret or a message. */
 function pick({ broker, groupId, topic, retryCount }: Readonly<Record<string, unknown>>) {
   return { broker, groupId, topic, retryCount };
 }
 
-/** The protocol's name of an error of kafkajs, or of what caused it: `UNKNOWN_TOPIC_OR_PARTITION`. */
+/** The protocol name of an error of kafkajs, or of its cause: `UNKNOWN_TOPIC_OR_PARTITION`. */
 export function kafkaErrorType(error: unknown): string | undefined {
   const typed = causes(error).find((each) => 'type' in each && typeof each.type === 'string');
   return typed !== undefined && 'type' in typed ? String(typed.type) : undefined;
@@ -109,12 +112,15 @@ export function kafkaErrorType(error: unknown): string | undefined {
 
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
-/** Whether brokers refuse a message or a batch for its size, which they will again. */
+/** Whether brokers permanently reject a message or a batch because of its size. */
 export function isTooLarge(error: unknown): boolean {
   return TOO_LARGE.has(kafkaErrorType(error) ?? '');
 }
 
-/** What is said when Kafka cannot be used: nobody answers, or we are not let in. An error of ours says more already. */
+/**
+ * The error when Kafka is unusable: unreachable, or access denied. An OriginscopeError is returned
+ * unchanged.
+ */
 export function kafkaUnavailable(location: KafkaLocation, cause: unknown): OriginscopeError {
   if (cause instanceof OriginscopeError) return cause;
   const where = location.brokers.join(',');
@@ -134,10 +140,10 @@ export function kafkaUnavailable(location: KafkaLocation, cause: unknown): Origi
   });
 }
 
-/** The codes with which Node and OpenSSL end a TLS handshake for its certificates. */
+/** The codes of Node and OpenSSL for TLS handshakes that fail because of certificates. */
 const CERTIFICATE_CODES = /^ERR_SSL_|^ERR_TLS_CERT|CERT|^UNABLE_TO_VERIFY/;
 
-/** Whether a person has to act: what a broker refuses to this user or certificate, it refuses again. */
+/** Whether a person has to act, because the broker rejects this user or certificate. */
 function isDenial(error: Error): boolean {
   const type = 'type' in error ? String(error.type) : '';
   const code = 'code' in error ? String(error.code) : '';
@@ -149,7 +155,7 @@ function isDenial(error: Error): boolean {
   );
 }
 
-/** An error and what caused it, outermost first; kafkajs nests a few. */
+/** An error and its causes, outermost first; kafkajs nests a few. */
 function causes(error: unknown, depth = 0): Error[] {
   if (!(error instanceof Error) || depth > 5) return [];
   return [error, ...causes(error.cause, depth + 1)];

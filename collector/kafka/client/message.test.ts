@@ -14,7 +14,7 @@ const bodies = {
   'indented json': Buffer.from(`\n${JSON.stringify(request, null, 2)}\n`),
 };
 
-test('the header survives the way through Kafka, where values are bytes', () => {
+test('the header survives Kafka, where values are bytes', () => {
   for (const encoding of ['protobuf', 'json'] as const) {
     expect(encodingOf({ [ENCODING_HEADER]: Buffer.from(headersFor(encoding)[ENCODING_HEADER] ?? '') })).toBe(
       encoding,
@@ -22,26 +22,26 @@ test('the header survives the way through Kafka, where values are bytes', () => 
   }
 });
 
-test('a header that names nothing known, or none, leaves the encoding to be found', () => {
+test('with an unknown header, or none, the encoding is detected', () => {
   expect(encodingOf({ [ENCODING_HEADER]: Buffer.from('avro') })).toBeUndefined();
   expect(encodingOf({})).toBeUndefined();
   expect(encodingOf(undefined)).toBeUndefined();
 });
 
-test.each(Object.entries(bodies))('without a header, %s is read for what it is', (_, body) => {
+test.each(Object.entries(bodies))('without a header, %s is detected', (_, body) => {
   const [span] = decodeMessage({ value: body }, WINDOW).spans;
   expect(span).toEqual(decodeTraces(bodies.protobuf, 'protobuf', WINDOW).spans[0]);
   expect(span).toMatchObject({ service: 'checkout' });
 });
 
-test('what is neither is malformed, in the words of what it seems to be', () => {
+test('anything else is malformed, with the error of the more likely encoding', () => {
   expect(() => decodeMessage({ value: Buffer.from('{"resourceSpans": [') }, WINDOW)).toThrow(/JSON/);
   expect(() => decodeMessage({ value: Buffer.from([0x0a, 0x7f]) }, WINDOW)).toThrow(
     expect.objectContaining({ code: 'OTLP_MALFORMED' }),
   );
 });
 
-test('what a header names is taken at its word', () => {
+test('the encoding in the header is not second-guessed', () => {
   expect(() => decodeMessage({ value: bodies.json, headers: headersFor('protobuf') }, WINDOW)).toThrow(
     expect.objectContaining({ code: 'OTLP_MALFORMED' }),
   );

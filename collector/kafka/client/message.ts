@@ -4,23 +4,24 @@ import { DERIVATION_RULES, decodeTraces, type Encoding } from '../../otlp/decode
 import type { Decoded, TimeWindow } from '../../otlp/decoded.ts';
 
 /**
- * The header that names the encoding of a message's value, one OTLP trace export request: `protobuf` or `json`.
- * What an OpenTelemetry Collector writes has none.
+ * The header with the encoding of a message's value, which is one OTLP trace export request: `protobuf` or
+ * `json`. Messages of an OpenTelemetry Collector have none.
  */
 export const ENCODING_HEADER = 'originscope-encoding';
 
-/** What `encodingOf` reads. */
+/** The headers that `encodingOf` reads. */
 export const headersFor = (encoding: Encoding): Record<string, string> => ({ [ENCODING_HEADER]: encoding });
 
-/** The encoding that the headers name; undefined when they name none that is known. */
+/** The encoding in the headers; undefined when absent or unknown. */
 export function encodingOf(headers: IHeaders | undefined): Encoding | undefined {
   const named = String(headers?.[ENCODING_HEADER] ?? '');
   return named === 'protobuf' || named === 'json' ? named : undefined;
 }
 
 /**
- * The spans of a message. Where no header names the encoding, protobuf is tried first and then JSON; a body that begins with a
- * brace is tried the other way round, because in protobuf it would be an unknown group, which readers skip.
+ * Decodes the spans of a message. Without an encoding header, protobuf is tried first and then JSON; a body
+ * that starts with a brace is tried in the reverse order, because in protobuf it would be an unknown group,
+ * which readers skip.
  *
  * @throws OriginscopeError `OTLP_MALFORMED` when it is neither
  */
@@ -34,7 +35,7 @@ export function decodeMessage(
     try {
       return decodeTraces(value, encoding, window, rules);
     } catch (error) {
-      // Nobody can be told to send less: it is set aside like what cannot be read.
+      // No sender can be told to send less, so it becomes a dead letter like an unreadable message.
       throw isTooLarge(error) ? tooLarge(error) : error;
     }
   };

@@ -10,15 +10,15 @@ const COORDINATOR_ERRORS: ReadonlySet<string> = new Set([
   'NOT_COORDINATOR_FOR_GROUP',
 ]);
 
-/** Where a group stands in a topic, and where the topic begins and ends; offsets by partition. */
+/** The offsets of a group in a topic, and the limits of the topic; by partition. */
 export interface Positions {
-  /** The next offset to read; absent where the group has read nothing yet. */
+  /** The next offset to read; absent if the group has read nothing yet. */
   committed(): Promise<ReadonlyMap<number, number>>;
-  /** The first offset that retention has left. */
+  /** The first offset that retention has not deleted. */
   begins(): Promise<ReadonlyMap<number, number>>;
-  /** Messages that wait, by partition. */
+  /** The number of unread messages, by partition. */
   lag(): Promise<ReadonlyMap<number, number>>;
-  /** The first offset of a message of this time (epoch milliseconds) or later. */
+  /** The first offset of a message at this time (epoch milliseconds) or later. */
   at(time: number): Promise<ReadonlyMap<number, number>>;
   /** Whether the group has read everything that was sent before this time (epoch milliseconds). */
   hasRead(before: number): Promise<boolean>;
@@ -27,7 +27,9 @@ export interface Positions {
 /** Offsets are below 2^53. */
 export function positionsOf(kafka: Kafka, { topic, group }: { topic: string; group: string }): Positions {
   const committedBy = async (admin: Admin): Promise<ReadonlyMap<number, number>> => {
-    const [found] = await whenCoordinated(() => admin.fetchOffsets({ groupId: group, topics: [topic] }));
+    const [found] = await retryUntilCoordinated(() =>
+      admin.fetchOffsets({ groupId: group, topics: [topic] }),
+    );
     return offsets(found?.partitions.filter(({ offset }) => Number(offset) >= 0) ?? []);
   };
 
@@ -65,10 +67,10 @@ export function positionsOf(kafka: Kafka, { topic, group }: { topic: string; gro
 }
 
 /**
- * A group's coordinator is not ready in the first seconds of a cluster, or after another broker took over: kafkajs
- * waits for it in a consumer, but not here.
+ * A group's coordinator is not available in the first seconds of a cluster, or after a broker failure;
+ * kafkajs retries in consumers, but not in the admin client.
  */
-async function whenCoordinated<Result>(ask: () => Promise<Result>): Promise<Result> {
+async function retryUntilCoordinated<Result>(ask: () => Promise<Result>): Promise<Result> {
   for (let waited = 0; ; waited += COORDINATOR_POLL_MILLIS) {
     try {
       return await ask();

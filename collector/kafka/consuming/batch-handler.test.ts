@@ -4,7 +4,7 @@ import { batchHandler, type Delivered } from './batch-handler.ts';
 import { noConsumerCounts } from './consumer-counters.ts';
 import { createGate } from './gate.ts';
 
-/** A batch of messages of one byte, with what the handler does to it. */
+/** A batch of one-byte messages that records what the handler does. */
 function delivery(offsets: readonly number[], given: Partial<EachBatchPayload> = {}) {
   const resolved: string[] = [];
   const committed: string[] = [];
@@ -30,7 +30,7 @@ function delivery(offsets: readonly number[], given: Partial<EachBatchPayload> =
   return { payload, resolved, committed };
 }
 
-/** Messages are kept when the test says so. */
+/** Messages are stored when the test says so. */
 function keeper() {
   const asked: string[] = [];
   const settle = new Map<string, { keep(): void; fail(error: Error): void }>();
@@ -55,7 +55,7 @@ const handlerOf = (
 ) =>
   batchHandler({
     take,
-    // A message takes 4 KiB, however small it is.
+    // A message counts at least 4 KiB.
     gate: createGate(room * 5 * 1024),
     counters: noConsumerCounts(),
     stopping,
@@ -63,7 +63,7 @@ const handlerOf = (
     graceMillis,
   });
 
-test('offsets are resolved in order, whatever is kept first, and committed at the end', async () => {
+test('offsets are resolved in order, whichever message is stored first, and committed at the end', async () => {
   const { asked, take, keep } = keeper();
   const { payload, resolved, committed } = delivery([7, 8, 9]);
   const handled = handlerOf(take)(payload);
@@ -78,7 +78,7 @@ test('offsets are resolved in order, whatever is kept first, and committed at th
   expect(committed).toEqual(['9']);
 });
 
-test('a message that cannot be kept holds back all behind it, and what was before is committed', async () => {
+test('a message that cannot be stored blocks all later ones, and earlier ones are committed', async () => {
   const { asked, take, keep, fail } = keeper();
   const { payload, resolved, committed } = delivery([7, 8, 9]);
   const handled = handlerOf(take)(payload);
@@ -91,7 +91,7 @@ test('a message that cannot be kept holds back all behind it, and what was befor
   expect(committed).toEqual(['7']);
 });
 
-test('heartbeats go out for as long as it takes', async () => {
+test('heartbeats are sent for as long as it takes', async () => {
   const { asked, take, keep } = keeper();
   const heartbeat = vi.fn(async () => {});
   const { payload } = delivery([7], { heartbeat });
@@ -102,7 +102,7 @@ test('heartbeats go out for as long as it takes', async () => {
   await handled;
 });
 
-test('when the group rebalances, nothing more is taken, and what is soon kept is committed', async () => {
+test('when the group rebalances, no more messages are accepted, and those stored in time are committed', async () => {
   const { asked, take, keep } = keeper();
   const rebalancing = Object.assign(new Error('rebalancing'), { type: 'REBALANCE_IN_PROGRESS' });
   let isRebalancing = false;
@@ -114,7 +114,7 @@ test('when the group rebalances, nothing more is taken, and what is soon kept is
       throw rebalancing;
     },
   });
-  // Two get in; the third waits for room.
+  // Two are admitted; the third waits for room.
   const handled = handlerOf(take, { room: 2, graceMillis: 5_000 })(payload);
   await expect.poll(() => asked).toEqual(['7', '8']);
   isRebalancing = true;
@@ -126,7 +126,7 @@ test('when the group rebalances, nothing more is taken, and what is soon kept is
   expect(committed).toEqual(['8']);
 });
 
-test('what is not kept soon is given up with the partition', async () => {
+test('messages that are not stored in time are abandoned with the partition', async () => {
   const { asked, take } = keeper();
   const rebalancing = new Error('rebalancing');
   const { payload, committed } = delivery([7, 8], {
@@ -137,7 +137,7 @@ test('what is not kept soon is given up with the partition', async () => {
   expect(committed).toEqual([]);
 });
 
-test('a consumer that is to end commits what is kept in time, and gives up the rest', async () => {
+test('a stopping consumer commits what is stored in time, and abandons the rest', async () => {
   const { asked, take, keep } = keeper();
   const stopping = new AbortController();
   const { payload, committed } = delivery([7, 8]);
@@ -149,7 +149,7 @@ test('a consumer that is to end commits what is kept in time, and gives up the r
   expect(committed).toEqual(['7']);
 });
 
-test('messages that a seek made stale are not taken', async () => {
+test('messages made stale by a seek are not accepted', async () => {
   const { asked, take } = keeper();
   const { payload, committed } = delivery([7], { isStale: () => true });
   await handlerOf(take)(payload);

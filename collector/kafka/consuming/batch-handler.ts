@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EachBatchHandler, EachBatchPayload, KafkaMessage } from 'kafkajs';
-import { keepUp } from '../client/keep-up.ts';
-import { refusedBatchOf } from '../client/refused-batch.ts';
+import { heartbeatLoop } from '../client/heartbeat-loop.ts';
+import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import type { ConsumerCounters } from './consumer-counters.ts';
 import type { Gate } from './gate.ts';
 
-/** A message as it was delivered, with where it stands. */
+/** A delivered message and its topic and partition. */
 export interface Delivered {
   readonly topic: string;
   readonly partition: number;
@@ -15,27 +15,26 @@ export interface Delivered {
 
 export interface BatchHandlerOptions {
   /**
-   * Resolves when the message is kept for good, as rows or as a dead letter, however long that takes; rejects
-   * when the signal says that nobody waits for it any more.
+   * Resolves once the message is durably stored, as rows or as a dead letter. Rejects when `signal` aborts.
    */
   readonly take: (delivered: Delivered, signal: AbortSignal) => Promise<void>;
-  /** Bytes of the bodies in hand, of all partitions. */
+  /** Limits the bytes of messages in flight, over all partitions. */
   readonly gate: Gate;
   readonly counters: ConsumerCounters;
-  /** Aborts when the consumer is to end. */
+  /** Aborts when the consumer is stopping. */
   readonly stopping: AbortSignal;
   readonly heartbeatMillis: number;
-  /** How long what is in hand is waited for when the partition has to be given up. */
+  /** How long messages in flight may take when the partition is revoked. */
   readonly graceMillis: number;
 }
 
 const COMMIT_MILLIS = 5_000;
 
 /**
- * Keeps the messages of a batch and commits their offsets, both in order: an offset is committed only after
- * all messages before it are kept. Heartbeats go out meanwhile, for hours if need be. When the group
- * rebalances, or the consumer is to end, no more messages are taken, and those in hand have a little time to be
- * committed; what is not, is delivered again.
+ * Stores the messages of a batch and commits their offsets in order: an offset is committed only after all
+ * earlier messages are stored. Heartbeats are sent meanwhile, for hours if necessary. When the group
+ * rebalances or the consumer stops, no more messages are accepted, and those in flight have a short time to
+ * be committed; the others are delivered again.
  */
 export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
   const { take, gate, counters, stopping, heartbeatMillis, graceMillis } = options;
@@ -55,59 +54,59 @@ export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
     const { batch, isRunning, isStale, resolveOffset } = payload;
     const abandon = new AbortController();
     let committed = performance.now();
-    const membership = keepUp(heartbeatMillis, async () => {
+    const heartbeat = heartbeatLoop(heartbeatMillis, async () => {
       await payload.heartbeat();
       if (performance.now() - committed < COMMIT_MILLIS) return;
       committed = performance.now();
       await commit(payload);
     });
-    // Each message that waits listens to it.
+    // Every pending message listens to it.
     setMaxListeners(0, abandon.signal);
-    const isEnding = () => stopping.aborted || membership.signal.aborted;
-    const stopWaiting = [stopping, membership.signal].map((signal) =>
+    const isEnding = () => stopping.aborted || heartbeat.signal.aborted;
+    const stopWaiting = [stopping, heartbeat.signal].map((signal) =>
       after(signal, graceMillis, () => abandon.abort(signal.reason)),
     );
 
     let kept = Promise.resolve();
-    const takeAll = async (): Promise<void> => {
+    const storeAll = async (): Promise<void> => {
       for (const message of batch.messages) {
-        const leave = await gate.enter(bytesInHand(message), abandon.signal);
+        const release = await gate.acquire(bytesInFlight(message), abandon.signal);
         if (!isRunning() || isStale() || isEnding()) {
-          leave();
+          release();
           break;
         }
         const delivered = { topic: batch.topic, partition: batch.partition, message };
-        const taken = take(delivered, abandon.signal).finally(leave);
+        const taken = take(delivered, abandon.signal).finally(release);
         kept = Promise.all([kept, taken]).then(() => {
           if (!isStale()) resolveOffset(message.offset);
         });
         kept.catch((error) => abandon.abort(error));
-        // Inserts under way and heartbeats have their turn between two messages.
+        // Yields to running inserts and heartbeats between two messages.
         await nextTurn();
       }
       await kept;
     };
-    const failure = await takeAll().then(
+    const failure = await storeAll().then(
       () => undefined,
       (error: unknown) => ({ error }),
     );
-    membership.stop();
+    heartbeat.stop();
     for (const stop of stopWaiting) stop();
     await commit(payload);
-    membership.signal.throwIfAborted();
+    heartbeat.signal.throwIfAborted();
     if (failure !== undefined && !stopping.aborted) throw failure.error;
   };
 }
 
-/** What a message takes while it is in hand beside its body, however small that is. */
-const IN_HAND_LEAST_BYTES = 4 * 1024;
+/** Memory overhead of a message in flight, in addition to its body. */
+const MESSAGE_OVERHEAD_BYTES = 4 * 1024;
 
-function bytesInHand(message: KafkaMessage): number {
-  const { length } = refusedBatchOf(message)?.bytes ?? message.value ?? [];
-  return IN_HAND_LEAST_BYTES + length;
+function bytesInFlight(message: KafkaMessage): number {
+  const { length } = unreadableBatchOf(message)?.bytes ?? message.value ?? [];
+  return MESSAGE_OVERHEAD_BYTES + length;
 }
 
-/** Calls back so long after the signal aborts, unless that is taken back. */
+/** Calls back some time after the signal aborts, unless cancelled. */
 function after(signal: AbortSignal, millis: number, call: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const begin = (): void => {

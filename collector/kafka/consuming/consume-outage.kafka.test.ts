@@ -7,7 +7,7 @@ import { describeKafka } from '../../../test/support/kafka-run.ts';
 const patient = { timeout: 30_000 };
 
 describeKafka('a consumer whose ClickHouse', ({ brokers }) => {
-  test('goes away waits, in its group and without losing or counting twice, and goes on when it is back', async () => {
+  test('is unavailable waits, in its group and without losing or counting twice, and resumes when it is back', async () => {
     const server = await startClickHouseServer();
     const clickHouse = await openTestDatabase(newDatabase(server));
     const { start, send, unread, lines } = await consuming(brokers, clickHouse);
@@ -21,7 +21,7 @@ describeKafka('a consumer whose ClickHouse', ({ brokers }) => {
     await expect.poll(() => counters.pauses, patient).toBe(1);
     expect(await isReady()).toBe(false);
     expect(await unread()).toBe(30);
-    // Several tries of everything.
+    // Several attempts of everything.
     await expect.poll(() => written.failed, patient).toBeGreaterThan(450);
 
     await server.restart();
@@ -39,12 +39,12 @@ describeKafka('a consumer whose ClickHouse', ({ brokers }) => {
     await expect.poll(isReady, patient).toBe(true);
     const said = lines.map(({ msg }) => msg).filter((msg) => msg.includes('rows'));
     expect(said).toEqual([
-      'ClickHouse does not take rows: what was read waits, the rest stays in Kafka',
-      'ClickHouse takes rows again',
+      'ClickHouse does not accept rows: messages in flight wait, the rest stays in Kafka',
+      'ClickHouse accepts rows again',
     ]);
   });
 
-  test('took the rows and lost the answer counts them once', async () => {
+  test('stored the rows but the response got lost counts them once', async () => {
     const server = await startClickHouseServer();
     const clickHouse = await openTestDatabase(newDatabase(server));
     const { start, send, unread } = await consuming(brokers, clickHouse);
@@ -56,7 +56,7 @@ describeKafka('a consumer whose ClickHouse', ({ brokers }) => {
     expect(await kept(clickHouse)).toEqual({ spans: 150, decisions: 450 });
   });
 
-  test('has no space says so in its readiness, and does what it has in hand when there is some', async () => {
+  test('has no disk space reports that in its readiness, and continues when there is some', async () => {
     const server = await startClickHouseServer();
     const clickHouse = await openTestDatabase(newDatabase(server));
     const { start, send, unread } = await consuming(brokers, clickHouse);
@@ -79,7 +79,7 @@ describeKafka('a consumer whose ClickHouse', ({ brokers }) => {
     expect(await kept(clickHouse)).toMatchObject({ spans: 5 });
   });
 
-  test('misses a table is waited for: nobody’s messages are set aside for that', async () => {
+  test('lacks a table waits: messages do not become dead letters for that', async () => {
     const server = await startClickHouseServer();
     const clickHouse = await openTestDatabase(newDatabase(server));
     const { start, send, unread } = await consuming(brokers, clickHouse);
@@ -94,7 +94,7 @@ describeKafka('a consumer whose ClickHouse', ({ brokers }) => {
     expect(await kept(clickHouse)).toMatchObject({ spans: 5 });
   });
 
-  test('is away lets its consumer end, and what was read is read again', async () => {
+  test('is unavailable can be stopped, and unstored messages are read again', async () => {
     const server = await startClickHouseServer();
     const clickHouse = await openTestDatabase(newDatabase(server));
     const { start, send, unread } = await consuming(brokers, clickHouse);

@@ -17,7 +17,7 @@ const HOUR = 3_600_000;
 const patient = { timeout: 30_000 };
 
 describeKafka('consuming', ({ brokers }) => {
-  test('messages of both encodings, named or not, and of every codec become rows once', async () => {
+  test('messages of both encodings, with or without header, and of every codec become rows once', async () => {
     const clickHouse = await openTestClickHouse();
     const { start, send, unread } = await consuming(brokers, clickHouse);
     for (const compression of COMPRESSIONS) {
@@ -36,7 +36,7 @@ describeKafka('consuming', ({ brokers }) => {
     expect(written.inserts).toBeLessThan(20);
   });
 
-  test('a batch that a Collector sends again, cut otherwise, counts once', async () => {
+  test('a batch that a Collector resends, split differently, counts once', async () => {
     const clickHouse = await openTestClickHouse();
     const { start, send, unread } = await consuming(brokers, clickHouse);
     const spans = request(60).resourceSpans?.[0]?.scopeSpans?.[0]?.spans ?? [];
@@ -48,7 +48,7 @@ describeKafka('consuming', ({ brokers }) => {
     expect(await kept(clickHouse)).toEqual({ spans: 60, decisions: 180 });
   });
 
-  test('a consumer whose clock is an hour off takes what the broker got now', async () => {
+  test('a consumer whose clock is an hour off accepts messages that the broker received now', async () => {
     const clickHouse = await openTestClickHouse();
     const { start, send, unread } = await consuming(brokers, clickHouse, {
       config: { 'message.timestamp.type': 'LogAppendTime' },
@@ -66,7 +66,7 @@ describeKafka('consuming', ({ brokers }) => {
     }
   });
 
-  test('a crash between insert and commit, and what kafkajs does not go on from, change no count', async () => {
+  test('a crash between insert and commit, and errors that stop kafkajs, change no count', async () => {
     const clickHouse = await openTestClickHouse();
     const { topic, group, send, unread } = await consuming(brokers, clickHouse, { partitions: 1 });
     await send(Array.from({ length: 8 }, () => asProtobuf(request(5))));
@@ -82,7 +82,7 @@ describeKafka('consuming', ({ brokers }) => {
       async take({ message }) {
         await writer.write(decodeMessage(message, acceptedWindow(Date.now())).spans);
         taken.push(message.offset);
-        // The rows are there, and their offset is not committed.
+        // The rows are stored, and their offset is not committed.
         const error = message.offset === '5' ? errors.shift() : undefined;
         if (error !== undefined) throw error;
       },
@@ -122,7 +122,7 @@ describeKafka('consuming', ({ brokers }) => {
     expect(first.counters.rebalances).toBeGreaterThan(0);
   });
 
-  test('a consumer that comes late judges times by the record, and publishes what that adds', async () => {
+  test('a lagging consumer validates times by the record, and publishes the added spans', async () => {
     const clickHouse = await openTestClickHouse();
     const { start, send, unread } = await consuming(brokers, clickHouse, { partitions: 1 });
     const now = Math.floor(Date.now() / HOUR) * HOUR;
@@ -147,7 +147,7 @@ describeKafka('consuming', ({ brokers }) => {
     await expect.poll(unread, patient).toBe(0);
     expect(await published()).toEqual({ minutes: 30, hours: 30 });
 
-    // The slot is published; one more message was on its way, and one that was late when it was sent.
+    // The slot is published; one more message was in transit, and one was late when it was sent.
     await send([
       { ...asProtobuf(request(5, sentAt - HOUR)), timestamp: sentAt + HOUR },
       { ...asProtobuf(request(2, sentAt - 60 * HOUR)), timestamp: sentAt },
@@ -156,7 +156,7 @@ describeKafka('consuming', ({ brokers }) => {
     expect(await published()).toEqual({ minutes: 45, hours: 45 });
   });
 
-  test('messages that retention deleted before they were read are told and counted', async () => {
+  test('messages deleted by retention before they were read are logged and counted', async () => {
     const clickHouse = await openTestClickHouse();
     const { start, send, unread, lines, topic } = await consuming(brokers, clickHouse, { partitions: 1 });
     await send([asProtobuf(request(5)), asProtobuf(request(5))]);
@@ -176,7 +176,7 @@ describeKafka('consuming', ({ brokers }) => {
     expect(await kept(clickHouse)).toMatchObject({ spans: 25 });
   });
 
-  test('raw days stay while the group has not read what was sent before', async () => {
+  test('raw days are kept while the group has unread messages from before', async () => {
     const { send, start, unread, topic, group } = await consuming(brokers, await openTestClickHouse(), {
       partitions: 2,
     });

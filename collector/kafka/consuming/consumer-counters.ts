@@ -1,6 +1,6 @@
 import { noRejections, type RejectionCounts } from '../../otlp/decoded.ts';
 
-/** Why a message, or with the last two a whole batch of messages, became a dead letter. */
+/** Why a message, or with the last two reasons a whole batch, became a dead letter. */
 export const LETTER_REASONS = [
   'OTLP_MALFORMED',
   'ROW_REFUSED',
@@ -10,27 +10,27 @@ export const LETTER_REASONS = [
 export type LetterReason = (typeof LETTER_REASONS)[number];
 
 /**
- * What a consumer did since it started. Every message whose offset may be committed is in `messages`, once
- * more each time that it is delivered; a batch that became one dead letter counts as one.
+ * Counters of a consumer since its start. Every message whose offset may be committed is counted in
+ * `messages`, once per delivery; a batch that became one dead letter counts as one.
  */
 export interface ConsumerCounters {
   messages: number;
-  /** Of the bodies of those messages. */
+  /** Bytes of the bodies of those messages. */
   bytes: number;
-  /** What those messages held, dead letters aside; what ClickHouse did with the first is the writer's count. */
+  /** Spans of those messages, without dead letters; the writer counts what ClickHouse did with them. */
   readonly spans: { accepted: number; passedOver: number; readonly rejected: RejectionCounts };
   readonly deadLetters: Record<LetterReason, number>;
-  /** Times that ClickHouse took no rows and was waited for. */
+  /** The number of times that ClickHouse did not accept rows and the consumer waited. */
   pauses: number;
   rebalances: number;
-  /** Times that the group was joined anew after an error that kafkajs does not go on from. */
+  /** The number of times that the group was rejoined after an error that stops kafkajs. */
   restarts: number;
   commitFailures: number;
   /** Messages that retention deleted before they were read. */
   lost: number;
-  /** Times that raw days were kept longer, because unread messages may belong to them. */
+  /** The number of times that raw days were kept longer because unread messages may belong to them. */
   cleaningsHeld: number;
-  /** Messages that wait, by partition of this consumer. */
+  /** Unread messages by partition of this consumer. */
   lag: ReadonlyMap<number, number>;
 }
 

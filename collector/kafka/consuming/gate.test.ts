@@ -4,13 +4,13 @@ import { createGate } from './gate.ts';
 const forever = new AbortController().signal;
 const settled = () => new Promise(setImmediate);
 
-test('who comes waits for room, in turn, and a giant gets in alone', async () => {
+test('requests are admitted in order when there is room, and an oversized one alone', async () => {
   const gate = createGate(10);
   const order: string[] = [];
   const enter = async (name: string, size: number) => {
-    const leave = await gate.enter(size, forever);
+    const release = await gate.acquire(size, forever);
     order.push(name);
-    return leave;
+    return release;
   };
   const first = await enter('first', 6);
   const giant = enter('giant', 100);
@@ -25,12 +25,12 @@ test('who comes waits for room, in turn, and a giant gets in alone', async () =>
   expect(order).toEqual(['first', 'giant', 'small']);
 });
 
-test('who gives up leaves the queue to those behind', async () => {
+test('an aborted request leaves the queue to those behind it', async () => {
   const gate = createGate(10);
-  await gate.enter(9, forever);
+  await gate.acquire(9, forever);
   const impatient = new AbortController();
-  const given = gate.enter(5, impatient.signal);
-  const behind = gate.enter(1, forever);
+  const given = gate.acquire(5, impatient.signal);
+  const behind = gate.acquire(1, forever);
   impatient.abort(new Error('enough'));
   await expect(given).rejects.toThrow('enough');
   await behind;

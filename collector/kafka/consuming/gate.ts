@@ -1,9 +1,11 @@
 export interface Gate {
   /**
-   * Resolves when there is room for so much, first come, first served; with what leaves again. What is larger
-   * than all the room gets in when nobody else is there. Rejects with the signal's reason.
+   * Waits for room, first come, first served. A size beyond the limit is admitted alone.
+   *
+   * @returns a function that releases the room
+   * @throws the reason of the signal
    */
-  enter(size: number, signal: AbortSignal): Promise<() => void>;
+  acquire(size: number, signal: AbortSignal): Promise<() => void>;
 }
 
 interface Waiting {
@@ -11,12 +13,12 @@ interface Waiting {
   admit(): void;
 }
 
-/** Bounds what is in hand at once, whoever holds it. */
+/** Limits the total size of concurrent work. */
 export function createGate(room: number): Gate {
   const queue: Waiting[] = [];
   let inside = 0;
 
-  function admitWhoFits(): void {
+  function admitNext(): void {
     for (let next = queue[0]; next !== undefined; next = queue[0]) {
       if (inside > 0 && inside + next.size > room) return;
       queue.shift();
@@ -26,13 +28,13 @@ export function createGate(room: number): Gate {
   }
 
   return {
-    enter(size, signal) {
+    acquire(size, signal) {
       return new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
         const giveUp = (): void => {
           queue.splice(queue.indexOf(waiting), 1);
           reject(signal.reason);
-          admitWhoFits();
+          admitNext();
         };
         const waiting: Waiting = {
           size,
@@ -40,13 +42,13 @@ export function createGate(room: number): Gate {
             signal.removeEventListener('abort', giveUp);
             resolve(() => {
               inside -= size;
-              admitWhoFits();
+              admitNext();
             });
           },
         };
         signal.addEventListener('abort', giveUp, { once: true });
         queue.push(waiting);
-        admitWhoFits();
+        admitNext();
       });
     },
   };

@@ -6,34 +6,34 @@ import type { Writer } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoded.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';
 import { decodeMessage } from '../client/message.ts';
-import { type RefusedBatch, refusedBatchOf } from '../client/refused-batch.ts';
+import { type UnreadableBatch, unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { type DeadLetters, receivedAt } from '../dead-letters/dead-letters.ts';
 import type { Delivered } from './batch-handler.ts';
 import type { ConsumerCounters, LetterReason } from './consumer-counters.ts';
 
 export interface IntakeOptions {
   readonly writer: Pick<Writer, 'write'>;
-  readonly deadLetters: Pick<DeadLetters, 'bury'>;
+  readonly deadLetters: Pick<DeadLetters, 'publish'>;
   readonly rules: DerivationRules;
   readonly retention: Retention;
   readonly counters: ConsumerCounters;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Between tries of a write that failed; the last one goes on. */
+  /** Delays between attempts of a failed write; the last one repeats. */
   readonly waitMillis?: readonly number[] | undefined;
 }
 
 export interface Intake {
-  /** Resolves when the message is kept for good, as rows or as a dead letter. See BatchHandlerOptions. */
+  /** Resolves once the message is durably stored, as rows or as a dead letter. See BatchHandlerOptions. */
   take(delivered: Delivered, signal: AbortSignal): Promise<void>;
-  /** Whether ClickHouse or the dead-letter topic is waited for at present. */
+  /** Whether ClickHouse or the dead-letter topic is currently not accepting data. */
   isWaiting(): boolean;
 }
 
-const TELL_MILLIS = 60_000;
+const LOG_INTERVAL_MILLIS = 60_000;
 
-/** Takes messages from their bytes to rows. */
+/** Decodes messages and stores their spans as rows. */
 export function createIntake(options: IntakeOptions): Intake {
   const { writer, deadLetters, rules, retention, counters, log, now, waitMillis } = options;
   const patience = (failing: string, over: string) =>
@@ -44,70 +44,70 @@ export function createIntake(options: IntakeOptions): Intake {
       onTrouble: () => void counters.pauses++,
       ...(waitMillis !== undefined && { waitMillis }),
     });
-  let untold = 0;
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let suppressed = 0;
+  let loggedAt = Number.NEGATIVE_INFINITY;
   const rows = patience(
-    'ClickHouse does not take rows: what was read waits, the rest stays in Kafka',
-    'ClickHouse takes rows again',
+    'ClickHouse does not accept rows: messages in flight wait, the rest stays in Kafka',
+    'ClickHouse accepts rows again',
   );
   const letters = patience(
-    'the dead-letter topic takes no messages: what was read waits',
-    'the dead-letter topic takes messages again',
+    'the dead-letter topic does not accept messages: messages in flight wait',
+    'the dead-letter topic accepts messages again',
   );
 
-  async function bury(
+  async function publishDeadLetter(
     delivered: Delivered,
     reason: LetterReason,
     error: unknown,
     signal: AbortSignal,
   ): Promise<void> {
-    await letters.persist(() => deadLetters.bury(delivered, { reason, error }), signal);
+    await letters.persist(() => deadLetters.publish(delivered, { reason, error }), signal);
     counters.deadLetters[reason]++;
   }
 
   async function take(delivered: Delivered, signal: AbortSignal): Promise<void> {
-    const refused = refusedBatchOf(delivered.message);
-    if (refused === undefined) await takeMessage(delivered, signal);
+    const unreadable = unreadableBatchOf(delivered.message);
+    if (unreadable === undefined) await takeMessage(delivered, signal);
     else {
-      await bury(delivered, refused.reason, refused.error, signal);
-      tellRefused(delivered, refused);
+      await publishDeadLetter(delivered, unreadable.reason, unreadable.error, signal);
+      logUnreadable(delivered, unreadable);
     }
     counters.messages++;
-    counters.bytes += refused?.bytes.length ?? delivered.message.value?.length ?? 0;
+    counters.bytes += unreadable?.bytes.length ?? delivered.message.value?.length ?? 0;
   }
 
   async function takeMessage(delivered: Delivered, signal: AbortSignal): Promise<void> {
     const { message } = delivered;
-    const came = receivedAt(message, now());
-    const { earliest, latest } = acceptedWindow(came);
+    const received = receivedAt(message, now());
+    const { earliest, latest } = acceptedWindow(received);
     const window = { earliest: Math.max(earliest, keptSince(retention, now())), latest };
     const decoded = attempt(() => decodeMessage(message, window, rules));
     if ('error' in decoded) {
-      await bury(delivered, 'OTLP_MALFORMED', decoded.error, signal);
+      await publishDeadLetter(delivered, 'OTLP_MALFORMED', decoded.error, signal);
     } else {
       try {
-        await rows.persist(() => writer.write(decoded.spans, came), signal);
+        await rows.persist(() => writer.write(decoded.spans, received), signal);
         countSpans(decoded);
       } catch (error) {
         if (!isCode(error, 'ROW_REFUSED')) throw error;
-        await bury(delivered, 'ROW_REFUSED', error, signal);
+        await publishDeadLetter(delivered, 'ROW_REFUSED', error, signal);
       }
     }
   }
 
-  /** Where one is there are more: the first is told at once, then how many they are, once a minute. */
-  function tellRefused(
+  /** Unreadable batches come in numbers: logs the first immediately, then their number once a minute. */
+  function logUnreadable(
     { topic, partition }: Delivered,
-    { error, firstOffset, lastOffset }: RefusedBatch,
+    { error, firstOffset, lastOffset }: UnreadableBatch,
   ): void {
-    untold++;
-    if (now() - toldAt < TELL_MILLIS) return;
+    suppressed++;
+    if (now() - loggedAt < LOG_INTERVAL_MILLIS) return;
     log.error(
-      { err: error, topic, partition, firstOffset, lastOffset, batches: untold },
-      'a batch of messages is not read; it went to the dead letters, and reading goes on behind it',
+      { err: error, topic, partition, firstOffset, lastOffset, batches: suppressed },
+      'a batch of messages cannot be read; it was written to the dead letters, and reading continues after it',
     );
-    untold = 0;
-    toldAt = now();
+    suppressed = 0;
+    loggedAt = now();
   }
 
   function countSpans({ spans, passedOver, rejections }: Decoded): void {

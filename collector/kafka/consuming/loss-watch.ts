@@ -4,15 +4,18 @@ import type { Positions } from '../client/positions.ts';
 import type { ConsumerCounters } from './consumer-counters.ts';
 
 /**
- * Notices messages that retention deleted before they were read. kafkajs goes on behind such a gap without a
- * word, and overwrites the group's offset; so what was committed is remembered here, from before it joins.
+ * Detects messages that retention deleted before they were read. kafkajs silently continues after such a
+ * gap and overwrites the group's offset, so the committed offsets are recorded here before the group is
+ * joined.
  */
 export interface LossWatch {
-  /** Remembers what the group has committed. To be called before the group is joined, and every few seconds. */
+  /**
+   * Records the committed offsets of the group. Call it before the group is joined, and every few seconds.
+   */
   remember(): Promise<void>;
-  /** The partitions may be others now. */
+  /** Call it when partitions were assigned. */
   joined(): void;
-  /** To be called with every batch before it is handled. */
+  /** Call it with every batch before it is handled. */
   check(batch: Batch): Promise<void>;
 }
 
@@ -35,7 +38,8 @@ export function createLossWatch({ positions, counters, log }: LossWatchOptions):
     remember,
     joined() {
       next = remember()
-        // Without an answer what was remembered is a little old: it may tell a loss that was none, never hide one.
+        // On failure the recorded offsets are slightly old: that may report a false loss, but never hide
+        // one.
         .catch(() => undefined)
         .then(() => new Map(remembered));
     },

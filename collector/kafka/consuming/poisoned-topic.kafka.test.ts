@@ -19,7 +19,7 @@ const PARTITIONS = 3;
 const MANY = 60_000;
 const patient = { timeout: 120_000, interval: 500 };
 
-/** What Node takes for its heap in a container of 512 MiB; and at its end it says how much memory it took at most. */
+/** Node's heap limit in a container of 512 MiB; on exit it prints its peak memory. */
 const CONTAINED = [
   '--max-old-space-size=256',
   '--import',
@@ -36,8 +36,8 @@ const TYPES = {
   zstd: CompressionTypes.ZSTD,
 } as const satisfies Record<Codec, CompressionTypes>;
 
-describeKafka('a topic full of batches that inflate beyond all bounds', ({ brokers }) => {
-  test('a consumer of 512 MiB reads to its end, counts what is good, and says what is not', {
+describeKafka('a topic full of decompression bombs', ({ brokers }) => {
+  test('a consumer with 512 MiB reads to its end, counts valid messages, and reports invalid batches', {
     timeout: 240_000,
   }, async () => {
     const url = newDatabase(await startClickHouseServer());
@@ -67,12 +67,12 @@ describeKafka('a topic full of batches that inflate beyond all bounds', ({ broke
       await bad(await rawBatch(type, [{ headers: MANY }]));
       await good(asProtobuf(request(5)), 5, codec as Codec);
     }
-    // As many messages as a batch may have, and nothing in them.
+    // The maximum number of messages in a batch, all empty.
     await produceRaw(brokers[0] ?? '', {
       ...{ topic, partition: 0 },
       batch: await rawBatch(CompressionTypes.ZSTD, Array(READING_LIMITS.batchEntries).fill({})),
     });
-    // As much as a receiver accepts, and takes no more room in the topic than the others.
+    // The maximum that a receiver accepts, in no more space in the topic than the others.
     for (let n = 0; n < 12; n++) await good(padded(7.8 * MIB), 1, 'zstd');
 
     const args = ['--brokers', brokers.join(','), '--topic', topic, '--dead-letter-topic', deadLetterTopic];
@@ -101,8 +101,8 @@ describeKafka('a topic full of batches that inflate beyond all bounds', ({ broke
     );
     expect(metrics).toContain('originscope_consumer_events_total{event="restart"} 0\n');
     expect(metrics).toContain('originscope_consumer_events_total{event="rebalance"} 0\n');
-    // Said once, and not for each.
-    const lines = stderr.split('\n').filter((line) => line.includes('a batch of messages is not read'));
+    // Logged once, not for each.
+    const lines = stderr.split('\n').filter((line) => line.includes('a batch of messages cannot be read'));
     expect(lines.length).toBeLessThan(4);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ topic, err: { code: 'BATCH_TOO_LARGE' } });
 
@@ -138,7 +138,7 @@ describeKafka('a topic full of batches that inflate beyond all bounds', ({ broke
   });
 });
 
-/** A request of one span that is as large, nearly all of it spaces. */
+/** A request of one span padded with spaces to this size. */
 function padded(bytes: number): Sent {
   const body = request(1);
   const [span] = body.resourceSpans?.[0]?.scopeSpans?.[0]?.spans ?? [];

@@ -11,7 +11,7 @@ const patient = { timeout: 30_000 };
 const POISON = 'https://poison.example';
 
 describeKafka('dead letters', ({ brokers }) => {
-  test('what cannot be read or stored goes to a topic of its own, with why and whence, and the rest is stored', async () => {
+  test('messages that cannot be read or stored go to the dead-letter topic, with reason and origin, and the rest is stored', async () => {
     const clickHouse = await openTestClickHouse();
     await clickHouse.writing.command({
       query: `ALTER TABLE decision_spans ADD CONSTRAINT taste CHECK origin != '${POISON}'`,
@@ -53,13 +53,13 @@ describeKafka('dead letters', ({ brokers }) => {
     });
   });
 
-  test('a letter is replayed once, under the time at which it was written first', async () => {
+  test('a dead letter is replayed once, with its original timestamp', async () => {
     const clickHouse = await openTestClickHouse();
     const refusing = `ALTER TABLE decision_spans ADD CONSTRAINT taste CHECK origin = '${POISON}'`;
     await clickHouse.writing.command({ query: refusing });
     const { start, send, unread, topic, deadLetterTopic, group } = await consuming(brokers, clickHouse);
     const now = Date.now();
-    // Its spans were young when it was sent, and are older than 48 hours now.
+    // Its spans were recent when it was sent, and are older than 48 hours now.
     const aged = { ...asProtobuf(request(4, now - 50 * HOUR)), timestamp: now - 20 * HOUR };
     const ancient = { ...asProtobuf(request(4, now - 60 * HOUR)), timestamp: now - 59 * HOUR };
     await send([asProtobuf(request(3)), aged, ancient]);
@@ -83,13 +83,13 @@ describeKafka('dead letters', ({ brokers }) => {
     await expect.poll(unread, patient).toBe(0);
     expect(await kept(clickHouse)).toMatchObject({ spans: 7 });
 
-    // What is still unreadable came back as another letter; of the others none waits for another replay.
+    // The unreadable message became another dead letter; none of the others is pending.
     const { letters, waiting } = await listDeadLetters({ kafka, deadLetterTopic, group, limit: 10 });
     expect(waiting).toBe(1);
     expect(letters.filter(({ isReplayed }) => !isReplayed)).toMatchObject([{ reason: 'OTLP_MALFORMED' }]);
   });
 
-  test('a message that is too large for the topic of dead letters leaves its place there', async () => {
+  test('a message that is too large for the dead-letter topic is recorded there by its position', async () => {
     const clickHouse = await openTestClickHouse();
     const { start, send, unread, topic, deadLetterTopic, group } = await consuming(brokers, clickHouse);
     await withAdmin(brokers, (admin) =>
@@ -104,7 +104,7 @@ describeKafka('dead letters', ({ brokers }) => {
         ],
       }),
     );
-    // As good as incompressible.
+    // Practically incompressible.
     const body = Buffer.from(Array.from({ length: 5_000 }, (_, n) => (n * 7919 * (n >> 3)) & 0xff));
     await send([{ body, partition: 2, headers: { [ENCODING_HEADER]: 'protobuf' } }]);
     await start();

@@ -4,37 +4,43 @@ import { OriginscopeError } from '../../../core/errors.ts';
 import { bounded, cleaned } from '../../../core/text.ts';
 import { createGroupCommit, type GroupCommitLimits } from '../../ingest/group-commit.ts';
 import { isTooLarge } from '../client/connection.ts';
-import { type RefusedBatch, refusedBatchOf } from '../client/refused-batch.ts';
+import { type UnreadableBatch, unreadableBatchOf } from '../client/unreadable-batch.ts';
 import type { Delivered } from '../consuming/batch-handler.ts';
 import type { LetterReason } from '../consuming/consumer-counters.ts';
 
-/** Beside the headers that the message had. */
+/** Added to the headers of the message. */
 export const LETTER_HEADERS = {
   /** A LetterReason. */
   reason: 'originscope-reason',
-  /** The reason for people. */
+  /** The error message. */
   message: 'originscope-message',
   topic: 'originscope-topic',
   partition: 'originscope-partition',
-  /** Of the first message, where the letter is a batch. */
+  /** Of the first message, if the dead letter is a batch. */
   offset: 'originscope-offset',
-  /** Where the letter is a batch of messages, as it stands in the log: they cannot be read. */
+  /** For a batch of messages, which is unreadable and stored as it is in the log. */
   lastOffset: 'originscope-last-offset',
-  /** When the message was first written, epoch milliseconds: what the times of its spans are judged against. */
+  /**
+   * When the message was first written, epoch milliseconds: the times of its spans are validated against
+   * it.
+   */
   timestamp: 'originscope-timestamp',
   /** The rule set that could not read it. */
   derivation: 'originscope-derivation',
-  /** `omitted` where the message was too large for the topic: it is where topic, partition and offset say. */
+  /** `omitted` if the message was too large for the topic: topic, partition and offset tell where it is. */
   body: 'originscope-body',
 } as const;
 
 export interface DeadLetters {
   /**
-   * Resolves when the letter is written.
+   * Resolves when the dead letter is written.
    *
    * @throws OriginscopeError `WRITE_FAILED`, `OVERLOADED`, `WRITER_CLOSED`: retryable
    */
-  bury(delivered: Delivered, why: { readonly reason: LetterReason; readonly error: unknown }): Promise<void>;
+  publish(
+    delivered: Delivered,
+    cause: { readonly reason: LetterReason; readonly error: unknown },
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,12 +53,13 @@ const LIMITS: GroupCommitLimits = {
   retryMillis: [500],
 };
 
-const LONGEST_MESSAGE = 500;
+const MAX_ERROR_LENGTH = 500;
 
 /**
- * Writes what cannot be stored to a topic of its own, so that it neither stops the others nor is lost.
+ * Writes messages that cannot be stored to a separate topic, so that they neither block others nor get
+ * lost.
  *
- * @throws the error of kafkajs when no broker can be spoken to
+ * @throws the error of kafkajs when no broker is reachable
  */
 export async function createDeadLetters(kafka: Kafka, topic: string): Promise<DeadLetters> {
   const producer = kafka.producer({
@@ -72,15 +79,15 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
         await producer.send({ topic, acks: -1, compression: CompressionTypes.ZSTD, messages: [...messages] });
       },
       bytesOf: ({ value }) => 500 + (value?.length ?? 0),
-      isRefusal: isTooLarge,
+      isRowError: isTooLarge,
     },
     LIMITS,
     { written: 0, refused: 0, failed: 0, overloaded: 0, inserts: 0, retries: 0 },
   );
 
   return {
-    async bury(delivered, { reason, error }) {
-      const batch = refusedBatchOf(delivered.message);
+    async publish(delivered, { reason, error }) {
+      const batch = unreadableBatchOf(delivered.message);
       const value = batch === undefined ? delivered.message.value : batch.bytes;
       const headers = {
         ...headersOf(delivered, reason, error),
@@ -104,7 +111,7 @@ function headersOf({ topic, partition, message }: Delivered, reason: LetterReaso
   return {
     ...message.headers,
     [LETTER_HEADERS.reason]: reason,
-    [LETTER_HEADERS.message]: bounded(cleaned(innermost(error)), LONGEST_MESSAGE),
+    [LETTER_HEADERS.message]: bounded(cleaned(innermost(error)), MAX_ERROR_LENGTH),
     [LETTER_HEADERS.topic]: topic,
     [LETTER_HEADERS.partition]: String(partition),
     [LETTER_HEADERS.offset]: message.offset,
@@ -113,14 +120,14 @@ function headersOf({ topic, partition, message }: Delivered, reason: LetterReaso
   };
 }
 
-function headersOfBatch({ firstOffset, lastOffset }: RefusedBatch): IHeaders {
+function headersOfBatch({ firstOffset, lastOffset }: UnreadableBatch): IHeaders {
   return {
     [LETTER_HEADERS.offset]: String(firstOffset),
     [LETTER_HEADERS.lastOffset]: String(lastOffset),
   };
 }
 
-/** Of a refusal, what the server said. */
+/** The innermost message: for a rejection, that of the server. */
 function innermost(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error instanceof OriginscopeError && error.code === 'ROW_REFUSED' && error.cause instanceof Error
@@ -128,7 +135,7 @@ function innermost(error: unknown): string {
     : error.message;
 }
 
-/** When a message was written first, epoch milliseconds: one that was replayed says so in a header. */
+/** When a message was first written, epoch milliseconds: a replayed one has it in a header. */
 export function writtenAt(message: Pick<Delivered['message'], 'timestamp' | 'headers'>): number {
   const own = Number(message.timestamp);
   const header = message.headers?.[LETTER_HEADERS.timestamp];
@@ -138,9 +145,9 @@ export function writtenAt(message: Pick<Delivered['message'], 'timestamp' | 'hea
 }
 
 /**
- * When a message reached us, epoch milliseconds. Not by our clock, so that what waited in Kafka is not late, and a
- * clock of ours that is behind does not make the present the future: where the topic says so, by the broker's.
- * Elsewhere by the producer's, but no further ahead than ours.
+ * When a message was received, epoch milliseconds. Not by our clock, so that messages that waited in Kafka
+ * are not late, and a slow clock of ours does not turn the present into the future: by the broker's clock
+ * where the topic is configured so, else by the producer's, but at most our time.
  */
 export function receivedAt(
   message: Pick<Delivered['message'], 'timestamp' | 'headers'>,

@@ -5,21 +5,21 @@ import { messagesIn, type OffsetRange, readRange, wholeTopic } from '../admin/re
 import { readTopic } from '../admin/topics.ts';
 import { COMPRESSION_TYPES, type Compression, withAdmin } from '../client/connection.ts';
 import { positionsOf } from '../client/positions.ts';
-import { refusedBatchOf } from '../client/refused-batch.ts';
+import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { LETTER_HEADERS, writtenAt } from './dead-letters.ts';
 
-/** A dead letter as its headers tell it; texts are bounded and printable. */
+/** A dead letter according to its headers; texts are bounded and printable. */
 export interface Letter {
-  /** Where it stands among the dead letters. */
+  /** Its position in the dead-letter topic. */
   readonly partition: number;
   readonly offset: number;
   readonly reason: string;
   readonly message: string;
   /** When the message was first written, epoch milliseconds. */
   readonly writtenAt: number;
-  /** Where it came from: topic, partition, offset; of a batch, its first and last offset: `otlp_spans 3 17-116`. */
+  /** Its origin: topic, partition, offset; of a batch, its first and last offset: `otlp_spans 3 17-116`. */
   readonly from: string;
-  /** Whether its body is that of a message, or a whole batch that cannot be read, as it stands in the log. */
+  /** Whether its body is a message, or a whole unreadable batch as stored in the log. */
   readonly holds: 'message' | 'batch';
   /** Bytes of the body; undefined when it was too large for the topic. */
   readonly bytes: number | undefined;
@@ -29,17 +29,17 @@ export interface Letter {
 export interface LettersOptions {
   readonly kafka: Kafka;
   readonly deadLetterTopic: string;
-  /** Whose letters they are: how far they were replayed is kept in a group of its own beside it. */
+  /** The consumer group; the replay progress is kept in a separate group named after it. */
   readonly group: string;
   readonly limit: number;
 }
 
-/** The newest dead letters, oldest first, and how many there are. */
+/** The newest dead letters, oldest first, and their total. */
 export async function listDeadLetters(
   options: LettersOptions,
 ): Promise<{ readonly letters: readonly Letter[]; readonly total: number; readonly waiting: number }> {
   const { kafka, deadLetterTopic: topic, limit } = options;
-  const { ends, replayed } = await stand(options);
+  const { ends, replayed } = await readProgress(options);
   const letters: Letter[] = [];
   await readRange({
     kafka,
@@ -67,9 +67,9 @@ export async function listDeadLetters(
 
 export interface ReplayResult {
   readonly replayed: number;
-  /** Too large for the dead-letter topic when they came: they are where they say. */
+  /** Too large for the dead-letter topic: their headers tell where they are. */
   readonly withoutBody: readonly Letter[];
-  /** No consumer reads them, however often they are sent. */
+  /** Batches that no consumer can read. */
   readonly batches: readonly Letter[];
   /** Older than 48 hours: their slots are frozen. */
   readonly tooOld: number;
@@ -77,18 +77,19 @@ export interface ReplayResult {
   readonly waiting: number;
 }
 
-/** Of messages that are sent in one go. */
+/** Maximum bytes of messages that are sent at once. */
 const SEND_BYTES = 512 * 1024;
 
 /**
- * Sends the letters that were not replayed yet back to the topic they came from, oldest first, with the time at
- * which they were first written. A crash in between may send some again, which counts nothing twice.
+ * Sends dead letters that were not replayed yet back to their topic, oldest first, with their original
+ * timestamps. A crash in between may send some again, which counts nothing twice.
  *
- * @throws OriginscopeError `GROUP_ACTIVE` when another replay runs, `TOPIC_MISSING`; errors of kafkajs
+ * @throws OriginscopeError `GROUP_ACTIVE` when another replay is running, `TOPIC_MISSING`; errors of
+ * kafkajs
  */
 export async function replayDeadLetters(
   options: LettersOptions & {
-    /** Where they go. */
+    /** The destination topic. */
     readonly topic: string;
     readonly compression: Compression;
     /** Epoch milliseconds. */
@@ -96,7 +97,7 @@ export async function replayDeadLetters(
   },
 ): Promise<ReplayResult> {
   const { kafka, deadLetterTopic, topic, limit, now } = options;
-  const { ends, replayed } = await stand(options);
+  const { ends, replayed } = await readProgress(options);
   await withAdmin(kafka, (admin) => readTopic(admin, topic));
   const all = unreplayed(ends, replayed);
   const ranges = limited(all, limit);
@@ -137,7 +138,7 @@ export async function replayDeadLetters(
           } else if (writtenAt(message) < now - OPEN_MILLIS) {
             tooOld++;
           } else {
-            batch.push(asItCame(message));
+            batch.push(restoreMessage(message));
             bytes += message.value.length;
           }
           if (bytes < SEND_BYTES) continue;
@@ -156,8 +157,8 @@ export async function replayDeadLetters(
 
 const replayGroup = (group: string): string => `${group}.dead-letters`;
 
-/** What the topic holds, and the next offset to be replayed, by partition. */
-async function stand({ kafka, deadLetterTopic: topic, group }: LettersOptions): Promise<{
+/** The ends of the topic, and the next offset to replay, by partition. */
+async function readProgress({ kafka, deadLetterTopic: topic, group }: LettersOptions): Promise<{
   readonly ends: ReadonlyMap<number, OffsetRange>;
   readonly replayed: ReadonlyMap<number, number>;
 }> {
@@ -192,8 +193,8 @@ function limited(ranges: ReadonlyMap<number, OffsetRange>, limit: number): Reado
 
 const OWN_HEADERS: ReadonlySet<string> = new Set(Object.values(LETTER_HEADERS));
 
-/** Without what made it a letter, but for its time. */
-function asItCame(message: KafkaMessage): Message {
+/** Restores the message without dead-letter headers except its timestamp. */
+function restoreMessage(message: KafkaMessage): Message {
   const headers = Object.entries(message.headers ?? {}).filter(([name]) => !OWN_HEADERS.has(name));
   return {
     value: message.value,
@@ -204,13 +205,13 @@ function asItCame(message: KafkaMessage): Message {
 const textOf = (message: KafkaMessage, header: string): string =>
   bounded(cleaned(String(message.headers?.[header] ?? '')), 500);
 
-/** Whether it is not a message that the letter holds; or the dead-letter topic itself has such a batch. */
+/** Whether the dead letter is a batch, or an unreadable batch of the dead-letter topic itself. */
 function isBatch(message: KafkaMessage): boolean {
-  return textOf(message, LETTER_HEADERS.lastOffset) !== '' || refusedBatchOf(message) !== undefined;
+  return textOf(message, LETTER_HEADERS.lastOffset) !== '' || unreadableBatchOf(message) !== undefined;
 }
 
 function letterOf(message: KafkaMessage, partition: number, isReplayed: boolean): Letter {
-  const refused = refusedBatchOf(message);
+  const refused = unreadableBatchOf(message);
   const last = textOf(message, LETTER_HEADERS.lastOffset);
   const from = [LETTER_HEADERS.topic, LETTER_HEADERS.partition, LETTER_HEADERS.offset]
     .map((header) => textOf(message, header))

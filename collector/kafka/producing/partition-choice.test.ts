@@ -3,14 +3,14 @@ import { createPartitionChoice } from './partition-choice.ts';
 
 const START = 1_000_000;
 
-test('batches are spread evenly, also over partitions that were added', async () => {
+test('batches are spread evenly, also over added partitions', async () => {
   const choice = createPartitionChoice(() => START);
   const uses = new Map<number, number>();
   const use = async (times: number): Promise<void> => {
     for (let time = 0; time < times; time++) {
-      const partition = await choice.take();
+      const partition = await choice.acquire();
       uses.set(partition, (uses.get(partition) ?? 0) + 1);
-      choice.giveBack(partition, true);
+      choice.release(partition, true);
     }
   };
   choice.setCount(3);
@@ -24,29 +24,29 @@ test('batches are spread evenly, also over partitions that were added', async ()
 test('a partition has one batch at a time', async () => {
   const choice = createPartitionChoice(() => START);
   choice.setCount(2);
-  expect([await choice.take(), await choice.take()].sort()).toEqual([0, 1]);
+  expect([await choice.acquire(), await choice.acquire()].sort()).toEqual([0, 1]);
   let third: number | undefined;
-  const waiting = choice.take().then((partition) => {
+  const waiting = choice.acquire().then((partition) => {
     third = partition;
   });
   await Promise.resolve();
   expect(third).toBeUndefined();
-  choice.giveBack(1, true);
+  choice.release(1, true);
   await waiting;
   expect(third).toBe(1);
 });
 
-test('one that failed is avoided for a while, unless there is no other', async () => {
+test('a failed partition is avoided for a while, unless there is no other', async () => {
   let now = START;
   const choice = createPartitionChoice(() => now);
   const fail = async (): Promise<number> => {
-    const partition = await choice.take();
-    choice.giveBack(partition, false);
+    const partition = await choice.acquire();
+    choice.release(partition, false);
     return partition;
   };
   const use = async (): Promise<number> => {
-    const partition = await choice.take();
-    choice.giveBack(partition, true);
+    const partition = await choice.acquire();
+    choice.release(partition, true);
     return partition;
   };
   choice.setCount(3);

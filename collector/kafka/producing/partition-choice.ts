@@ -1,20 +1,20 @@
 export interface PartitionChoice {
-  /** To be told as the brokers say it; partitions can be added. */
+  /** Sets the number of partitions, which can grow. */
   setCount(partitions: number): void;
-  /** The next partition in turn that nobody has; waits while there is none. It has to be given back. */
-  take(): Promise<number>;
-  /** @param worked whether it took what was sent; if not, it is passed over for a while */
-  giveBack(partition: number, worked: boolean): void;
+  /** Acquires the next free partition in turn; waits while there is none. */
+  acquire(): Promise<number>;
+  /** @param worked whether sending succeeded; if not, the partition is avoided for a while */
+  release(partition: number, worked: boolean): void;
 }
 
-/** About what a cluster needs to notice that a broker is gone, and to let others lead its partitions. */
+/** About the time a cluster needs to detect a failed broker and to elect new leaders. */
 const AVOIDED_MILLIS = 10_000;
 
 /**
- * Whose turn it is to take a batch: all partitions in turn, each for one batch at a time. One that failed is
- * avoided while there are others: most likely its leader is gone.
+ * Chooses the partition for a batch: round-robin, with one batch per partition at a time. A failed
+ * partition is avoided while there are others, because its leader is probably down.
  *
- * @param now epoch milliseconds
+ * @param now returns epoch milliseconds
  */
 export function createPartitionChoice(now: () => number): PartitionChoice {
   let count = 1;
@@ -37,7 +37,7 @@ export function createPartitionChoice(now: () => number): PartitionChoice {
     setCount(partitions) {
       count = Math.max(1, partitions);
     },
-    async take() {
+    async acquire() {
       for (;;) {
         const partition = next((each) => (avoidedUntil.get(each) ?? 0) <= now()) ?? next(() => true);
         if (partition !== undefined) {
@@ -47,7 +47,7 @@ export function createPartitionChoice(now: () => number): PartitionChoice {
         await new Promise<void>((resolve) => waiting.push(resolve));
       }
     },
-    giveBack(partition, worked) {
+    release(partition, worked) {
       taken.delete(partition);
       if (worked) avoidedUntil.delete(partition);
       else avoidedUntil.set(partition, now() + AVOIDED_MILLIS);

@@ -5,7 +5,7 @@ export interface BatchProducerOptions {
   readonly kafka: Kafka;
   readonly topic: string;
   readonly compression: CompressionTypes;
-  /** How long a batch is tried. */
+  /** How long a batch is retried. */
   readonly deadlineMillis: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -13,35 +13,35 @@ export interface BatchProducerOptions {
 
 export interface BatchProducer {
   /**
-   * Writes the messages to one partition, all of them or none; resolves when its in-sync replicas have them.
+   * Writes all messages to one partition, atomically; resolves when its in-sync replicas have them.
    *
-   * @throws errors of kafkajs; Error when the deadline has passed. The batch may be in Kafka all the same.
+   * @throws errors of kafkajs; Error after the deadline. The batch may be in Kafka nevertheless.
    */
   send(messages: readonly Message[]): Promise<void>;
-  /** To be called when nothing is sent any more. */
+  /** Call it when nothing is being sent any more. */
   close(): Promise<void>;
 }
 
-/** One producer identity, as Kafka counts it. */
+/** One idempotent producer identity. */
 interface Session {
   readonly producer: Producer;
   readonly connected: Promise<void>;
-  /** What kafkajs is at, also after its deadline. */
+  /** Pending operations of kafkajs, even after their deadline. */
   readonly pending: Set<Promise<unknown>>;
 }
 
-/** Partitions that were added get their share after this. */
+/** How often metadata is refreshed, so that added partitions are used. */
 const METADATA_MILLIS = 30_000;
 
 /**
- * An idempotent producer that survives its brokers. kafkajs 2.2.4 keeps the promise of idempotence only within
- * rules that this keeps for it:
- * - A batch has one partition, which stays the same when kafkajs tries it again. It would ask its partitioner
- *   anew, send other messages under the same sequence numbers, and the broker would drop them as duplicates.
- *   And of a batch for several leaders it would forget a part whose partition moved between them.
- * - A partition has one batch at a time: after an error kafkajs takes the sequence numbers back, and the next
- *   batch would be sent under those of one that may have arrived.
- * - For the same reason nothing is sent under an identity that failed: a new one begins.
+ * An idempotent producer that survives broker failures. kafkajs 2.2.4 is only idempotent if these rules are
+ * followed:
+ * - A batch has one partition, which does not change when kafkajs retries. Otherwise it would call its
+ *   partitioner again and send other messages under the same sequence numbers, which the broker would drop
+ *   as duplicates; and of a batch for several leaders it would lose a part whose partition moved.
+ * - A partition has one batch at a time: after an error kafkajs resets the sequence numbers, and the next
+ *   batch would reuse those of one that may have arrived.
+ * - For the same reason nothing is sent under an identity that failed: a new one is created.
  */
 export function createBatchProducer(options: BatchProducerOptions): BatchProducer {
   const { kafka, topic, compression, deadlineMillis, now } = options;
@@ -65,7 +65,7 @@ export function createBatchProducer(options: BatchProducerOptions): BatchProduce
     return { producer, connected: producer.connect(), pending: new Set() };
   }
 
-  /** Leaves those that are under way their connections: they would open new ones, and nobody would close them. */
+  /** Keeps the connections for pending operations: they would open new ones, which would never be closed. */
   function end(session: Session): void {
     if (current !== session) return;
     current = undefined;
@@ -77,7 +77,7 @@ export function createBatchProducer(options: BatchProducerOptions): BatchProduce
   }
 
   async function send(messages: readonly Message[]): Promise<void> {
-    const partition = await choice.take();
+    const partition = await choice.acquire();
     current ??= begin();
     const session = current;
     const sent = session.connected.then(() =>
@@ -93,9 +93,9 @@ export function createBatchProducer(options: BatchProducerOptions): BatchProduce
     sent.catch(() => undefined).finally(() => session.pending.delete(sent));
     try {
       await withinDeadline(sent, deadlineMillis);
-      choice.giveBack(partition, true);
+      choice.release(partition, true);
     } catch (error) {
-      choice.giveBack(partition, false);
+      choice.release(partition, false);
       end(session);
       throw error;
     }
@@ -111,7 +111,7 @@ export function createBatchProducer(options: BatchProducerOptions): BatchProduce
 
 async function withinDeadline(work: Promise<unknown>, millis: number): Promise<void> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${millis} ms`)), millis);
+  const timer = setTimeout(() => late.reject(new Error(`no response within ${millis} ms`)), millis);
   try {
     await Promise.race([work, late.promise]);
   } finally {

@@ -30,7 +30,7 @@ describeKafka('receive', ({ brokers }) => {
     },
   );
 
-  test('what holds nothing for us, or is no OTLP, goes nowhere', async () => {
+  test('bodies without relevant spans, or that are not OTLP, are not produced', async () => {
     const topic = await temporaryTopic(brokers);
     const { url, counters } = await receiving({ kafka, topic });
     expect((await postTraces(url, Buffer.from('no otlp'))).status).toBe(400);
@@ -42,7 +42,7 @@ describeKafka('receive', ({ brokers }) => {
     expect(counters.requests).toMatchObject({ accepted: 2, malformed: 1 });
   });
 
-  test('requests at once share batches, and all partitions have their share', async () => {
+  test('concurrent requests share batches, which are spread over all partitions', async () => {
     const topic = await temporaryTopic(brokers, { partitions: 4 });
     const { url, produced } = await receiving({ kafka, topic });
     const sent: string[] = [];
@@ -62,7 +62,7 @@ describeKafka('receive', ({ brokers }) => {
   });
 
   test.each(['protobuf', 'json'] as const)(
-    'a body over the limit of the topic arrives in parts (%s), one with a larger span is told so',
+    'a body over the limit of the topic is split (%s), one with a larger span is rejected',
     async (encoding) => {
       const topic = await temporaryTopic(brokers, { config: { 'max.message.bytes': '20000' } });
       const { url, counters } = await receiving({ kafka, topic, compression: 'none' });
@@ -88,7 +88,7 @@ describeKafka('receive', ({ brokers }) => {
     },
   );
 
-  test('a limit that was lowered meanwhile is a 413 at first, and then the body arrives in parts', async () => {
+  test('a limit that was lowered is a 413 at first, and then the body is split', async () => {
     const topic = await temporaryTopic(brokers);
     const { url } = await receiving({ kafka, topic, compression: 'none' });
     const body = encodeRequest(request(200));
@@ -102,7 +102,7 @@ describeKafka('receive', ({ brokers }) => {
     await expect.poll(async () => (await postTraces(url, body)).status, { timeout: 10_000 }).toBe(200);
   });
 
-  test('a topic that is missing ends the start with the command that makes it', async () => {
+  test('a missing topic fails the start with the command that creates it', async () => {
     await expect(receiving({ kafka, topic: 'no_such_topic' })).rejects.toThrow(
       expect.objectContaining({
         code: 'TOPIC_MISSING',
@@ -112,7 +112,7 @@ describeKafka('receive', ({ brokers }) => {
     );
   });
 
-  test('requests that are held when it closes are answered, and are in the topic', async () => {
+  test('pending requests are answered on close, and are in the topic', async () => {
     const topic = await temporaryTopic(brokers, { partitions: 2 });
     const { url, close } = await receiving({ kafka, topic });
     const answers = Promise.all(

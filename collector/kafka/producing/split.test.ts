@@ -14,7 +14,7 @@ import { splitBody } from './split.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const random = seeded(5);
-/** Of three services; the spans of each share a resource and a scope. */
+/** Three services; the spans of each share a resource and a scope. */
 const request: TraceRequest = {
   resourceSpans: [1, 2, 3].flatMap(
     (service) => realisticRequest({ random, time: NOW, service, spans: 40 }).resourceSpans ?? [],
@@ -29,7 +29,7 @@ describe.each(bodies)('%s', (encoding, body) => {
   const read = (parts: readonly Buffer[]): DecisionSpan[] =>
     parts.flatMap((part) => decodeTraces(part, encoding, acceptedWindow(NOW)).spans);
 
-  test('a body that fits stays as it is', () => {
+  test('a body that fits is unchanged', () => {
     expect(splitBody(body, encoding, body.length)).toEqual([body]);
   });
 
@@ -37,7 +37,7 @@ describe.each(bodies)('%s', (encoding, body) => {
     ['by resource', 2.9],
     ['by span', 7],
     ['nearly a span each', 50],
-  ])('split %s, the parts hold the same spans in order, and none is too large', (_, share) => {
+  ])('split %s, the parts contain the same spans in order, and none is too large', (_, share) => {
     const maxBytes = Math.ceil(body.length / share);
     const parts = splitBody(body, encoding, maxBytes);
     expect(parts.length).toBeGreaterThanOrEqual(Math.ceil(share));
@@ -45,20 +45,20 @@ describe.each(bodies)('%s', (encoding, body) => {
     expect(read(parts)).toEqual(read([body]));
   });
 
-  test('a single span that is larger is refused, and says so', () => {
+  test('a single span that is too large is rejected with a clear error', () => {
     expect(() => splitBody(body, encoding, 300)).toThrow(
       expect.objectContaining({ code: 'BODY_TOO_LARGE', retryable: false }),
     );
   });
 });
 
-describe.each(['protobuf', 'json'] as const)('what is hostile (%s)', (encoding) => {
+describe.each(['protobuf', 'json'] as const)('hostile bodies (%s)', (encoding) => {
   const MIB = 1024 ** 2;
   const encode = (traces: TraceRequest): Buffer =>
     encoding === 'json' ? Buffer.from(JSON.stringify(traces)) : encodeRequest(traces);
   const TOO_LARGE = expect.objectContaining({ code: 'BODY_TOO_LARGE', retryable: false });
 
-  /** Spans under a resource of so many bytes. */
+  /** Spans under a resource of this size. */
   function withResource(bytes: number, spans: number): Buffer {
     const traces = decisionRequest(
       Array.from({ length: spans }, (_, n) => decisionSpan((n + 1).toString(16).padStart(16, '0'), NOW)),
@@ -70,7 +70,7 @@ describe.each(['protobuf', 'json'] as const)('what is hostile (%s)', (encoding) 
     return encode(traces);
   }
 
-  test('a large resource is not multiplied by the number of parts: the body is refused before any is made', () => {
+  test('a large resource is not multiplied by the number of parts: the body is rejected first', () => {
     const body = withResource(MIB, 60);
     expect(() => splitBody(body, encoding, MIB + 3_000)).toThrow(TOO_LARGE);
     const before = process.memoryUsage().arrayBuffers;
@@ -87,7 +87,7 @@ describe.each(['protobuf', 'json'] as const)('what is hostile (%s)', (encoding) 
     );
   });
 
-  test('a million spans are refused', () => {
+  test('a million spans are rejected', () => {
     const one = encode({ resourceSpans: [{ scopeSpans: [{ spans: [{}] }] }] });
     const many =
       encoding === 'json'
@@ -97,7 +97,7 @@ describe.each(['protobuf', 'json'] as const)('what is hostile (%s)', (encoding) 
   });
 });
 
-/** A protobuf request with so many empty spans. */
+/** A protobuf request with this number of empty spans. */
 function protobufSpans(count: number): Buffer {
   const spans = Buffer.alloc(2 * count, Buffer.from([0x12, 0]));
   return delimitedField(1, [delimitedField(2, [spans])]);

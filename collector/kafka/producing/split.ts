@@ -4,21 +4,24 @@ import type { Encoding } from '../../otlp/decode.ts';
 import { delimited, endOfField, skipField } from '../../otlp/protobuf-wire.ts';
 
 /**
- * How many times larger all parts together may be than the body. Each repeats the resource and the scope of its
- * spans, and a large resource would be multiplied by the number of parts.
+ * The maximum total size of all parts relative to the body. Each part repeats the resource and scope of its
+ * spans, so a large resource would be multiplied by the number of parts.
  */
 const MAX_GROWTH = 2;
 
-/** The most fields of a request, its resources and scopes; each takes memory of its own while it is shared out. */
+/**
+ * The maximum number of fields of a request, its resources and scopes; each takes memory while the body is
+ * split.
+ */
 const MAX_FIELDS = 250_000;
 
 /**
- * The body as parts of at most so many bytes, each an OTLP request of its own with whole spans: by resource,
- * where one is too large by scope, and where that is too large by span. A body that fits stays as it is.
+ * Splits a body into parts of at most `maxBytes`, each a valid OTLP request with complete spans: by
+ * resource, if that is too large by scope, and if that is too large by span. A body that fits is unchanged.
  *
  * @param body an OTLP request that was decoded before
- * @throws OriginscopeError `BODY_TOO_LARGE` when a single span is larger, or when the parts together would be much
- * larger than the body; then none has been made
+ * @throws OriginscopeError `BODY_TOO_LARGE` when a single span is too large, or when the parts together
+ * would be much larger than the body; checked before any part is created
  */
 export function splitBody(body: Buffer, encoding: Encoding, maxBytes: number): Buffer[] {
   if (body.length <= maxBytes) return [body];
@@ -29,20 +32,20 @@ export function splitBody(body: Buffer, encoding: Encoding, maxBytes: number): B
   return parts.map((part) => Buffer.concat(piecesOf(part, notation)));
 }
 
-/** A list in OTLP: the number of its field, and its name. */
+/** A repeated field in OTLP: its number and name. */
 interface List {
   readonly field: number;
   readonly name: string;
 }
 
-/** The lists on the way from a request to its spans, each in an item of the one before. */
+/** The nested lists from a request to its spans. */
 const LISTS: readonly List[] = [
   { field: 1, name: 'resourceSpans' },
   { field: 2, name: 'scopeSpans' },
   { field: 2, name: 'spans' },
 ];
 
-/** A message as it is written: a span as it is, others as what is around their list, and its items. */
+/** An encoded message: a span as is, others as the bytes around their list, and its items. */
 type Message = Buffer | Branch;
 
 interface Branch {
@@ -50,20 +53,20 @@ interface Branch {
   readonly before: Buffer;
   readonly items: readonly Message[];
   readonly after: Buffer;
-  /** What it takes when it is written, at most. */
+  /** Upper bound of its encoded size. */
   readonly bytes: number;
 }
 
-/** How messages are read and put together again. */
+/** How messages are parsed and reassembled. */
 interface Notation {
   read(body: Buffer): Message;
-  /** What is written before an item. */
+  /** The bytes before an item. */
   lead(item: Message, list: List, isFirst: boolean): Buffer;
 }
 
 const sizeOf = (message: Message): number => (Buffer.isBuffer(message) ? message.length : message.bytes);
 
-/** What an item takes in its list, at most. */
+/** Upper bound of the size of an item in its list. */
 const sizeIn = (list: List, item: Message, { lead }: Notation): number =>
   lead(item, list, false).length + sizeOf(item);
 
@@ -81,7 +84,7 @@ function partsOf(message: Message, maxBytes: number, notation: Notation): Messag
   const groups: Message[][] = [];
   let takenBytes = Number.POSITIVE_INFINITY;
   for (const item of message.items) {
-    // What leads a part of it is no longer than what leads the whole.
+    // The prefix of a part is not longer than that of the whole.
     const inner = room - notation.lead(item, list, false).length;
     for (const part of partsOf(item, inner, notation)) {
       const bytes = sizeIn(list, part, notation);

@@ -4,19 +4,19 @@ import { readTopic, type Topic } from '../admin/topics.ts';
 import { withAdmin } from '../client/connection.ts';
 
 export interface TopicWatch {
-  /** As it was last seen; asks when it was never seen. @throws as `readTopic` */
+  /** The last known state; queried if there is none yet. @throws as `readTopic` */
   topic(): Promise<Topic>;
-  /** Whether it was there when it was last looked for. */
+  /** Whether it existed at the last check. */
   readonly isThere: boolean;
   stop(): Promise<void>;
 }
 
-/** Looks for a topic now and again: whether brokers answer, and what its limits are. */
+/** Checks a topic periodically: whether brokers respond, and what its limits are. */
 export function watchTopic(options: {
   readonly kafka: Kafka;
   readonly topic: string;
   readonly everyMillis: number;
-  /** Told when it is gone, or here again. */
+  /** Called when it becomes unavailable or available. */
   readonly changed: (error: unknown | undefined) => void;
 }): TopicWatch {
   const { kafka, everyMillis, changed } = options;
@@ -41,7 +41,7 @@ export function watchTopic(options: {
     }
   }
 
-  /** Who asks while somebody looks gets the same answer. */
+  /** Concurrent calls share one query. */
   function lookOnce(): Promise<Topic> {
     looking ??= look().finally(() => {
       looking = undefined;

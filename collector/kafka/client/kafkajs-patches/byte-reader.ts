@@ -1,6 +1,6 @@
 const INT53_BITS = 48;
 
-/** Reads Kafka's primitive types; @throws RangeError where bytes are missing, or say what they cannot mean. */
+/** Reads Kafka's primitive types. @throws RangeError for missing bytes or invalid values */
 export class ByteReader {
   readonly #bytes: Buffer;
   #offset = 0;
@@ -39,7 +39,7 @@ export class ByteReader {
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** A view of the next bytes, whose length, an int32, stands before them; null when that is −1. */
+  /** A view of the next bytes, prefixed by their length as an int32; null when that is −1. */
   nullableBytes(): Buffer | null {
     const length = this.int32();
     return length === -1 ? null : this.bytes(length);
@@ -49,7 +49,7 @@ export class ByteReader {
     return this.bytes(this.left);
   }
 
-  /** As `nullableBytes`, of a length that is a varint. */
+  /** Like `nullableBytes`, with the length as a varint. */
   varintBytes(): Buffer | null {
     const length = this.varint();
     return length === -1 ? null : this.bytes(length);
@@ -86,7 +86,7 @@ export class ByteReader {
     return byte;
   }
 
-  /** @returns where the bytes begin that are passed over */
+  /** @returns the start of the skipped bytes */
   #advance(length: number): number {
     if (length < 0) throw new RangeError(`a length is ${length}`);
     if (length > this.left) throw new RangeError('bytes are missing at the end');

@@ -1,13 +1,13 @@
 import BrokerPool from 'kafkajs/src/cluster/brokerPool.js';
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { letClocksStep } from './clock-steps.ts';
+import { tolerateClockSteps } from './clock-steps.ts';
 
 const HOUR = 3_600_000;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] });
-  letClocksStep();
+  tolerateClockSteps();
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -24,7 +24,7 @@ function member() {
   return { group: Object.assign(group, { memberId: 'a', coordinator }), sent: coordinator.heartbeat };
 }
 
-test('heartbeats go on when the clock is set back, and are not sent more often than they should', async () => {
+test('heartbeats continue when the clock is set back, at the regular interval', async () => {
   const { group, sent } = member();
   vi.setSystemTime(Date.now() + 1_000);
   await group.heartbeat({ interval: 1_000 });
@@ -36,7 +36,7 @@ test('heartbeats go on when the clock is set back, and are not sent more often t
   expect(sent).toHaveBeenCalledTimes(2);
 });
 
-test('what brokers say of topics is asked for again when the clock is set back', async () => {
+test('metadata is refreshed when the clock is set back', async () => {
   const refresh = vi.spyOn(BrokerPool.prototype, 'refreshMetadata').mockResolvedValue();
   const pool = Object.assign(Object.create(BrokerPool.prototype) as BrokerPool, {
     metadata: { topicMetadata: [] },

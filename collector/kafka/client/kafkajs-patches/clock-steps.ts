@@ -5,11 +5,11 @@ const { heartbeat } = ConsumerGroup.prototype;
 const { refreshMetadataIfNecessary } = BrokerPool.prototype;
 
 /**
- * kafkajs 2.2.4 remembers by the host's clock when it has to do something again. When that is set back by an hour, a
- * consumer sends no heartbeat for an hour, so that its group throws it out again and again, and nobody sees
- * partitions that are added. Here what lies further ahead than it can is due at once.
+ * kafkajs 2.2.4 schedules by the wall clock. When that is set back by an hour, a consumer sends no
+ * heartbeat for an hour, is removed from its group again and again, and misses added partitions. This patch
+ * treats times that are too far in the future as due.
  */
-export function letClocksStep(): void {
+export function tolerateClockSteps(): void {
   ConsumerGroup.prototype.heartbeat = function heartbeatWhenDue(options) {
     if (this.lastRequest > Date.now()) this.lastRequest = 0;
     return heartbeat.call(this, options);

@@ -25,7 +25,7 @@ beforeAll(registerCodecs);
 describe.each(CODECS)('%s', (name) => {
   const type = CompressionTypes[name];
 
-  test('gives back what was compressed if that is no more than it may be, and not a byte more', async () => {
+  test('decompresses up to the limit, and not a byte more', async () => {
     await fc.assert(
       fc.asyncProperty(bytes, async (plain) => {
         const compressed: Buffer = await CompressionCodecs[type]().compress({ buffer: plain });
@@ -36,7 +36,7 @@ describe.each(CODECS)('%s', (name) => {
     );
   });
 
-  test('takes no memory for what is too large', async () => {
+  test('allocates no memory for data that is too large', async () => {
     const compressed: Buffer = await CompressionCodecs[type]().compress({
       buffer: Buffer.alloc(128 * 1024 ** 2),
     });
@@ -46,7 +46,7 @@ describe.each(CODECS)('%s', (name) => {
   });
 });
 
-test('LZ4 frames are measured whatever they hold beside their blocks', async () => {
+test('LZ4 frames are measured with any optional fields', async () => {
   const plain = Buffer.alloc(200_000, 'many blocks ');
   const compressed = compressFrameSync(plain, { blockChecksums: true, contentChecksum: true });
   expect(await decompress(CompressionTypes.LZ4, compressed, plain.length)).toHaveLength(plain.length);

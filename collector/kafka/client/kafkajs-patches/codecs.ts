@@ -8,7 +8,7 @@ import { READING_LIMITS } from './reading-limits.ts';
 import { decompressSnappy } from './snappy-blocks.ts';
 import { TooLargeError } from './too-large-error.ts';
 
-// Node finds only some of the names that kafkajs exports.
+// Node detects only some of the named exports of kafkajs.
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 const zstdCompress = promisify(zlib.zstdCompress);
 const zstdDecompress = promisify(zlib.zstdDecompress);
@@ -22,7 +22,7 @@ interface Codec {
   decompress(bytes: Buffer, maxBytes: number): Promise<Buffer>;
 }
 
-/** By the number that a batch's attributes have. */
+/** By the number in a batch's attributes. */
 const CODECS: ReadonlyMap<number, Codec> = new Map([
   [
     CompressionTypes.GZIP,
@@ -62,15 +62,15 @@ const CODECS: ReadonlyMap<number, Codec> = new Map([
   ],
 ]);
 
-/** Undefined for a number that Kafka has not given to a codec; 0 is no compression. */
+/** Undefined for an unassigned number; 0 is no compression. */
 export function codecName(type: number): string | undefined {
   return type === CompressionTypes.None ? 'none' : CODECS.get(type)?.name;
 }
 
 /**
  * @param type as in a batch's attributes
- * @param maxBytes how many bytes may come out
- * @throws TooLargeError; other errors when the bytes are not what the codec makes
+ * @param maxBytes the maximum size of the output
+ * @throws TooLargeError; other errors when the bytes are not valid for the codec
  */
 export async function decompress(type: number, bytes: Buffer, maxBytes: number): Promise<Buffer> {
   const codec = CODECS.get(type);
@@ -79,8 +79,8 @@ export async function decompress(type: number, bytes: Buffer, maxBytes: number):
 }
 
 /**
- * Lets kafkajs compress with every codec: it brings gzip alone, and producers, an OpenTelemetry Collector among
- * them, use all four. What it reads is decompressed in fetch-response.ts.
+ * Registers all codecs for compression in kafkajs, which only includes gzip; producers, including the
+ * OpenTelemetry Collector, use all four. Decompression happens in fetch-response.ts.
  */
 export function registerCodecs(): void {
   for (const [type, { compress, decompress }] of CODECS) {
@@ -106,15 +106,15 @@ async function inflate(
   }
 }
 
-/** Zstd makes about a tenth of OTLP (measured: 1/9.5), less where spans are alike. */
+/** Zstd compresses OTLP to about a tenth (measured: 1/9.5), similar spans even more. */
 const RATIO = 16;
-const LEAST_CHUNK = 16 * 1024;
-const MOST_CHUNK = 1024 ** 2;
+const MIN_CHUNK = 16 * 1024;
+const MAX_CHUNK = 1024 ** 2;
 
 /**
- * Node hands each chunk of output from its thread pool to the event loop. Its default of 16 KiB cost a consumer
- * an eighth of its processor time; one for most batches is the cheapest.
+ * Node passes each chunk of output from its thread pool to the event loop. The default of 16 KiB cost a
+ * consumer an eighth of its CPU time; one chunk per batch is cheapest.
  */
 function chunkSizeFor({ length }: Buffer): number {
-  return Math.min(MOST_CHUNK, Math.max(LEAST_CHUNK, length * RATIO));
+  return Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, length * RATIO));
 }

@@ -6,7 +6,7 @@ import MessageSet from 'kafkajs/src/protocol/messageSet/index.js';
 import { decode as decodeAsKafkajs } from 'kafkajs/src/protocol/requests/fetch/v11/response.js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BATCH_TIME, batchOf, fetchAnswer, type TestRecord } from '../../../../test/support/fetch-answers.ts';
-import { refusedBatchOf } from '../refused-batch.ts';
+import { unreadableBatchOf } from '../unreadable-batch.ts';
 import { codecName, registerCodecs } from './codecs.ts';
 import { decodeFetchResponse } from './fetch-response.ts';
 import { READING_LIMITS, type ReadingLimits } from './reading-limits.ts';
@@ -38,7 +38,7 @@ const records: fc.Arbitrary<TestRecord[]> = fc.array(
   fc.record({
     key: fc.option(bytes),
     value: fc.option(bytes),
-    // kafkajs does not tell a header from what every object inherits.
+    // kafkajs confuses headers with inherited object properties.
     headers: fc.dictionary(
       fc.string({ maxLength: 8 }).map((name) => `x-${name}`),
       fc.oneof(bytes, fc.array(bytes, { minLength: 2 })),
@@ -48,7 +48,7 @@ const records: fc.Arbitrary<TestRecord[]> = fc.array(
   { minLength: 1, maxLength: 12 },
 );
 
-describe('what is within the limits is read as kafkajs reads it', () => {
+describe('data within the limits is read as by kafkajs', () => {
   test('batches of any records, with every codec', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -71,13 +71,13 @@ describe('what is within the limits is read as kafkajs reads it', () => {
 
   test.each(
     CODECS.flatMap((codec) => ['otlp_proto', 'otlp_json'].map((encoding) => [encoding, codec] as const)),
-  )('what a Collector wrote: %s, codec %i', async (encoding, codec) => {
+  )('messages of a Collector: %s, codec %i', async (encoding, codec) => {
     const answer = fetchAnswer([readFileSync(join(FIXTURES, `${encoding}-${codecName(codec)}.batches`))]);
     const own = await decodeFetchResponse(answer, 11, READING_LIMITS);
     expect(normal(own)).toEqual(normal(await decodeAsKafkajs(answer)));
   });
 
-  test('older answers have fewer fields', async () => {
+  test('older responses have fewer fields', async () => {
     const set = await batchOf({ records: [{ value: Buffer.from('a') }] });
     expect(await decodeFetchResponse(fetchAnswer([set], 4), 4, READING_LIMITS)).toMatchObject({
       throttleTime: 25,
@@ -97,7 +97,7 @@ describe('what is within the limits is read as kafkajs reads it', () => {
     });
   });
 
-  test('a batch that the fetch cut off is left for the next one', async () => {
+  test('a batch truncated by the fetch is left for the next one', async () => {
     const batch = await batchOf({ records: [{ value: Buffer.from('a') }] });
     for (const end of [0, 5, 17, 40, batch.length - 1]) {
       const found = await readOne(Buffer.concat([batch, batch.subarray(0, end)]));
@@ -105,7 +105,7 @@ describe('what is within the limits is read as kafkajs reads it', () => {
     }
   });
 
-  test('a batch of which nothing is left does not hold up what follows', async () => {
+  test('a batch without remaining records does not block the following ones', async () => {
     const batch = await batchOf({ firstOffset: 7, records: [{}] });
     const empty = Buffer.from(batch.subarray(0, 61));
     empty.writeInt32BE(49, 8);
@@ -114,7 +114,7 @@ describe('what is within the limits is read as kafkajs reads it', () => {
   });
 });
 
-/** Without the parts that kafkajs has and nobody reads, and undefined where kafkajs has null-prototype objects. */
+/** Without unused parts of kafkajs, and undefined where kafkajs has null-prototype objects. */
 function normal(response: object): object {
   const dropped = new Set([
     'batchContext',
@@ -127,7 +127,7 @@ function normal(response: object): object {
   return JSON.parse(JSON.stringify(response, (key, value) => (dropped.has(key) ? undefined : value)));
 }
 
-describe('a batch beyond the limits is passed over, and told', () => {
+describe('a batch beyond the limits is skipped and reported', () => {
   const good = (firstOffset: number) => batchOf({ firstOffset, records: [{ value: Buffer.from('good') }] });
 
   async function expectRefused(bad: Buffer, lastOffset: number, error: object): Promise<void> {
@@ -138,7 +138,7 @@ describe('a batch beyond the limits is passed over, and told', () => {
     expect(found.map(text)).toEqual(['good', undefined, 'good']);
     expect(found.map(({ offset }) => Number(offset))).toEqual([9, lastOffset, lastOffset + 1]);
     const [, message] = found;
-    const refused = message && refusedBatchOf(message);
+    const refused = message && unreadableBatchOf(message);
     expect(refused).toMatchObject({ error, firstOffset: 10, lastOffset });
     expect(refused?.bytes.equals(bad)).toBe(true);
   }
@@ -152,7 +152,7 @@ describe('a batch beyond the limits is passed over, and told', () => {
     });
   });
 
-  test('snappy as Java frames it', async () => {
+  test("snappy in Java's framing", async () => {
     const raw = await batchOf({
       compression: 2,
       firstOffset: 10,
@@ -191,12 +191,12 @@ describe('a batch beyond the limits is passed over, and told', () => {
   });
 
   test.each([
-    ['a codec that is none', (batch: Buffer) => batch.writeInt16BE(6, 21)],
-    ['bytes that are of another codec', (batch: Buffer) => batch.writeInt16BE(3, 21)],
+    ['an unknown codec', (batch: Buffer) => batch.writeInt16BE(6, 21)],
+    ['bytes of another codec', (batch: Buffer) => batch.writeInt16BE(3, 21)],
     ['broken compression', (batch: Buffer) => batch.fill(0xff, 61)],
-    ['fewer records than it says', (batch: Buffer) => batch.writeInt32BE(7, 57)],
-    ['more records than it says', (batch: Buffer) => batch.writeInt32BE(1, 57)],
-    ['less than no records', (batch: Buffer) => batch.writeInt32BE(-1, 57)],
+    ['fewer records than declared', (batch: Buffer) => batch.writeInt32BE(7, 57)],
+    ['more records than declared', (batch: Buffer) => batch.writeInt32BE(1, 57)],
+    ['a negative number of records', (batch: Buffer) => batch.writeInt32BE(-1, 57)],
   ])('%s', async (_, damage) => {
     const bad = await batchOf({
       compression: 1,
@@ -210,7 +210,7 @@ describe('a batch beyond the limits is passed over, and told', () => {
     });
   });
 
-  test('whatever is damaged, nothing fails and nothing hangs', async () => {
+  test('damaged data neither throws nor hangs', async () => {
     await fc.assert(
       fc.asyncProperty(
         records,
@@ -218,7 +218,7 @@ describe('a batch beyond the limits is passed over, and told', () => {
         fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),
         async (found, compression, edits) => {
           const batch = await batchOf({ records: found, compression, firstOffset: 10 });
-          // Behind the length, by which a batch is found at all.
+          // After the length, which is needed to find a batch at all.
           for (const [position, byte] of edits) batch.writeUInt8(byte, 12 + (position % (batch.length - 12)));
           const all = await readOne(Buffer.concat([batch, await good(99)]), { batchBytes: MIB });
           expect(all.length).toBeGreaterThan(1);
@@ -230,25 +230,25 @@ describe('a batch beyond the limits is passed over, and told', () => {
   });
 });
 
-describe('a fetch ends before it takes too much, and the next one goes on', () => {
+describe('a fetch ends at its limit, and the next one continues', () => {
   const values = (found: readonly (readonly FetchedMessage[])[]) => found.map((one) => one.map(text));
   const letter = (name: string) => batchOf({ records: [{ value: Buffer.from(name) }] });
 
-  test('after its bytes, with what each message takes beside them, and one batch in any case', async () => {
+  test('after its bytes, including overhead per message, but at least one batch', async () => {
     const set = Buffer.concat([await letter('a'), await letter('b'), await letter('c')]);
     const limits = { entryBytes: 100 };
     expect(values(await read([set], { ...limits, fetchBytes: 210 }))).toEqual([['a', 'b']]);
     expect(values(await read([set], { ...limits, fetchBytes: 0 }))).toEqual([['a']]);
   });
 
-  test('another partition begins each time', async () => {
+  test('with another partition first each time', async () => {
     const sets = [await letter('a'), await letter('b'), await letter('c')];
     expect(values(await read(sets, { fetchBytes: 1 }, 0))).toEqual([['a'], [], []]);
     expect(values(await read(sets, { fetchBytes: 1 }, 1))).toEqual([[], ['b'], []]);
     expect(values(await read(sets, { fetchBytes: 1 }, 5))).toEqual([[], [], ['c']]);
   });
 
-  test('after what was decompressed in vain', async () => {
+  test('after wasted decompression', async () => {
     const bad = await batchOf({ compression: 4, records: [{ value: Buffer.alloc(2_000) }] });
     const set = Buffer.concat(Array(10).fill(bad));
     expect(await readOne(set, { batchBytes: 1_000, wastedBytes: 3_000 })).toHaveLength(3);
@@ -262,7 +262,7 @@ describe('messages in the formats before record batches', () => {
     timestamp: BATCH_TIME,
   }));
 
-  /** One that holds the others, compressed, with the offset of the last. */
+  /** A message that contains the others, compressed, with the offset of the last. */
   function compressed(messageVersion: 0 | 1, offset: number, inner = entries): Buffer {
     const { buffer } = MessageSet({ messageVersion, compression: 1, entries: inner });
     const value = gzipSync(buffer);
@@ -289,20 +289,20 @@ describe('messages in the formats before record batches', () => {
     ]);
   });
 
-  test('are refused beyond the limits', async () => {
+  test('are rejected beyond the limits', async () => {
     const large = [{ key: null, value: Buffer.alloc(5_000), timestamp: BATCH_TIME }];
     const set = Buffer.concat([compressed(1, 1, large), compressed(1, 9), compressed(1, 10)]);
     const found = await readOne(set, { batchBytes: 1_000, batchEntries: 3 });
-    expect(found.map((message) => refusedBatchOf(message)?.error.code)).toEqual([
+    expect(found.map((message) => unreadableBatchOf(message)?.error.code)).toEqual([
       'BATCH_TOO_LARGE',
       ...Array(6).fill(undefined),
     ]);
     const many = await readOne(compressed(1, 9), { batchEntries: 2 });
-    expect(many.map((message) => refusedBatchOf(message)?.error.code)).toEqual(['BATCH_TOO_LARGE']);
+    expect(many.map((message) => unreadableBatchOf(message)?.error.code)).toEqual(['BATCH_TOO_LARGE']);
   });
 });
 
-test('a deflated batch is read as the gzip that kafkajs takes it for', async () => {
+test('a deflated batch is read, as by kafkajs', async () => {
   const batch = await batchOf({ compression: 1, records: [{ value: Buffer.from('a') }] });
   const plain = await batchOf({ records: [{ value: Buffer.from('a') }] });
   const deflated = Buffer.concat([batch.subarray(0, 61), deflateSync(plain.subarray(61))]);

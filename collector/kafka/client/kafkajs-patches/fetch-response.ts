@@ -5,7 +5,7 @@ import type { FetchedMessage } from './record-batch.ts';
 import { fetchBudget, readRecordSet } from './record-set.ts';
 
 /*
- * Answers to fetches, https://kafka.apache.org/protocol#The_Messages_Fetch: versions 0 to 11, which kafkajs speaks.
+ * Fetch responses, https://kafka.apache.org/protocol#The_Messages_Fetch: versions 0 to 11, which kafkajs supports.
  *
  *   throttle_time_ms int32 (1+), error_code int16 and session_id int32 (7+),
  *   responses [topic string, partitions [
@@ -14,7 +14,7 @@ import { fetchBudget, readRecordSet } from './record-set.ts';
  *     preferred_read_replica int32 (11+), records bytes]]
  */
 
-/** As kafkajs wants it; offsets are decimal. */
+/** In the form that kafkajs expects; offsets are decimal. */
 export interface FetchResponse {
   readonly throttleTime: number;
   readonly clientSideThrottleTime?: number;
@@ -34,11 +34,12 @@ interface PartitionData {
 }
 
 /**
- * kafkajs 2.2.4 decompresses whatever a fetch brings, without a limit, keeps it all at once, and fails the whole fetch
- * for one batch that cannot be read, which the next fetch brings again. Here answers are read within limits, and
- * such a batch is passed over and told (refused-batch.ts). For every consumer of this process.
+ * kafkajs 2.2.4 decompresses a complete fetch without limit, keeps it all in memory, and fails the whole
+ * fetch for one unreadable batch, which the next fetch returns again. This patch reads responses within
+ * limits, and skips and reports such a batch (unreadable-batch.ts). It applies to all consumers of this
+ * process.
  */
-export function boundFetches(): void {
+export function limitFetches(): void {
   let turn = 0;
   for (const version of fetchProtocol.versions) {
     const { response } = fetchProtocol.protocol({ version })({ topics: [] });
@@ -47,8 +48,8 @@ export function boundFetches(): void {
 }
 
 /**
- * @param turn counts fetches: each begins with another partition, so that none that is full keeps others waiting
- * @throws RangeError when it is no such answer
+ * @param turn counts fetches: each begins with another partition, so that a full one does not starve others
+ * @throws RangeError when it is not a valid response
  */
 export async function decodeFetchResponse(
   answer: Buffer,
@@ -74,7 +75,7 @@ export async function decodeFetchResponse(
   for (const { partition, records } of [...recordSets.slice(first), ...recordSets.slice(0, first)]) {
     partition.messages = await readRecordSet(records, limits, budget);
   }
-  // From version 8 on the client is to wait, else the broker has.
+  // From version 8 on the client must wait; before, the broker has.
   return version >= 8
     ? { throttleTime: 0, clientSideThrottleTime: throttleTime, responses }
     : { throttleTime, responses };

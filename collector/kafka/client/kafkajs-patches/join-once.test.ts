@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-test('a consumer that finds out from several brokers at once joins its group once', async () => {
+test('a consumer that learns of a change from several brokers at once joins its group once', async () => {
   const { default: ConsumerGroup } = await import('kafkajs/src/consumer/consumerGroup.js');
   let joins = 0;
   const joined = Promise.withResolvers<void>();
@@ -8,8 +8,8 @@ test('a consumer that finds out from several brokers at once joins its group onc
     joins++;
     return joined.promise;
   };
-  const { letMembersJoinOnce } = await import('./join-once.ts');
-  letMembersJoinOnce();
+  const { joinGroupOnce } = await import('./join-once.ts');
+  joinGroupOnce();
   const group: InstanceType<typeof ConsumerGroup> = Object.create(ConsumerGroup.prototype);
   const all = [group.joinAndSync(), group.joinAndSync(), group.joinAndSync()];
   expect(joins).toBe(1);

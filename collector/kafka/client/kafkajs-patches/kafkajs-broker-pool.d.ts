@@ -1,4 +1,4 @@
-/** A part of kafkajs that it does not export. */
+/** Internals of kafkajs that it does not export. */
 declare module 'kafkajs/src/cluster/brokerPool.js' {
   export default class BrokerPool {
     metadata: object | null;

@@ -1,4 +1,4 @@
-/** A part of kafkajs that it does not export: its requests to fetch, by version. */
+/** Internals of kafkajs that it does not export: its fetch requests, by version. */
 declare module 'kafkajs/src/protocol/requests/fetch/index.js' {
   const fetchProtocol: {
     readonly versions: readonly string[];

@@ -3,13 +3,13 @@ import type { FetchedMessage, ReadMessages } from './record-batch.ts';
 import { TooLargeError } from './too-large-error.ts';
 
 /*
- * Messages as brokers before 0.11 kept them, which a log may still have:
+ * The message format of brokers before 0.11, which a log may still contain:
  * https://kafka.apache.org/documentation/#messageset
  *
  *   offset int64, messageSize int32, crc int32, magic int8, attributes int8, timestamp int64 (magic 1 alone),
  *   key bytes, value bytes
  *
- * Compressed ones are the value of another, which has the offset of the last of them.
+ * Compressed messages are the value of another message, which has the offset of the last of them.
  */
 
 export interface LegacyMessage {
@@ -27,13 +27,13 @@ export interface LegacyMessage {
 const CODEC = 0b0000_0111;
 const LOG_APPEND_TIME = 0b0000_1000;
 
-/** @throws RangeError when it is not one */
+/** @throws RangeError when it is not a valid message */
 export function readLegacyMessage(reader: ByteReader): LegacyMessage {
   const offset = reader.int64();
   const message = new ByteReader(reader.bytes(reader.int32()));
   message.bytes(4);
   const magic = message.int8();
-  if (magic !== 0 && magic !== 1) throw new RangeError(`there is no message format ${magic}`);
+  if (magic !== 0 && magic !== 1) throw new RangeError(`unknown message format ${magic}`);
   const attributes = message.int8();
   return {
     offset,
@@ -47,9 +47,9 @@ export function readLegacyMessage(reader: ByteReader): LegacyMessage {
 }
 
 /**
- * The messages that were compressed together as the value of another.
+ * Reads the messages that were compressed together as the value of another.
  *
- * @throws TooLargeError; RangeError when they are not what they should be
+ * @throws TooLargeError; RangeError when they are not valid
  */
 export function readInnerMessages(
   outer: LegacyMessage,
@@ -62,7 +62,7 @@ export function readInnerMessages(
     if (inner.length >= maxEntries) throw new TooLargeError(maxEntries, 'messages');
     inner.push(readLegacyMessage(reader));
   }
-  // From magic 1 on they are counted from 0.
+  // From magic 1 on offsets are relative.
   const shift = outer.magic === 0 ? 0n : outer.offset - (inner.at(-1)?.offset ?? 0n);
   const messages = inner.map((message) =>
     asFetched({

@@ -5,10 +5,10 @@ const BLOCK_CHECKSUM_FLAG = 0b0001_0000;
 const STORED_BLOCK = 0x8000_0000;
 
 /**
- * How many bytes the first LZ4 frame decompresses to, told without decompressing it; counting ends when it is
- * beyond `maxBytes`. What follows the frame is not looked at, as decoders do.
+ * Computes the decompressed size of the first LZ4 frame without decompressing it; stops when it exceeds
+ * `maxBytes`. Data after the frame is ignored, as by decoders.
  *
- * @throws RangeError when it is not a frame
+ * @throws RangeError when it is not a valid frame
  * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  */
 export function lz4FrameSize(frame: Buffer, maxBytes: number): number {
@@ -29,8 +29,8 @@ export function lz4FrameSize(frame: Buffer, maxBytes: number): number {
 }
 
 /**
- * Sequences of a token (lengths of literals and of a match, four bits each, that go on in bytes of 255), literals
- * and a match's offset; the last one has literals alone.
+ * A block consists of sequences: a token (four-bit lengths of literals and of a match, extended by bytes of
+ * 255), literals and the offset of the match; the last one has literals only.
  *
  * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
  */

@@ -1,23 +1,26 @@
 const MIB = 1024 ** 2;
 
-/** What is read of a topic at once, however small it was made by compression. */
+/** Limits on what is read from a topic at once, regardless of compression. */
 export interface ReadingLimits {
-  /** Of a batch, decompressed. */
+  /** Decompressed bytes of a batch. */
   readonly batchBytes: number;
   /** Records of a batch, and their headers. */
   readonly batchEntries: number;
-  /** Of all messages of one fetch, decompressed and with `entryBytes` for each entry; beyond it the next fetch goes on. */
+  /**
+   * Decompressed bytes of all messages of one fetch, plus `entryBytes` per entry; the next fetch continues
+   * after it.
+   */
   readonly fetchBytes: number;
-  /** What an entry takes in memory beside its bytes: a record took about 300 where it was measured. */
+  /** Memory overhead of an entry: measured about 300 bytes for a record. */
   readonly entryBytes: number;
-  /** Decompressed in vain during one fetch: it costs no memory but time, in which no heartbeat goes out. */
+  /** Bytes decompressed in vain during one fetch: this costs time without heartbeats. */
   readonly wastedBytes: number;
 }
 
 /**
- * A batch of ours has at most 16 MiB, the largest body that a receiver takes, and the rest of its envelope; those of
- * other producers are limited by default to 1 MiB before compression. A message of a single
- * decision span has 680 bytes, so that fewer than 30,000 of them are in so large a batch.
+ * Our own batches have at most 16 MiB, the largest body that a receiver accepts, plus the envelope; those
+ * of other producers are limited to 1 MiB before compression by default. A message with a single decision
+ * span has 680 bytes, so such a large batch has fewer than 30,000 of them.
  */
 export const READING_LIMITS: ReadingLimits = {
   batchBytes: 17 * MIB,

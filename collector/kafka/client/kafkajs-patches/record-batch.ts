@@ -7,22 +7,22 @@ import { TooLargeError } from './too-large-error.ts';
  *
  *   baseOffset int64, batchLength int32, partitionLeaderEpoch int32, magic int8, crc int32, attributes int16,
  *   lastOffsetDelta int32, baseTimestamp int64, maxTimestamp int64, producerId int64, producerEpoch int16,
- *   baseSequence int32, records [int32 and as many]: compressed together where the attributes say so
+ *   baseSequence int32, records [int32 count, then each]: compressed together if the attributes say so
  */
 
-/** A message as kafkajs hands it on; times and offsets are decimal. */
+/** A message in the form of kafkajs; times and offsets are decimal. */
 export interface FetchedMessage {
   readonly magicByte: number;
   readonly attributes: number;
   readonly timestamp: string;
-  /** Whether that is when the broker got it; else the producer says so. */
+  /** Whether the timestamp was set by the broker instead of the producer. */
   readonly isBrokerTime: boolean;
   readonly offset: string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: IHeaders;
   readonly isControlRecord: boolean;
-  /** By which kafkajs knows messages of aborted transactions. */
+  /** Used by kafkajs to detect messages of aborted transactions. */
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
 }
 
@@ -32,7 +32,7 @@ export interface BatchHeader {
   readonly codec: number;
   readonly firstTimestamp: bigint;
   readonly maxTimestamp: bigint;
-  /** Whether all its records have the broker's time, which is `maxTimestamp`. */
+  /** Whether all records have the broker's time, which is `maxTimestamp`. */
   readonly isLogAppendTime: boolean;
   readonly isControlBatch: boolean;
   readonly inTransaction: boolean;
@@ -47,7 +47,7 @@ const LOG_APPEND_TIME = 0b0000_1000;
 const TRANSACTIONAL = 0b0001_0000;
 const CONTROL = 0b0010_0000;
 
-/** @param batch the whole of it. @throws RangeError when it is too short */
+/** @param batch the complete batch @throws RangeError when it is too short */
 export function readBatchHeader(batch: Buffer): BatchHeader {
   const reader = new ByteReader(batch);
   const firstOffset = reader.int64();
@@ -73,16 +73,16 @@ export function readBatchHeader(batch: Buffer): BatchHeader {
   };
 }
 
-/** Messages, and how many entries (records and headers) they are. */
+/** Messages, and the number of their entries (records and headers). */
 export interface ReadMessages {
   readonly messages: FetchedMessage[];
   readonly entries: number;
 }
 
 /**
- * Takes decompressed records apart; keys and values are views of them.
+ * Parses decompressed records; keys and values are views of them.
  *
- * @throws TooLargeError; RangeError when they are not what the header says
+ * @throws TooLargeError; RangeError when they do not match the header
  */
 export function readRecords(header: BatchHeader, records: Buffer, maxEntries: number): ReadMessages {
   if (header.recordCount < 0) throw new RangeError(`a batch has ${header.recordCount} records`);
@@ -131,6 +131,6 @@ export function readRecords(header: BatchHeader, records: Buffer, maxEntries: nu
       batchContext,
     });
   }
-  if (reader.left > 0) throw new RangeError('there are more records than the batch says');
+  if (reader.left > 0) throw new RangeError('there are more records than the batch declares');
   return { messages, entries };
 }

@@ -1,5 +1,5 @@
 import { OriginscopeError } from '../../../../core/errors.ts';
-import { type RefusedBatch, standInFor } from '../refused-batch.ts';
+import { placeholderFor, type UnreadableBatch } from '../unreadable-batch.ts';
 import { ByteReader } from './byte-reader.ts';
 import { codecName, decompress } from './codecs.ts';
 import { asFetched, readInnerMessages, readLegacyMessage } from './legacy-message.ts';
@@ -7,17 +7,17 @@ import type { ReadingLimits } from './reading-limits.ts';
 import { type FetchedMessage, type ReadMessages, readBatchHeader, readRecords } from './record-batch.ts';
 import { TooLargeError } from './too-large-error.ts';
 
-/** An offset and a length, before what is so long. */
+/** An offset and a length precede each batch. */
 const PREFIX_BYTES = 12;
-/** Before the codec: of both formats, counted from where a batch begins. */
+/** The offset of the magic byte in a batch, the same in both formats. */
 const MAGIC_AT = 16;
-const LEAST_BYTES = MAGIC_AT + 2;
+const MIN_BYTES = MAGIC_AT + 2;
 
-/** What may still be read of one fetch. */
+/** The remaining budget of a fetch. */
 export interface FetchBudget {
   bytes: number;
   wastedBytes: number;
-  /** The first batch is always read, or a fetch would come to nothing. */
+  /** The first batch is always read, so that a fetch makes progress. */
   isBegun: boolean;
 }
 
@@ -29,11 +29,11 @@ const isSpent = ({ isBegun, bytes, wastedBytes }: FetchBudget): boolean =>
   isBegun && (bytes <= 0 || wastedBytes <= 0);
 
 /**
- * The messages of one partition in a broker's answer, up to what is left of the budget: what is not read, the next
- * fetch brings again. A batch that is beyond the limits, or not readable, becomes one message that stands for
- * it (refused-batch.ts), so that the consumer goes on behind it.
+ * Reads the messages of one partition in a fetch response, up to the remaining budget; the next fetch
+ * returns the rest. A batch that exceeds the limits or is unreadable becomes one placeholder message
+ * (unreadable-batch.ts), so that the consumer continues after it.
  *
- * @throws RangeError when the answer is not a sequence of batches
+ * @throws RangeError when the response is not a sequence of batches
  */
 export async function readRecordSet(
   set: Buffer,
@@ -41,10 +41,10 @@ export async function readRecordSet(
   budget: FetchBudget,
 ): Promise<FetchedMessage[]> {
   const messages: FetchedMessage[] = [];
-  for (let at = 0; set.length - at >= LEAST_BYTES && !isSpent(budget); ) {
+  for (let at = 0; set.length - at >= MIN_BYTES && !isSpent(budget); ) {
     const end = at + PREFIX_BYTES + set.readInt32BE(at + PREFIX_BYTES - 4);
-    if (end < at + LEAST_BYTES) throw new RangeError('a broker sent a batch of no length');
-    // The last one is cut off where a fetch has to end.
+    if (end < at + MIN_BYTES) throw new RangeError('a broker sent a batch with an invalid length');
+    // The last batch may be truncated by the size limit of a fetch.
     if (end > set.length) break;
     budget.isBegun = true;
     for (const message of await readOrRefuse(set.subarray(at, end), limits, budget)) messages.push(message);
@@ -63,27 +63,30 @@ async function readOrRefuse(
   try {
     const { messages, entries } = await (found.magic === 2 ? readBatch : readLegacy)(batch, limits, read);
     budget.bytes -= read.bytes + entries * limits.entryBytes;
-    // What compaction leaves of a batch: kafkajs goes on behind a control record, but not behind nothing.
-    return messages.length > 0 ? messages : [standIn(found, { isControlRecord: true })];
+    // Compaction may leave an empty batch: kafkajs continues after a control record, but not after nothing.
+    return messages.length > 0 ? messages : [placeholder(found, { isControlRecord: true })];
   } catch (cause) {
     budget.bytes -= batch.length + limits.entryBytes;
-    // At most so much came out before it was too much.
+    // Upper bound of what was decompressed before the limit.
     budget.wastedBytes -= read.bytes;
     const { firstOffset, lastOffset } = found;
     return [
-      standInFor({ ...refusal(batch, found, cause), firstOffset, lastOffset, bytes: batch }, standIn(found)),
+      placeholderFor(
+        { ...refusal(batch, found, cause), firstOffset, lastOffset, bytes: batch },
+        placeholder(found),
+      ),
     ];
   }
 }
 
-/** @param read told how many bytes were decompressed, or tried to be */
+/** @param read receives the number of bytes that were decompressed or attempted */
 async function readBatch(
   batch: Buffer,
   { batchBytes, batchEntries }: ReadingLimits,
   read: { bytes: number },
 ): Promise<ReadMessages> {
   const header = readBatchHeader(batch);
-  // Each is checked again when it is read; this spares decompressing them.
+  // Checked again while reading; this avoids decompressing them.
   if (header.recordCount > batchEntries) throw new TooLargeError(batchEntries, 'records and headers');
   return readRecords(header, await plain(header.codec, header.records, batchBytes, read), batchEntries);
 }
@@ -125,7 +128,7 @@ interface Span {
   readonly producer: { readonly producerId: string; readonly inTransaction: boolean };
 }
 
-/** Where a batch begins and ends, as far as it says so. */
+/** The offsets of a batch, as far as readable. */
 function spanOf(batch: Buffer): Span {
   const magic = batch.readInt8(MAGIC_AT);
   const firstOffset = Number(batch.readBigInt64BE(0));
@@ -153,8 +156,8 @@ function spanOf(batch: Buffer): Span {
   }
 }
 
-/** A message at the end of the batch. */
-function standIn(
+/** A placeholder message at the end of the batch. */
+function placeholder(
   { magic, lastOffset, timestamp, producer }: Span,
   { isControlRecord = false } = {},
 ): FetchedMessage {
@@ -172,7 +175,7 @@ function standIn(
   };
 }
 
-function refusal(batch: Buffer, { codec }: Span, cause: unknown): Pick<RefusedBatch, 'reason' | 'error'> {
+function refusal(batch: Buffer, { codec }: Span, cause: unknown): Pick<UnreadableBatch, 'reason' | 'error'> {
   const what = `A batch of ${batch.length.toLocaleString('en')} bytes (${codecName(codec) ?? `codec ${codec}`})`;
   const why = cause instanceof Error ? cause.message : String(cause);
   const [reason, message, remedy] =

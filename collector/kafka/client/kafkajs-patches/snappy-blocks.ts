@@ -1,22 +1,22 @@
 import snappy from 'kafkajs-snappy';
 import { TooLargeError } from './too-large-error.ts';
 
-/** Java's producers write blocks behind this, each after its length; others write one block and nothing else. */
+/** Java producers write blocks after this magic, each prefixed by its length; others write a single block. */
 const XERIAL_MAGIC = Buffer.from([0x82, ...Buffer.from('SNAPPY'), 0]);
-/** The magic bytes, a version and the oldest version that reads it. */
+/** The magic bytes, a version and the minimum compatible version. */
 const XERIAL_HEADER_BYTES = 16;
-/** Java makes none smaller, but for the last. */
-const LEAST_BLOCK_BYTES = 1024;
+/** Only the last block of Java producers is smaller. */
+const MIN_BLOCK_BYTES = 1024;
 
 /**
- * Decompresses snappy as it stands in Kafka's batches.
+ * Decompresses snappy as used in Kafka's batches.
  *
- * @throws TooLargeError; other errors when it is not snappy
+ * @throws TooLargeError; other errors when it is not valid snappy
  * @see https://github.com/google/snappy/blob/main/format_description.txt
  */
 export async function decompressSnappy(bytes: Buffer, maxBytes: number): Promise<Buffer> {
-  const blocks = blocksOf(bytes, Math.ceil(maxBytes / LEAST_BLOCK_BYTES));
-  // What a block says of its size is what is allocated for it.
+  const blocks = blocksOf(bytes, Math.ceil(maxBytes / MIN_BLOCK_BYTES));
+  // The library allocates the declared size of a block.
   const size = blocks.reduce((sum, block) => sum + uncompressedLength(block), 0);
   if (size > maxBytes) throw new TooLargeError(maxBytes, 'bytes');
   const decompressed: Buffer[] = [];
@@ -32,8 +32,9 @@ function blocksOf(bytes: Buffer, maxBlocks: number): Buffer[] {
   for (let at = XERIAL_HEADER_BYTES; at < bytes.length; ) {
     const length = bytes.readUInt32BE(at);
     const block = bytes.subarray(at + 4, at + 4 + length);
-    // Within a block these bytes are no snappy, but the library would take them for another frame.
-    if (block.length < length || isXerial(block)) throw new RangeError('a snappy block is cut off or nested');
+    // Within a block the magic is not valid snappy, but the library would interpret it as another frame.
+    if (block.length < length || isXerial(block))
+      throw new RangeError('a snappy block is truncated or nested');
     if (blocks.push(block) > maxBlocks) throw new TooLargeError(maxBlocks, 'blocks');
     at += 4 + length;
   }
@@ -42,7 +43,7 @@ function blocksOf(bytes: Buffer, maxBlocks: number): Buffer[] {
 
 const isXerial = (bytes: Buffer): boolean => bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC);
 
-/** A block begins with it, as a varint of at most 32 bits. */
+/** A block begins with its uncompressed length, as a varint of at most 32 bits. */
 function uncompressedLength(block: Buffer): number {
   let length = 0;
   for (let at = 0, scale = 1; at < 5; at++, scale *= 128) {
@@ -50,5 +51,5 @@ function uncompressedLength(block: Buffer): number {
     length += (byte & 0x7f) * scale;
     if (byte < 0x80) return length;
   }
-  throw new RangeError('a snappy block does not say its size');
+  throw new RangeError('a snappy block does not declare its size');
 }

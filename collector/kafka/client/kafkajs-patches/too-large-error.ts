@@ -1,4 +1,4 @@
-/** Of something there is more than may be read. */
+/** A limit on input was exceeded. */
 export class TooLargeError extends RangeError {
   /** @param unit what is counted */
   constructor(most: number, unit: 'bytes' | 'blocks' | 'messages' | 'records and headers') {

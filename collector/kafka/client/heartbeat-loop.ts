@@ -1,5 +1,5 @@
-/** Does the work again and again until told to stop; aborts its signal with the first error. */
-export function keepUp(
+/** Repeats the work until stopped; aborts its signal with the first error. */
+export function heartbeatLoop(
   everyMillis: number,
   work: () => Promise<void>,
 ): { signal: AbortSignal; stop(): void } {

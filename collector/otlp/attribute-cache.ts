@@ -1,9 +1,9 @@
 import type { AttributeValue } from './attribute-bag.ts';
 import { sameBytes, viewOf } from './same-bytes.ts';
 
-/** An attribute as read: its place in the bag (-1 when nobody looks at it) and its value. */
+/** A decoded attribute: its index in the bag (-1 when unused) and its value. */
 export interface Attribute {
-  readonly place: number;
+  readonly index: number;
   readonly value: AttributeValue;
 }
 
@@ -11,19 +11,19 @@ const ENTRIES = 8192;
 const ENTRY_BYTES = 128;
 
 /**
- * Remembers attributes by the bytes of their whole message. Services send the same kinds, origins and routes
- * over and over, and comparing bytes is several times cheaper than reading them and making strings again.
- * Each attribute has one entry, found by a hash, and who comes later takes it over: the memory cannot grow
- * past 8,192 attributes of 128 bytes, and a hostile sender can make others miss but never mistake.
+ * Caches decoded attributes by their encoded bytes. Services send the same values over and over, and
+ * comparing bytes is several times cheaper than decoding them and creating strings. Direct-mapped: each
+ * attribute hashes to one entry, and a later one replaces an earlier one. Memory is bounded by 8,192
+ * entries of 128 bytes, and a hostile sender can cause misses but never wrong hits.
  */
-export class AttributeMemory {
+export class AttributeCache {
   readonly #bytes = Buffer.alloc(ENTRIES * ENTRY_BYTES);
   readonly #view = viewOf(this.#bytes);
   readonly #lengths = new Uint8Array(ENTRIES);
   readonly #attributes: (Attribute | undefined)[] = new Array(ENTRIES).fill(undefined);
 
-  /** What the bytes from `at` to `end` were read as, if they are remembered. */
-  recall(view: DataView, at: number, end: number): Attribute | undefined {
+  /** Returns the attribute that was decoded from the bytes from `at` to `end`, if cached. */
+  get(view: DataView, at: number, end: number): Attribute | undefined {
     const length = end - at;
     if (length < 4 || length > ENTRY_BYTES) return undefined;
     const entry = entryOf(view, at, end);
@@ -31,7 +31,7 @@ export class AttributeMemory {
     return sameBytes(view, at, this.#view, entry * ENTRY_BYTES, length) ? this.#attributes[entry] : undefined;
   }
 
-  remember(view: DataView, at: number, end: number, attribute: Attribute): void {
+  set(view: DataView, at: number, end: number, attribute: Attribute): void {
     const length = end - at;
     if (length < 4 || length > ENTRY_BYTES) return;
     const entry = entryOf(view, at, end);
@@ -42,7 +42,10 @@ export class AttributeMemory {
   }
 }
 
-/** Multiplicative hash over words; the last one overlaps its neighbour where the length is no multiple of 4. */
+/**
+ * Multiplicative hash over words; the last one overlaps its neighbour where the length is not a multiple of
+ * 4.
+ */
 function entryOf(view: DataView, at: number, end: number): number {
   const last = end - 4;
   let hash = Math.imul(view.getUint32(last, true) ^ (end - at), 0x9e3779b1);
