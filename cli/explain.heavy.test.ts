@@ -61,7 +61,7 @@ describe('originscope explain', () => {
   test('prints a page that says what to change, and nothing that drives a terminal', async () => {
     const { stdout } = await originscope(['explain', '-'], line(1, 200));
     expect(stdout).toContain('acao_missing: no Access-Control-Allow-Origin');
-    expect(stdout).toContain('CORS check (Fetch §4.10), step 2');
+    expect(stdout).toContain('Fetch standard, CORS check');
     expect(stdout).toContain(`"Access-Control-Allow-Origin: ${PAGE}"`);
     expect(stdout).not.toContain('\u001b');
   });

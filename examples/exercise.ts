@@ -5,37 +5,37 @@ import { browse } from './browsers/traffic.ts';
 import { startServices } from './services.ts';
 
 export interface ExerciseOptions {
-  /** Where the services report to. */
+  /** The receiver of the services' spans. */
   readonly collectorUrl: string;
   readonly millis: number;
-  /** Ends it early. */
+  /** Aborts it early. */
   readonly signal: AbortSignal;
-  /** Whether real pages take part where Chromium is installed. */
+  /** Whether to use real pages if Chromium is installed. */
   readonly realPages: boolean;
-  /** Called every now and then. @param elapsed milliseconds of traffic */
+  /** Called periodically. @param elapsed milliseconds of traffic */
   readonly onProgress?: (elapsed: number, ledger: Ledger) => void;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
 export interface Exercise {
-  /** What the browsers experienced. */
+  /** The results of the browsers. */
   readonly ledger: Ledger;
-  /** Where the services were. */
+  /** The URLs of the services. */
   readonly urls: ServiceUrls;
   readonly hadRealPages: boolean;
 }
 
 const THINK_MILLIS = 40;
-/** Three pages shall not outweigh eight browsers. */
+/** Three pages should not outweigh eight browsers. */
 const REAL_THINK_MILLIS = 250;
 const PROGRESS_MILLIS = 200;
 
 /**
- * Starts the services, has browsers use them for a while, and stops them again: when it resolves they have
+ * Starts the services, lets browsers use them for a while, and stops them; when it resolves, they have
  * reported everything.
  *
- * @throws Error when a service does not start, or a request gets no answer
+ * @throws Error when a service does not start, or a request gets no response
  */
 export async function exercise(options: ExerciseOptions): Promise<Exercise> {
   const { collectorUrl, millis, signal, onProgress, now } = options;

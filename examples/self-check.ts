@@ -2,13 +2,13 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { compare, type Ledger, type LedgerRow, type Mismatch } from './browsers/ledger.ts';
 
 export interface SelfCheck {
-  /** What the browsers experienced and what the views say, where they differ; empty when all is right. */
+  /** Differences between the browsers and the views; empty when they agree. */
   readonly mismatches: readonly Mismatch[];
   /** Decisions in the views. */
   readonly recorded: number;
 }
 
-/** Holds everything that ClickHouse has against what the browsers experienced. */
+/** Compares everything in ClickHouse with the results of the browsers. */
 export async function selfCheck(reading: ClickHouseClient, ledger: Ledger): Promise<SelfCheck> {
   const result = await reading.query({
     query: `SELECT service, origin, kind, verdict, reason, sum(usage.decisions) AS decisions

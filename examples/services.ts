@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ServiceUrls } from './browsers/calls.ts';
 
-/** Each service is a process of its own, started as its users would, with a flag more. */
+/** Each service is a separate process, started as users would start it, with one more flag. */
 const SCRIPTS = {
   catalog: './express-list/server.js',
   accounts: './fastify/server.js',
@@ -14,28 +14,28 @@ const SCRIPTS = {
 const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
 const REGISTER = new URL('../instrumentation/src/register.ts', import.meta.url).href;
 
-/** Longer than an instrumented process takes to send what it has counted. */
+/** Longer than an instrumented process takes to send its counts. */
 const STOP_MILLIS = 15_000;
 
 export interface Services {
   readonly urls: ServiceUrls;
-  /** Asks them to end, and waits until they have; what they still had to send is sent by then. */
+  /** Terminates them and waits until they have sent their spans and ended. */
   stop(): Promise<void>;
-  /** Ends them at once, for when the process itself has to go. */
+  /** Kills them, for when this process has to exit. */
   kill(): void;
 }
 
 export interface ServiceOptions {
-  /** Where they shall listen; free ports when not given. */
+  /** The ports to listen on; free ones by default. */
   readonly urls?: ServiceUrls | undefined;
-  /** What the collector wants to see, as in ORIGINSCOPE_HEADERS. */
+  /** Headers for the collector, as in ORIGINSCOPE_HEADERS. */
   readonly headers?: string | undefined;
 }
 
 /**
  * Starts the three services, which report to the collector.
  *
- * @throws Error when one ends before it listens, with what it wrote
+ * @throws Error when one ends before it listens, with its output
  */
 export async function startServices(collectorUrl: string, options: ServiceOptions = {}): Promise<Services> {
   const names = Object.keys(SCRIPTS) as (keyof ServiceUrls)[];
@@ -80,7 +80,7 @@ function start(
   });
 }
 
-/** What a user has set for programs of their own must not lead the demo's services elsewhere. */
+/** Removes telemetry settings of the user, which would redirect the demo's services. */
 function withoutTelemetry(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(environment).filter(([name]) => !/^(OTEL|ORIGINSCOPE)_/.test(name)),
@@ -101,7 +101,7 @@ async function listening(child: ChildProcess, name: string): Promise<string> {
       if (found !== undefined) resolve(found);
     });
   });
-  // Once it listens, its end is no error.
+  // Once it listens, its end is not an error.
   ended.catch(() => undefined);
   return `http://${name}.localhost:${await Promise.race([port, ended])}`;
 }

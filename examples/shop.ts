@@ -4,8 +4,8 @@ import { browse } from './browsers/traffic.ts';
 import { startServices } from './services.ts';
 
 /**
- * `npm run shop [-- --seconds 20]`: the example services and browsers that use them, for so long or until told
- * to stop. They report to ORIGINSCOPE_ENDPOINT.
+ * `npm run shop [-- --seconds 20]`: the example services and browsers that use them, for this long or until
+ * stopped. They report to ORIGINSCOPE_ENDPOINT.
  */
 const THINK_MILLIS = 500;
 
@@ -26,7 +26,7 @@ try {
     now: Date.now,
   });
 } catch (error) {
-  // What breaks because everything is being stopped is no news.
+  // Errors during shutdown are expected.
   if (!stopping.signal.aborted) throw error;
 } finally {
   await services.stop();

@@ -5,7 +5,7 @@ import { DEFAULT_MAX_AGE } from '../instrumentation/src/fetch-standard/max-age.t
 import { durationText } from './duration-text.ts';
 import { explainRequest } from './explanation.ts';
 
-/** What becomes of the same answer, in words. */
+/** How browsers treat the same response, in words. */
 export interface BrowserDifference {
   readonly about: string;
   readonly standard: string;
@@ -20,7 +20,7 @@ const ALLOW_PUT = ['Access-Control-Allow-Methods', 'PUT'] as const;
 const ALLOW_ALL_METHODS = ['Access-Control-Allow-Methods', '*'] as const;
 const maxAge = (value: string) => ['Access-Control-Max-Age', value] as const;
 
-/** Where browsers differ from each other or from the standard, told by the code that decides. */
+/** Where browsers differ from each other or from the standard, computed by the rules themselves. */
 export function browserDifferences(): readonly BrowserDifference[] {
   const password = exchange('GET', ['Location', 'https://user@api.example/']);
   const authorization = exchange(
@@ -31,8 +31,8 @@ export function browserDifferences(): readonly BrowserDifference[] {
   return [
     {
       ...kept(ALLOW_PUT, maxAge('99999999')),
-      about: 'A preflight is kept, whatever Access-Control-Max-Age says, for at most',
-      standard: 'as each browser likes',
+      about: 'A preflight is cached, regardless of Access-Control-Max-Age, for at most',
+      standard: 'up to the browser',
     },
     {
       ...kept(ALLOW_PUT),
@@ -41,7 +41,7 @@ export function browserDifferences(): readonly BrowserDifference[] {
     },
     {
       ...kept(ALLOW_PUT, maxAge('10m')),
-      about: '… with an Access-Control-Max-Age that is no number, such as `10m`, for',
+      about: '… with an Access-Control-Max-Age that is not a number, such as `10m`, for',
       standard: durationText(DEFAULT_MAX_AGE),
     },
     {
@@ -50,21 +50,21 @@ export function browserDifferences(): readonly BrowserDifference[] {
       standard: durationText(600),
     },
     {
-      about: '`Authorization` where `*` alone allows it is',
+      about: '`Authorization` that only `*` allows is',
       standard: verdict(authorization, 'spec'),
       chrome: `${verdict(authorization, 'browser')}, with a warning`,
       firefox: `${verdict(authorization, 'browser')}, with a warning`,
       safari: verdict(authorization, 'browser'),
     },
     {
-      about: 'A redirect within the own origin to a URL with a user name or a password is',
+      about: 'A same-origin redirect to a URL with a user name or password is',
       standard: verdict(password, 'spec'),
       chrome: verdict(password, 'browser'),
       firefox: verdict(password, 'spec'),
       safari: 'not measured',
     },
     {
-      about: '`Sec-Fetch-Storage-Access` says that a cross-site request has credentials',
+      about: '`Sec-Fetch-Storage-Access` shows that a cross-site request has credentials',
       standard: 'on the request',
       chrome: `on the request, since ${STORAGE_ACCESS_SINCE}`,
       firefox: 'on the request and its preflight',
@@ -73,7 +73,7 @@ export function browserDifferences(): readonly BrowserDifference[] {
   ];
 }
 
-/** How long the answer to a preflight for PUT is kept. */
+/** How long a preflight for PUT is cached. */
 function kept(...answered: HeaderList): Pick<BrowserDifference, 'chrome' | 'firefox' | 'safari'> {
   const asked: HeaderList = [
     ['Origin', PAGE],
@@ -83,7 +83,7 @@ function kept(...answered: HeaderList): Pick<BrowserDifference, 'chrome' | 'fire
   const response = { status: 204, headers: [['Access-Control-Allow-Origin', '*'] as const, ...answered] };
   const [decision] = explainRequest({ credentials: 'omit', exchanges: [{ request, response }] }).decisions;
   const seconds = decision?.preflightCacheSeconds;
-  if (seconds === undefined) throw new Error('the preflight of the example is refused');
+  if (seconds === undefined) throw new Error('the preflight of the example is blocked');
   return {
     chrome: durationText(seconds.chromium),
     firefox: durationText(seconds.firefox),
@@ -91,7 +91,7 @@ function kept(...answered: HeaderList): Pick<BrowserDifference, 'chrome' | 'fire
   };
 }
 
-/** A request within the own origin that is redirected, or a preflight that asks for `Authorization`. */
+/** A same-origin request that is redirected, or a preflight that requests `Authorization`. */
 function exchange(method: 'GET' | 'OPTIONS', ...answered: HeaderList): Exchange {
   const isPreflight = method === 'OPTIONS';
   const headers: HeaderList = isPreflight

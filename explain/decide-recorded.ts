@@ -12,14 +12,14 @@ import { type HopFacts, isRedirectStatus } from './recordings/chain-facts.ts';
 import { headerOf } from './recordings/recorded-request.ts';
 import { freshened } from './recordings/stored-answers.ts';
 
-/** What is known beside one exchange. */
+/** What is known in addition to the exchange itself. */
 export interface HopContext extends HopFacts {
-  /** A script asked, so it is no navigation. */
+  /** Sent by a script, so it is not a navigation. */
   readonly isScript: boolean;
   readonly credentials: Credentials;
 }
 
-/** The decision about an exchange that may have been recorded in part: what is not there is never guessed. */
+/** Decides an exchange that may be recorded incompletely; missing parts are never guessed. */
 export function decideRecorded(hop: HopContext): Decision {
   const { request, response } = hop.exchange;
   const headers = requestHeaders(request.headers ?? [], request.method, hop);
@@ -27,17 +27,18 @@ export function decideRecorded(hop: HopContext): Decision {
   const answered = stored === undefined ? response.headers : freshened(stored, response.headers ?? []);
   const exchange: Exchange = {
     request: { method: request.method, url: request.url, headers },
-    // Where no status was recorded, the one that refuses least: what it refuses is refused with any.
+    // Without a recorded status, use the most permissive one: whatever is blocked then is blocked with any
+    // status.
     response: { status: response.status ?? 200, headers: answered ?? [] },
   };
   const context: Context = {
-    // It is shown to nobody but whoever made the recording.
+    // Shown only to the person who made the recording.
     unmasked: true,
     ownOrigin: ownOrigin(request.url, headers, hop.origin),
     requestHeadersCaptured: request.headers !== undefined,
     responseHeadersCaptured: answered !== undefined,
     notModifiedIsFinal: hop.isConditionalByPage || stored !== undefined,
-    // Chromium follows no redirect to a password within an origin, others do as the standard says.
+    // Chromium does not follow a same-origin redirect to a URL with a password; others follow the standard.
     profile: hop.isPassed && isRedirectStatus(response.status) ? 'spec' : undefined,
   };
   const alone = decide(exchange, { ...context, kind: kindByUrl(request.url) });
@@ -53,7 +54,7 @@ export function decideRecorded(hop: HopContext): Decision {
     : { ...decision, verdict: 'unknown', reason: 'headers_not_captured', detail: '' };
 }
 
-/** The kind where the page and the other exchanges show it, given what the exchange shows by itself. */
+/** The kind according to the page and the other exchanges, given what the exchange itself shows. */
 function kindAlong(
   alone: Kind,
   headers: HeaderList,
@@ -65,17 +66,18 @@ function kindAlong(
   return alone;
 }
 
-/** Recorders show a WebSocket's handshake by its URL, and leave `Upgrade` out. */
+/** Recorders identify a WebSocket handshake by its URL and omit `Upgrade`. */
 function kindByUrl(url: string): Kind | undefined {
   return url.startsWith('ws:') || url.startsWith('wss:') ? 'websocket' : undefined;
 }
 
-/** Whether enough was recorded for what was decided. */
+/** Whether enough was recorded for the decision. */
 function isKnown(decision: Decision, headers: HeaderList, { exchange, isSameOrigin }: HopContext): boolean {
   const { request, response } = exchange;
   const { kind, verdict } = decision;
   if (verdict !== 'allowed') return true;
-  // Without an answer even a same-origin request may have failed, at a redirect. `actual` passed its CORS check.
+  // Without a response even a same-origin request may have failed at a redirect. `actual` passed its CORS
+  // check.
   if (response.status === undefined && (kind === 'preflight' || response.headers === undefined)) {
     return kind === 'navigation' || kind === 'websocket';
   }
@@ -84,7 +86,7 @@ function isKnown(decision: Decision, headers: HeaderList, { exchange, isSameOrig
   return request.headers !== undefined || !isKindByAbsence || isSameOrigin === true;
 }
 
-/** What was sent counts; a CORS request that was recorded without its Origin gets the one it must have had. */
+/** The sent headers; a CORS request that was recorded without its Origin gets the Origin it must have had. */
 function requestHeaders(
   headers: HeaderList,
   method: string,
@@ -99,7 +101,7 @@ function requestHeaders(
   return isCors ? [...headers, ['Origin', origin]] : headers;
 }
 
-/** Undefined where an absolute URL says it. The scheme is that of the page, if the page is of this host. */
+/** Undefined for an absolute URL. The scheme is that of the page if the page has this host. */
 function ownOrigin(url: string, headers: HeaderList, pageOrigin: string | undefined): OwnOrigin | undefined {
   if (!url.startsWith('/')) return undefined;
   const host = headerOf(headers, 'host') ?? headerOf(headers, ':authority');

@@ -1,4 +1,4 @@
-/** Whole hours, minutes or seconds, whichever is the largest that fits: `2 h`, `10 min`, `90 s`; `not at all` of 0. */
+/** A duration in the largest unit that divides it: `2 h`, `10 min`, `90 s`; `not at all` for 0. */
 export function durationText(seconds: number): string {
   if (seconds === 0) return 'not at all';
   if (seconds % 3_600 === 0) return `${seconds / 3_600} h`;

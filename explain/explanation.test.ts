@@ -37,8 +37,8 @@ const explain = (...exchanges: RecordedExchange[]) => explainRequest({ exchanges
 const told = (credentials: RecordedRequest['credentials'], ...exchanges: RecordedExchange[]) =>
   explainRequest({ credentials, exchanges });
 
-describe('the exchange that decides', () => {
-  test('is the preflight when that is refused', () => {
+describe('the deciding exchange', () => {
+  test('is the preflight when it is blocked', () => {
     expect(explain(preflight(204, ALLOW_PAGE), put(undefined))).toMatchObject({
       verdict: 'blocked',
       reason: 'method_not_allowed',
@@ -47,7 +47,7 @@ describe('the exchange that decides', () => {
     });
   });
 
-  test('is the request itself when only that is refused', () => {
+  test('is the request itself when only that is blocked', () => {
     expect(told('omit', preflight(204, ALLOW_PAGE, ALLOW_PUT), put(500))).toMatchObject({
       verdict: 'blocked',
       reason: 'acao_missing',
@@ -65,7 +65,7 @@ describe('the exchange that decides', () => {
     });
   });
 
-  test('is the last of several sends of the same request', () => {
+  test('is the last of several attempts of the same request', () => {
     const { verdict } = told(
       'omit',
       preflight(408),
@@ -75,7 +75,7 @@ describe('the exchange that decides', () => {
     expect(verdict).toBe('allowed');
   });
 
-  test('is never made of what was not recorded', () => {
+  test('is never derived from missing parts', () => {
     expect(told('omit', preflight(204, ALLOW_PAGE, ALLOW_PUT), put(undefined))).toMatchObject({
       verdict: 'unknown',
       reason: 'headers_not_captured',
@@ -98,7 +98,7 @@ test('a request without any CORS step is allowed', () => {
 });
 
 describe('the credentials mode', () => {
-  test('is what the page asked for', () => {
+  test('is the one that the page requested', () => {
     const request = exchange('GET', API, CROSS_SITE, 200, ALLOW_ANY);
     expect(explain(request).reason).toBe('credentials_mode_unknown');
     expect(told('include', request).reason).toBe('acao_wildcard_with_credentials');
@@ -106,7 +106,7 @@ describe('the credentials mode', () => {
       expect(told(mode, request).verdict).toBe('allowed');
   });
 
-  test('that one exchange shows holds for all', () => {
+  test('of one exchange applies to all', () => {
     const withCookie = exchange('PUT', API, [...CROSS_SITE, ['Cookie', 'a=1']], undefined);
     expect(explain(preflight(204, ALLOW_ANY, ALLOW_PUT), withCookie)).toMatchObject({
       verdict: 'blocked',
@@ -115,7 +115,7 @@ describe('the credentials mode', () => {
     });
   });
 
-  test('is the only one with which the browser would have gone on', () => {
+  test('is the only one with which the browser would have continued', () => {
     const wildcards = [ALLOW_ANY, ['Access-Control-Allow-Methods', '*']] as const;
     expect(explain(preflight(204, ...wildcards)).reason).toBe('credentials_mode_unknown');
     expect(explain(preflight(204, ...wildcards), put(200, ALLOW_PAGE)).verdict).toBe('allowed');
@@ -158,7 +158,7 @@ describe('a redirect', () => {
     expect(decisions.map(({ origin }) => origin)).toEqual([PAGE, 'null']);
   });
 
-  test('to a URL with a password is refused, of a script that the page sent without metadata, too', () => {
+  test('to a URL with a password is blocked, also for a script without metadata', () => {
     const hop = exchange('GET', `${PAGE}/old`, [], 302, ['Location', 'https://u:p@api.example/']);
     expect(explainRequest({ origin: PAGE, exchanges: [hop] }).reason).toBe('kind_ambiguous');
     expect(explainRequest({ origin: PAGE, credentials: 'default', exchanges: [hop] }).reason).toBe(
@@ -167,7 +167,7 @@ describe('a redirect', () => {
   });
 });
 
-test('a redirect to a password within the own origin stops Chromium, and a browser that went on was none', () => {
+test('a same-origin redirect to a URL with a password stops Chromium, so a browser that continued was another', () => {
   const metadata: HeaderList = [
     ['Sec-Fetch-Mode', 'cors'],
     ['Sec-Fetch-Site', 'same-origin'],
@@ -177,7 +177,7 @@ test('a redirect to a password within the own origin stops Chromium, and a brows
   expect(explain(hop, exchange('GET', 'https://u@app.example/b', metadata, 200)).verdict).toBe('allowed');
 });
 
-test('a preflight shows that the page asked for a 304 itself, and then nothing stored is merged with it', () => {
+test('a preflight shows that the page requested a 304 itself, and then no stored response is merged', () => {
   const ask = (name: string) =>
     exchange(
       'OPTIONS',
@@ -196,7 +196,7 @@ test('a preflight shows that the page asked for a 304 itself, and then nothing s
   });
 });
 
-test('a preflight shows that the POST after it is no form', () => {
+test('a preflight shows that the POST after it is not a form', () => {
   const origin: HeaderList = [['Origin', 'http://app.example']];
   const url = 'http://api.example/';
   const asking = exchange(
@@ -223,7 +223,7 @@ describe('a line', () => {
     ],
   };
 
-  test('may spell header names in any case, and have further fields', () => {
+  test('may spell header names in any case, and have additional fields', () => {
     const response = { status: 200, headers: [['ACCESS-CONTROL-ALLOW-ORIGIN', `\t${PAGE} `]], body: 'x' };
     const { id, verdict } = line({
       id: 7,
@@ -234,7 +234,7 @@ describe('a line', () => {
     expect({ id, verdict }).toEqual({ id: 7, verdict: 'allowed' });
   });
 
-  test('keeps what was not recorded apart from what was not there', () => {
+  test('distinguishes unrecorded from absent values', () => {
     expect(line({ exchanges: [{ request, response: { status: 200, headers: [] } }] }).reason).toBe(
       'acao_missing',
     );
@@ -250,7 +250,7 @@ describe('a line', () => {
     }
   });
 
-  test('may have repeated headers as lines of one value, as DevTools show them', () => {
+  test('may have repeated headers as lines of one value, as in DevTools', () => {
     const response = { status: 200, headers: [['Access-Control-Allow-Origin', `${PAGE}\n${PAGE}`]] };
     expect(line({ exchanges: [{ request, response }] }).reason).toBe('acao_multiple');
   });
@@ -266,12 +266,12 @@ describe('a line', () => {
     expect(line({ credentials: 'omit', exchanges: exchanges.slice(1) }).reason).toBe('not_modified');
   });
 
-  test('that is broken says where', () => {
+  test('that is malformed is reported with the position', () => {
     expect(() => line({ exchanges: [{ request: { method: 'GET' } }] })).toThrow('exchanges.0.request.url');
     expect(() => line({ credentials: 'all', exchanges: [] })).toThrow('credentials');
   });
 
-  test('gives a result whatever bytes it holds', () => {
+  test('gives a result for any bytes', () => {
     const text = fc.string({ unit: 'binary', maxLength: 30 });
     const list = fc.option(
       fc.array(

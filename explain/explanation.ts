@@ -12,11 +12,11 @@ import { chainFacts, type HopFacts } from './recordings/chain-facts.ts';
 import type { RecordedExchange, RecordedRequest } from './recordings/recorded-request.ts';
 
 export interface ExplainedDecision extends Decision {
-  /** Of a preflight that is not refused. */
+  /** For a preflight that is not blocked. */
   readonly preflightCacheSeconds?: PreflightCacheSeconds;
 }
 
-/** What a browser does with a request and all that it led to. */
+/** What a browser does with a request and all exchanges it led to. */
 export interface Explanation {
   readonly id: string | number | undefined;
   readonly verdict: Verdict;
@@ -24,15 +24,15 @@ export interface Explanation {
   readonly reason: Reason | '';
   /** The failing token; empty when there is none. */
   readonly detail: string;
-  /** Index of the exchange that decided; null when all were allowed, and when there is none. */
+  /** Index of the deciding exchange; null when all were allowed or there is none. */
   readonly decidedBy: number | null;
-  /** One for each exchange. */
+  /** One per exchange. */
   readonly decisions: readonly ExplainedDecision[];
-  /** Of all exchanges, each once. */
+  /** The notes of all exchanges, without duplicates. */
   readonly notes: readonly Note[];
 }
 
-/** Pure; takes any bytes, never throws. */
+/** Explains a recorded request. Pure; accepts any bytes and never throws. */
 export function explainRequest(recorded: RecordedRequest): Explanation {
   const hops = chainFacts(recorded);
   const credentials = credentialsMode(recorded, hops);
@@ -42,7 +42,7 @@ export function explainRequest(recorded: RecordedRequest): Explanation {
   const noted = new Set(decisions.flatMap(({ notes }) => notes));
   return {
     id: recorded.id,
-    // Of nothing nothing can be said.
+    // Without exchanges there is nothing to explain.
     verdict: decisive?.verdict ?? (decisions.length === 0 ? 'unknown' : 'allowed'),
     reason: decisive?.reason ?? (decisions.length === 0 ? 'headers_not_captured' : ''),
     detail: decisive?.detail ?? '',
@@ -57,7 +57,10 @@ function withCache(decision: Decision, exchange: RecordedExchange | undefined): 
   return seconds === undefined ? decision : { ...decision, preflightCacheSeconds: seconds };
 }
 
-/** The first that is refused, else the first that leaves it open. What the browser went on from is settled. */
+/**
+ * The first exchange that is blocked, else the first that is unknown. Exchanges after which the browser
+ * continued are settled.
+ */
 function decisiveIndex(decisions: readonly Decision[], hops: readonly HopFacts[]): number | null {
   const blocked = decisions.findIndex(({ verdict }, i) => verdict === 'blocked' && !hops[i]?.isAskedAgain);
   if (blocked !== -1) return blocked;
@@ -67,7 +70,10 @@ function decisiveIndex(decisions: readonly Decision[], hops: readonly HopFacts[]
   return unknown === -1 ? null : unknown;
 }
 
-/** One mode holds for all exchanges of a request: told, shown by one of them, or the only one that fits all. */
+/**
+ * One mode applies to all exchanges of a request: the given one, one shown by an exchange, or the only one
+ * that fits all.
+ */
 function credentialsMode(recorded: RecordedRequest, hops: readonly HopFacts[]): Credentials {
   if (recorded.credentials !== undefined) {
     return recorded.credentials === 'include' ? 'included' : 'omitted';

@@ -22,18 +22,18 @@ const maxAge = (value: string) => ['Access-Control-Max-Age', value] as const;
 
 test.each<[what: string, answered: HeaderList, seconds: [chromium: number, firefox: number, safari: number]]>(
   [
-    ['is kept for as long as it says', [PUT, X_A, maxAge('60')], [60, 60, 60]],
-    ['is kept no longer than each browser keeps any', [PUT, X_A, maxAge('999999')], [7_200, 86_400, 600]],
-    ['that does not say how long is kept for 5 seconds', [PUT, X_A], [5, 5, 5]],
-    ['may not be kept', [PUT, X_A, maxAge('0')], [0, 0, 0]],
-    ['is not kept by Firefox if it says so in no number', [PUT, X_A, maxAge('1h')], [5, 0, 5]],
+    ['is cached for its max-age', [PUT, X_A, maxAge('60')], [60, 60, 60]],
+    ["is cached up to each browser's limit", [PUT, X_A, maxAge('999999')], [7_200, 86_400, 600]],
+    ['without max-age is cached for 5 seconds', [PUT, X_A], [5, 5, 5]],
+    ['may not be cached', [PUT, X_A, maxAge('0')], [0, 0, 0]],
+    ['is not cached by Firefox if max-age is not a number', [PUT, X_A, maxAge('1h')], [5, 0, 5]],
     [
-      'is not kept by Firefox if "*" allows the header',
+      'is not cached by Firefox if "*" allows the header',
       [PUT, ['Access-Control-Allow-Headers', '*'], maxAge('60')],
       [60, 0, 60],
     ],
     [
-      'is not kept by Firefox if "*" allows the method',
+      'is not cached by Firefox if "*" allows the method',
       [X_A, ['Access-Control-Allow-Methods', '*'], maxAge('60')],
       [60, 0, 60],
     ],
@@ -43,13 +43,13 @@ test.each<[what: string, answered: HeaderList, seconds: [chromium: number, firef
   expect(decision?.preflightCacheSeconds).toEqual({ chromium, firefox, safari });
 });
 
-test('a refused preflight is kept by nobody', () => {
+test('a blocked preflight is not cached by any browser', () => {
   const [decision] = explainRequest(preflight(X_A, maxAge('60'))).decisions;
   expect(decision).toMatchObject({ verdict: 'blocked' });
   expect(decision).not.toHaveProperty('preflightCacheSeconds');
 });
 
-test('the page says how long each browser keeps it, and why one does not', () => {
+test('the page shows how long each browser caches it, and why one does not', () => {
   const page = (...answered: HeaderList) => {
     const recorded = preflight(...answered);
     return renderExplanation(recorded, explainRequest(recorded), { color: false, width: 100 });

@@ -4,13 +4,13 @@ import { isSafelistedMethod } from '../instrumentation/src/fetch-standard/safeli
 import { parseTokenList } from '../instrumentation/src/fetch-standard/token-list.ts';
 import type { RecordedExchange } from './recordings/recorded-request.ts';
 
-/** How many seconds each browser keeps a preflight's answer; meanwhile it asks no further one. */
+/** How many seconds each browser caches a preflight. */
 export type PreflightCacheSeconds = Readonly<Record<keyof typeof MAX_AGE_CAPS, number>>;
 
-/** Why Firefox keeps an answer not at all that others keep (measured: the standard has it as the others do). */
+/** Why Firefox does not cache a preflight that others do (measured; the standard agrees with the others). */
 export type UncachedInFirefox = 'max_age_no_number' | 'wildcard';
 
-/** Undefined of what is no preflight, is refused, or was recorded without its answer. */
+/** Undefined if it is not a preflight, is blocked, or has no recorded response. */
 export function preflightCacheOf(
   decision: Decision,
   exchange: RecordedExchange,

@@ -1,7 +1,7 @@
 import { shellCommand } from '../core/shell-command.ts';
 import type { HeaderList } from '../instrumentation/src/fetch-standard/decision.ts';
 
-/** What `originscope probe` is to ask. */
+/** The arguments of `originscope probe`. */
 export interface ProbeArguments {
   readonly url: string;
   readonly origin: string;
@@ -10,7 +10,10 @@ export interface ProbeArguments {
   readonly credentials?: boolean;
 }
 
-/** The command that asks as the page did. What is no URL may come from a console, and could be an option. */
+/**
+ * The command that repeats the page's request. Text that is not a URL may come from a console and could be
+ * mistaken for an option.
+ */
 export function probeCommand({
   url,
   origin,

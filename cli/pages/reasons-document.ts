@@ -23,20 +23,20 @@ import {
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { probeOf, remedyOf } from './explanation-page.ts';
 
-/** docs/reasons.md, made of the words that `explain` and `report` print. */
+/** Generates docs/reasons.md from the texts that `explain` and `report` print. */
 export function reasonsDocument(): string {
   return `${[
     INTRODUCTION,
-    '## Why a browser refuses',
+    '## Why a browser blocks a response',
     ...BLOCKED_REASONS.map(section),
     '## Why there is no verdict',
-    'These are no messages of browsers: the browser knows, only what was recorded does not show it.',
+    'These are not messages of browsers: a browser knows the verdict, but the recorded data does not determine it.',
     ...UNKNOWN_REASONS.map(section),
     '## Notes',
-    'Facts that are no verdict, but matter to an owner.',
+    'Findings that do not change the verdict, but matter to the owner of an API.',
     ...NOTES.map((note) => [`### \`${note}\``, NOTE_TEXTS[note], ...warnings(note)].join('\n\n')),
     '## Where browsers differ',
-    'Of Chromium 156 and Firefox 153 as measured, of Safari from the source of WebKit. A verdict is that of Chrome unless it says otherwise.',
+    'Chromium 156 and Firefox 153 were measured; Safari is from the source of WebKit. A verdict is that of Chrome unless stated otherwise.',
     differences(),
   ].join('\n\n')}\n`;
 }
@@ -62,15 +62,15 @@ function markdownTable(head: readonly string[], rows: readonly (readonly string[
 
 const INTRODUCTION = `# Reasons
 
-A browser refuses a cross-origin answer for one of a few reasons. They have the same names everywhere in Originscope: in spans, tables, \`originscope report\`, \`originscope explain\` and alerts. For each of them this page has the cause, what the browsers' consoles say, an exchange that shows it, and what to change.
+A browser blocks a cross-origin response for one of a few reasons. They have the same names everywhere in Originscope: in spans, tables, \`originscope report\`, \`originscope explain\` and alerts. For each of them this page has the cause, the messages in the browsers' consoles, an example exchange, and what to change.
 
-Somebody sent you a message from a console? Paste it: \`originscope explain -\`. You have a URL and an origin? \`originscope probe URL --origin ORIGIN\` asks the server as a browser would.
+Do you have a message from a console? Paste it: \`originscope explain -\`. Do you have a URL and an origin? \`originscope probe URL --origin ORIGIN\` sends the same requests as a browser.
 
-The messages of Chrome and Firefox were recorded from Chromium 156 and Firefox 153 (a test holds Chrome's against the installed Chromium); those of Safari are from WebKit's source. What differs from case to case is filled in as of the example. A page's script never sees any of this: it gets a \`TypeError\`, whatever the reason.
+The messages of Chrome and Firefox were recorded from Chromium 156 and Firefox 153 (a test compares Chrome's with the installed Chromium); those of Safari are from WebKit's source. Variable parts are filled in from the example. A page's script never sees any of this: it gets a \`TypeError\` for every reason.
 
-When several things are wrong with an answer, the reason is the one that Chromium names. The order is: a redirected preflight, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, the preflight's status, the syntax of the two lists, the method, the headers. So a preflight that is answered 403 without any header is \`acao_missing\`. Firefox names the first missing Access-Control-Allow-Origin even of a redirect; Safari looks at the preflight's status first.
+When a response has several problems, the reason is the one that Chromium reports. The order is: a redirected preflight, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, the preflight's status, the syntax of the two lists, the method, the headers. So a preflight response of 403 without any header is \`acao_missing\`. Firefox reports the first missing Access-Control-Allow-Origin even for a redirect; Safari checks the preflight's status first.
 
-"Allow" in what follows is a decision of the service's owner: nothing here says that an origin is to be trusted.`;
+Whether to allow an origin is a decision of the service's owner: nothing here means that an origin should be trusted.`;
 
 function section(reason: Reason): string {
   const example = REASON_EXAMPLES[reason];

@@ -12,7 +12,7 @@ interface Received {
   readonly headers: IncomingMessage['headers'];
 }
 
-/** A server that answers as told and remembers what it was asked. */
+/** A server that responds as told and records its requests. */
 async function serve(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<{ origin: string; received: Received[] }> {
@@ -51,7 +51,7 @@ const allowEverything = (request: IncomingMessage, response: ServerResponse): vo
   response.setHeader('access-control-max-age', '60');
 };
 
-test('a refused preflight is the end of the call', async () => {
+test('a blocked preflight ends the call', async () => {
   const { origin, received } = await serve(() => undefined);
   const { browser, ledger } = open();
   expect(await browser.fetch(PAGE, call(origin, { method: 'PUT' }))).toBeNull();
@@ -59,7 +59,7 @@ test('a refused preflight is the end of the call', async () => {
   expect(ledger.rows()).toMatchObject([{ kind: 'preflight', verdict: 'blocked', reason: 'acao_missing' }]);
 });
 
-test('a preflight that passed is remembered for its URL, origin and credentials, until it expires', async () => {
+test('a successful preflight is cached for its URL, origin and credentials, until it expires', async () => {
   const { origin, received } = await serve(allowEverything);
   let now = 0;
   const { browser } = open(CHROMIUM, () => now);
@@ -79,7 +79,7 @@ test('a preflight that passed is remembered for its URL, origin and credentials,
   expect(await methodsOf(PAGE, put)).toEqual(['OPTIONS', 'PUT']);
 });
 
-test('a preflight asks for method and unsafe headers, and carries no credentials', async () => {
+test('a preflight requests method and unsafe headers, and has no credentials', async () => {
   const { origin, received } = await serve((request, response) => {
     allowEverything(request, response);
     response.setHeader('set-cookie', 'session=1; Path=/');
@@ -101,7 +101,7 @@ test('a preflight asks for method and unsafe headers, and carries no credentials
   expect(received[2]?.headers.cookie).toBe('session=1');
 });
 
-test('only Chromium shows credentials that consist of no cookie', async () => {
+test('only Chromium shows credentials without a cookie', async () => {
   const { origin, received } = await serve(allowEverything);
   for (const product of [CHROMIUM, FIREFOX]) {
     await open(product).browser.fetch(PAGE, call(origin, { credentials: 'include' }));
@@ -114,7 +114,7 @@ test('only Chromium shows credentials that consist of no cookie', async () => {
   ]);
 });
 
-test('what is no CORS stands in no ledger', async () => {
+test('requests that are not CORS are not in the ledger', async () => {
   const { origin, received } = await serve(allowEverything);
   const { browser, ledger } = open();
   await browser.fetch(origin, call(origin, { method: 'POST', body: '{}' }));
@@ -131,12 +131,12 @@ test('what is no CORS stands in no ledger', async () => {
   ).toEqual([
     ['same-origin', 'cors', 'http://api.localhost'],
     ['cross-site', 'no-cors', 'http://page.localhost'],
-    // An https page does not tell an http server who it is.
+    // An https page does not reveal its origin to an http server.
     ['cross-site', 'navigate', 'null'],
   ]);
 });
 
-test('a redirect is followed and checked at every hop, and another origin on the way taints it', async () => {
+test('a redirect is followed and checked at every hop, and another origin in between taints it', async () => {
   const other = await serve(allowEverything);
   const { origin, received } = await serve((request, response) => {
     allowEverything(request, response);

@@ -21,12 +21,12 @@ export interface FetchCall {
   readonly body?: string;
 }
 
-/** How products differ in what the demo is about. */
+/** The relevant differences between browser products. */
 export interface Product {
   readonly userAgent: string;
-  /** The longest time that a preflight is remembered for, seconds. */
+  /** The maximum time that a preflight is cached, in seconds. */
   readonly longestMaxAge: number;
-  /** The brands in Sec-CH-UA; a product that has them sends Sec-Fetch-Storage-Access as well. */
+  /** The brands in Sec-CH-UA; a product that has them also sends Sec-Fetch-Storage-Access. */
   readonly brands: string | undefined;
 }
 
@@ -43,9 +43,9 @@ export const FIREFOX: Product = {
   brands: undefined,
 };
 
-const MOST_REDIRECTS = 20;
+const MAX_REDIRECTS = 20;
 
-/** One user's browser: it keeps cookies and preflights, and does what the standard says with every answer. */
+/** One user's browser: stores cookies and preflights, and processes responses as the standard says. */
 export class Browser {
   readonly #product: Product;
   readonly #ledger: Ledger;
@@ -58,7 +58,7 @@ export class Browser {
     this.#preflights = new PreflightCache(product.longestMaxAge, now);
   }
 
-  /** A script's fetch; resolves with the answer that the script gets to see, or `null` for a TypeError. */
+  /** A script's fetch; resolves with the response visible to the script, or `null` for a TypeError. */
   async fetch(pageOrigin: string, call: FetchCall): Promise<Answer | null> {
     if (call.url.origin === pageOrigin) return this.#send(pageOrigin, call, 'same-origin');
     if (call.mode === 'same-origin') return null;
@@ -69,12 +69,12 @@ export class Browser {
     return this.#corsFetch(pageOrigin, call, 0);
   }
 
-  /** A form that is submitted, or a link: the answer is a page, and nobody asks for CORS. */
+  /** A submitted form or a link: the response is a page, and CORS does not apply. */
   async navigate(pageOrigin: string, call: FetchCall): Promise<Answer> {
     return this.#send(originOutsideCors(pageOrigin, call), call, 'navigate');
   }
 
-  /** Fetch §4.3 "HTTP fetch" with the CORS flag, one hop. */
+  /** https://fetch.spec.whatwg.org/#http-fetch with the CORS flag, one hop. */
   async #corsFetch(origin: string, call: FetchCall, redirects: number): Promise<Answer | null> {
     const asked = askedOf(call.method, call.headers);
     if (asked !== null && !(await this.#isPermitted(origin, call, asked))) return null;
@@ -99,7 +99,7 @@ export class Browser {
     return isRedirect(answer) ? this.#follow(origin, call, answer, redirects) : answer;
   }
 
-  /** Fetch §4.8 "CORS-preflight fetch", unless an earlier one is remembered. */
+  /** https://fetch.spec.whatwg.org/#cors-preflight-fetch, unless one is cached. */
   async #isPermitted(origin: string, call: FetchCall, asked: Asked): Promise<boolean> {
     const includesCredentials = call.credentials === 'include';
     const url = call.url.href;
@@ -126,14 +126,14 @@ export class Browser {
     return refusal === null;
   }
 
-  /** Fetch §4.5 "HTTP-redirect fetch". */
+  /** https://fetch.spec.whatwg.org/#http-redirect-fetch */
   async #follow(origin: string, call: FetchCall, answer: Answer, redirects: number): Promise<Answer | null> {
-    if (redirects === MOST_REDIRECTS) return null;
+    if (redirects === MAX_REDIRECTS) return null;
     const url = new URL(get(answer.headers, 'location') ?? '', call.url);
     const becomesGet = answer.status === 303 || (answer.status < 303 && call.method === 'POST');
     const { body, ...rest } = call;
     const next = becomesGet ? { ...rest, url, method: 'GET', headers: {} } : { ...call, url };
-    // Step 14: a hop to another origin taints the request's own.
+    // A hop to another origin taints the request's own.
     return this.#corsFetch(url.origin === call.url.origin ? origin : 'null', next, redirects + 1);
   }
 
@@ -145,7 +145,7 @@ export class Browser {
 
   #headersOf(origin: string, call: FetchCall, mode: SentMode): Record<string, string> {
     const { userAgent, brands } = this.#product;
-    // Fetch §3.2 "append a request Origin header".
+    // https://fetch.spec.whatwg.org/#append-a-request-origin-header
     const hasOrigin = mode === 'cors' || !['GET', 'HEAD'].includes(call.method);
     const cookie = this.#cookies.get(call.url.hostname);
     const includesCredentials =
@@ -164,7 +164,7 @@ export class Browser {
     };
   }
 
-  /** Whether such a request has a header exactly when it includes credentials. */
+  /** Whether such a request has the header exactly when it includes credentials. */
   #showsCredentials(origin: string, url: URL): boolean {
     return this.#product.brands !== undefined && origin !== 'null' && siteOf(origin, url) === 'cross-site';
   }
@@ -177,7 +177,10 @@ export class Browser {
 
 type SentMode = 'cors' | 'no-cors' | 'same-origin' | 'navigate';
 
-/** Fetch §3.2: outside CORS an https page does not tell an http server who it is. */
+/**
+ * Outside CORS an https page does not reveal its origin to an http server:
+ * https://fetch.spec.whatwg.org/#append-a-request-origin-header
+ */
 function originOutsideCors(origin: string, { url }: FetchCall): string {
   return origin.startsWith('https://') && url.protocol !== 'https:' ? 'null' : origin;
 }
@@ -188,7 +191,10 @@ function redirectRefusal(answer: Answer, from: URL): Refusal | null {
   return target.username === '' && target.password === '' ? null : { reason: 'redirect_url_has_credentials' };
 }
 
-/** Fetch Metadata §2; the demo's services are on localhost, which browsers trust as they trust https. */
+/**
+ * https://w3c.github.io/webappsec-fetch-metadata/; the demo's services are on localhost, which browsers
+ * trust like https.
+ */
 function fetchMetadata(
   origin: string,
   url: URL,
@@ -209,12 +215,12 @@ function siteOf(origin: string, url: URL): 'same-origin' | 'same-site' | 'cross-
   return isSameSite ? 'same-site' : 'cross-site';
 }
 
-/** The demo's services are reached under their names: `catalog.localhost`. */
+/** The demo's services are reached by name: `catalog.localhost`. */
 export function serviceOf(url: URL): string {
   return url.hostname.split('.')[0] ?? '';
 }
 
-/** The registrable domain, for the names that the demo uses: their public suffixes have one label. */
+/** The registrable domain, for the names used in the demo: their public suffixes have one label. */
 function siteName(hostname: string): string {
   return hostname.split('.').slice(-2).join('.');
 }

@@ -1,9 +1,9 @@
 import type { FetchCall } from './browser.ts';
 
-/** The services of the demo by name, and where they are. */
+/** The URLs of the demo's services, by name. */
 export type ServiceUrls = Readonly<Record<'catalog' | 'accounts' | 'search', string>>;
 
-/** What a page does: `fetch(path, init)` to a service. */
+/** A call of a page: `fetch(path, init)` to a service. */
 export interface PageCall {
   readonly from: string;
   readonly to: keyof ServiceUrls;
@@ -18,7 +18,7 @@ const EVERYDAY_BETWEEN = 4;
 const JSON_BODY = { 'content-type': 'application/json' };
 const TRACED = { ...JSON_BODY, traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
 
-/** What works, and goes on most of the time. */
+/** The calls that work, which are most. */
 function everydayCalls(): PageCall[] {
   const shops = ['https://shop.example', 'https://www.shop.example', 'https://admin.shop.example'];
   return [
@@ -48,10 +48,10 @@ function everydayCalls(): PageCall[] {
   ];
 }
 
-/** What is refused, each for a reason of its own. */
+/** The calls that are blocked, each for a different reason. */
 function refusedCalls(): PageCall[] {
   return [
-    // Origins that no list has: the wrong scheme, port, subdomain; a look-alike; a sandboxed frame.
+    // Origins that are on no list: wrong scheme, port, subdomain; a look-alike; a sandboxed frame.
     { from: 'http://shop.example', to: 'catalog', path: '/products' },
     { from: 'https://shop.example:8443', to: 'catalog', path: '/products' },
     {
@@ -64,7 +64,7 @@ function refusedCalls(): PageCall[] {
     { from: 'https://sh0p.example', to: 'catalog', path: '/products', credentials: 'include' },
     { from: 'null', to: 'catalog', path: '/products' },
     { from: 'capacitor://localhost', to: 'accounts', path: '/account/profile', credentials: 'include' },
-    // A tracing library was rolled out, and its header was not; the main shop is the busiest.
+    // A tracing library was rolled out, but its header was not allowed; the main shop is the busiest.
     { from: 'https://shop.example', to: 'catalog', path: '/cart', method: 'POST', headers: TRACED },
     { from: 'https://shop.example', to: 'catalog', path: '/cart', method: 'POST', headers: TRACED },
     { from: 'https://www.shop.example', to: 'catalog', path: '/cart', method: 'POST', headers: TRACED },
@@ -115,7 +115,7 @@ function refusedCalls(): PageCall[] {
   ];
 }
 
-/** Calls as pages make them, in turn: each refused one among several everyday ones. */
+/** The calls of pages, in turn: each blocked one among several everyday ones. */
 export function deck(): PageCall[] {
   const everyday = everydayCalls();
   const between = (index: number): PageCall[] =>
@@ -125,7 +125,7 @@ export function deck(): PageCall[] {
   return refusedCalls().flatMap((refused, index) => [...between(index), refused]);
 }
 
-/** What real pages do: on localhost, where a browser finds them without a name server. */
+/** The calls of real pages: on localhost, which a browser resolves without DNS. */
 export function realPageCalls(pagesPort: number): PageCall[] {
   const shop = `http://shop.localhost:${pagesPort}`;
   const account = `http://account.localhost:${pagesPort}`;
@@ -166,7 +166,7 @@ export function realPageCalls(pagesPort: number): PageCall[] {
   ];
 }
 
-/** The call as a browser makes it. */
+/** The fetch call of a page call. */
 export function fetchCall(call: PageCall, services: ServiceUrls): FetchCall {
   const method = call.method ?? 'GET';
   return {

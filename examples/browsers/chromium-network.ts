@@ -2,7 +2,7 @@ import type { CDPSession } from 'playwright-core';
 import type { Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
 import type { Headers } from './fetch-algorithm.ts';
 
-/** One exchange on the wire, as the browser's own network log has it. */
+/** One exchange on the wire, according to the browser's network log. */
 export interface WireExchange {
   readonly kind: 'preflight' | 'actual';
   /** Names in lower case. */
@@ -10,14 +10,14 @@ export interface WireExchange {
   readonly answer: { readonly status: number; readonly headers: Headers };
 }
 
-/** What came of a script's fetch. */
+/** The result of a script's fetch. */
 export interface NetworkLog {
   readonly exchanges: readonly WireExchange[];
-  /** Why the browser refused, and on which exchange; undefined when it did not. */
+  /** Why the browser blocked it, and at which exchange; undefined when it did not. */
   readonly refused: { readonly kind: WireExchange['kind']; readonly reason: Reason } | undefined;
 }
 
-/** Chromium's reasons (`Network.CorsError`) in our words; a preflight's have a prefix of their own. */
+/** Maps Chromium's reasons (`Network.CorsError`) to ours; those of preflights have a prefix. */
 const REASONS: Readonly<Record<string, Reason>> = {
   MissingAllowOriginHeader: 'acao_missing',
   MultipleAllowOriginValues: 'acao_multiple',
@@ -34,12 +34,12 @@ const REASONS: Readonly<Record<string, Reason>> = {
   RedirectContainsCredentials: 'redirect_url_has_credentials',
 };
 
-/** How long a log may take to be complete after its call has ended. */
+/** How long a log may take to be complete after its call. */
 const LOG_MILLIS = 10_000;
 
 /** Records the network log of a page that makes one call at a time. */
 export class NetworkRecorder {
-  /** By request id; the events of one request come in no certain order. */
+  /** By request id; the events of one request arrive in any order. */
   readonly #kinds = new Map<string, WireExchange['kind']>();
   readonly #sent = new Map<string, WireExchange['sent']>();
   readonly #answers = new Map<string, WireExchange['answer']>();
@@ -72,9 +72,9 @@ export class NetworkRecorder {
   }
 
   /**
-   * The log of the call that was made since the last one was taken, when it is complete.
+   * The log of the call since the last one, once complete.
    *
-   * @throws Error when it does not get complete, or the call failed for another reason than CORS
+   * @throws Error when it does not become complete, or the call failed for another reason than CORS
    */
   async take(): Promise<NetworkLog> {
     const deadline = AbortSignal.timeout(LOG_MILLIS);
@@ -97,7 +97,7 @@ export class NetworkRecorder {
     return { exchanges, refused };
   }
 
-  /** The error stands at the call's own request, also when its preflight was refused. */
+  /** The error is reported for the call's own request, even when its preflight was blocked. */
   #end(requestId: string, corsError: string | undefined): void {
     if (this.#kinds.get(requestId) !== 'actual') return;
     this.#ended = { corsError };
@@ -119,6 +119,6 @@ function refusedKind(corsError: string): WireExchange['kind'] {
 
 function reasonOf(corsError: string): Reason {
   const reason = REASONS[corsError] ?? REASONS[corsError.replace(/^Preflight/, '')];
-  if (reason === undefined) throw new Error(`Chromium refused a call of the demo with ${corsError}`);
+  if (reason === undefined) throw new Error(`Chromium blocked a call of the demo with ${corsError}`);
   return reason;
 }

@@ -10,21 +10,21 @@ import { corsCheck, preflightCheck, type Refusal } from './fetch-algorithm.ts';
 import type { Ledger } from './ledger.ts';
 import type { TrafficOptions } from './traffic.ts';
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** Real pages in a real browser, ready to make calls. */
 export interface RealBrowser {
-  /** Makes calls until told to stop; those that are under way are finished. */
+  /** Makes calls until aborted; running ones are finished. */
   browse(options: Omit<TrafficOptions, 'now'>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts Chromium where it is installed; undefined where it is not. */
+/** Starts Chromium if it is installed; else returns undefined. */
 export async function startChromium(): Promise<RealBrowser | undefined> {
-  const executablePath = PLACES.find((place) => existsSync(place));
+  const executablePath = EXECUTABLES.find((path) => existsSync(path));
   if (executablePath === undefined) return undefined;
   const { chromium } = await import('playwright-core');
-  // Signals are the demo's own business.
+  // The demo handles signals itself.
   const chrome = await chromium.launch({
     executablePath,
     handleSIGINT: false,
@@ -74,7 +74,7 @@ async function usePage(
   }
 }
 
-/** What happens in the page; how it ended is in the network log. */
+/** Runs in the page; the result is in the network log. */
 async function callFrom(
   page: Page,
   url: string,
@@ -86,14 +86,17 @@ async function callFrom(
         const response = await fetch(url, { ...init, cache: 'no-store' });
         await response.text();
       } catch {
-        // A TypeError: all that a page learns of a refusal.
+        // A TypeError: all that a page learns of a blocked request.
       }
     },
     [url, init] as const,
   );
 }
 
-/** The browser says whether it refused; only what would have been in the other credentials mode is computed. */
+/**
+ * The browser reports whether it blocked the exchange; only the result for the other credentials mode is
+ * computed.
+ */
 function note(
   ledger: Ledger,
   origin: string,
@@ -118,7 +121,7 @@ function note(
         ? preflightCheck(origin, !includesCredentials, asked, answer)
         : ((refusal?.reason === 'redirect_url_has_credentials' ? refusal : null) ??
           corsCheck(origin, !includesCredentials, answer.headers)),
-    // Chromium tells of credentials on every actual request to another site, by a header or its absence.
+    // Chromium shows the credentials mode on every actual cross-site request, by a header or its absence.
     showsCredentials: kind === 'actual',
   });
 }

@@ -15,7 +15,7 @@ test.each([
   [acao('shop.example'), 'acao_invalid'],
   [acao(`${ORIGIN}, ${ORIGIN}`), 'acao_multiple'],
   [[...acao(ORIGIN), ...acao(ORIGIN)], 'acao_multiple'],
-] as const)('an answer with %j is refused: %s', (headers, reason) => {
+] as const)('a response with %j is blocked: %s', (headers, reason) => {
   for (const includesCredentials of [false, true]) {
     expect(corsCheck(ORIGIN, includesCredentials, headers)).toEqual({ reason });
   }

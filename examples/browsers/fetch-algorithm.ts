@@ -1,8 +1,8 @@
 import type { Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
 
 /**
- * The client's side of the Fetch standard, step by step, with the credentials mode known. It shares no code
- * with the rules that judge from the server's side: the demo holds the two against each other.
+ * The client side of the Fetch standard, step by step, with a known credentials mode. It shares no code
+ * with the rules of the server side: the demo compares the two.
  */
 
 /** Names in any case, in wire order, repeated headers separate. */
@@ -12,13 +12,13 @@ export interface Refusal {
   readonly reason: Reason;
 }
 
-/** Fetch §2.2.2 "get": repeated headers are joined. */
+/** Repeated headers are joined: https://fetch.spec.whatwg.org/#concept-header-list-get */
 export function get(headers: Headers, name: string): string | null {
   const values = headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value.trim());
   return values.length === 0 ? null : values.join(', ');
 }
 
-/** Fetch §4.10 "CORS check". */
+/** https://fetch.spec.whatwg.org/#cors-check */
 export function corsCheck(origin: string, includesCredentials: boolean, response: Headers): Refusal | null {
   const allowed = get(response, 'access-control-allow-origin');
   // 1-2
@@ -38,10 +38,10 @@ export function corsCheck(origin: string, includesCredentials: boolean, response
   return get(response, 'access-control-allow-credentials') === 'true' ? null : { reason: 'acac_not_true' };
 }
 
-/** What a preflight asks for. */
+/** What a preflight requests. */
 export interface Asked {
   readonly method: string;
-  /** Lower-case and sorted: Fetch §2.2.2 "CORS-unsafe request-header names". */
+  /** Lower-case and sorted: https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names */
   readonly headerNames: readonly string[];
 }
 
@@ -50,7 +50,7 @@ export interface PreflightAnswer {
   readonly headers: Headers;
 }
 
-/** Fetch §4.8 "CORS-preflight fetch", step 7. */
+/** The response checks of https://fetch.spec.whatwg.org/#cors-preflight-fetch */
 export function preflightCheck(
   origin: string,
   includesCredentials: boolean,
@@ -82,7 +82,7 @@ export function preflightCheck(
   return null;
 }
 
-/** Fetch §2.2.2 "extract header list values", of methods and header names. */
+/** https://fetch.spec.whatwg.org/#extract-header-list-values for methods and header names. */
 export function listOf(headers: Headers, name: string): string[] | 'failure' {
   const value = get(headers, name);
   if (value === null) return [];
@@ -93,12 +93,15 @@ export function listOf(headers: Headers, name: string): string[] | 'failure' {
   return members.every((member) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(member)) ? members : 'failure';
 }
 
-/** Fetch §2.2.6 "location URL" of a redirect status. */
+/** https://fetch.spec.whatwg.org/#concept-response-location-url for a redirect status. */
 export function isRedirect({ status, headers }: PreflightAnswer): boolean {
   return [301, 302, 303, 307, 308].includes(status) && Boolean(get(headers, 'location'));
 }
 
-/** Fetch §4.4 "main fetch": a CORS request needs a preflight for its method or for some of its headers. */
+/**
+ * The method and headers for which a CORS request needs a preflight:
+ * https://fetch.spec.whatwg.org/#main-fetch
+ */
 export function askedOf(method: string, headers: Readonly<Record<string, string>>): Asked | null {
   const headerNames = Object.entries(headers)
     .map(([name, value]) => [name.toLowerCase(), value] as const)
@@ -109,7 +112,7 @@ export function askedOf(method: string, headers: Readonly<Record<string, string>
   return isSafelisted && headerNames.length === 0 ? null : { method, headerNames };
 }
 
-/** Fetch §2.2.2 "CORS-safelisted request-header", as far as the calls of the demo go. */
+/** https://fetch.spec.whatwg.org/#cors-safelisted-request-header, as far as the demo needs it. */
 function isSafelistedHeader(name: string, value: string): boolean {
   if (value.length > 128) return false;
   if (['accept', 'accept-language', 'content-language'].includes(name)) return true;

@@ -24,10 +24,10 @@ function verdictOf(given: Partial<Experience>): string {
 const WILDCARD = { reason: 'acao_wildcard_with_credentials' } as const;
 const METHOD = { reason: 'method_not_allowed' } as const;
 
-test('what a browser experienced is what a server has to know, unless it could not', () => {
+test('the expected server-side verdict is that of the browser, unless a server cannot know it', () => {
   expect(verdictOf({})).toBe('allowed');
   expect(verdictOf({ refusal: METHOD, otherwise: METHOD })).toBe('blocked method_not_allowed');
-  // The other credentials mode would have led elsewhere, and the request did not tell which it was.
+  // The other credentials mode would have a different result, and the request did not show its mode.
   expect(verdictOf({ otherwise: WILDCARD })).toBe('unknown credentials_mode_unknown');
   expect(verdictOf({ refusal: WILDCARD, includesCredentials: true })).toBe(
     'unknown credentials_mode_unknown',
@@ -40,7 +40,7 @@ test('what a browser experienced is what a server has to know, unless it could n
   );
 });
 
-test('a ledger counts equal experiences together and tells the undecidable ones', () => {
+test('a ledger counts equal results together and reports the undecidable ones', () => {
   const ledger = new Ledger();
   ledger.note(experience());
   ledger.note(experience());

@@ -1,14 +1,14 @@
 import type { Reason, Verdict } from '../../instrumentation/src/fetch-standard/decision.ts';
 import type { Refusal } from './fetch-algorithm.ts';
 
-/** What a browser experienced with one CORS exchange. */
+/** A browser's result of one CORS exchange. */
 export interface Experience {
   readonly service: string;
   readonly origin: string;
   readonly kind: 'preflight' | 'actual';
   readonly refusal: Refusal | null;
   readonly includesCredentials: boolean;
-  /** What it would have been in the other credentials mode. */
+  /** The result in the other credentials mode. */
   readonly otherwise: Refusal | null;
   /** Whether the request showed its credentials mode to the server. */
   readonly showsCredentials: boolean;
@@ -29,7 +29,7 @@ export interface Mismatch extends Omit<LedgerRow, 'decisions'> {
   readonly recorded: number;
 }
 
-/** Counts what browsers experienced, in the terms in which a server can know it. */
+/** Counts the results of browsers, as far as a server can know them. */
 export class Ledger {
   readonly #rows = new Map<string, LedgerRow>();
   #exchanges = 0;
@@ -40,7 +40,7 @@ export class Ledger {
     return this.#exchanges;
   }
 
-  /** Those whose verdict hangs on a credentials mode that no server could see. */
+  /** Exchanges whose verdict depends on a credentials mode that no server can see. */
   get undecidable(): number {
     return this.#undecidable;
   }
@@ -61,8 +61,8 @@ export class Ledger {
 }
 
 /**
- * A preflight never shows the credentials mode, and an actual request shows it only by what it carries. Where
- * the two modes lead to different verdicts and the mode is hidden, "unknown" is the only right answer.
+ * A preflight never shows the credentials mode, and an actual request only by its headers. If the modes
+ * have different verdicts and the mode is hidden, "unknown" is the only correct verdict.
  */
 function asServerKnows(experience: Experience): Pick<LedgerRow, 'verdict' | 'reason'> {
   const { refusal, otherwise, includesCredentials, showsCredentials } = experience;
@@ -70,7 +70,7 @@ function asServerKnows(experience: Experience): Pick<LedgerRow, 'verdict' | 'rea
   if ((refusal === null) !== (otherwise === null)) {
     return { verdict: 'unknown', reason: 'credentials_mode_unknown' };
   }
-  // Refused in both modes, perhaps for different reasons: the one that needs no credentials is certain.
+  // Blocked in both modes, possibly for different reasons: the one without credentials is certain.
   return verdictOf(includesCredentials ? otherwise : refusal);
 }
 
@@ -80,7 +80,7 @@ function verdictOf(refusal: Refusal | null): Pick<LedgerRow, 'verdict' | 'reason
     : { verdict: 'blocked', reason: refusal.reason };
 }
 
-/** Every row in which what was experienced and what was recorded differ. */
+/** Every row in which browsers and records differ. */
 export function compare(experienced: readonly LedgerRow[], recorded: readonly LedgerRow[]): Mismatch[] {
   const rows = new Map<string, { row: LedgerRow; experienced: number; recorded: number }>();
   const at = (row: LedgerRow) => {

@@ -3,15 +3,15 @@ import type { ServiceUrls } from './calls.ts';
 import { send } from './wire.ts';
 
 /**
- * Traffic that is no CORS although some of it carries an Origin: none of it may be counted. Each call does
- * one of these.
+ * Traffic that is not CORS although some of it has an Origin: none of it may be counted. Each call does one
+ * of these.
  */
 export function noise(browser: Browser, services: ServiceUrls): (() => Promise<unknown>)[] {
   const catalog = (path: string): URL => new URL(path, services.catalog);
   const plain = { headers: {}, credentials: 'same-origin' } as const;
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   return [
-    // The service's own page: a POST carries its Origin.
+    // The service's own page: a POST has its Origin.
     () =>
       browser.fetch(services.catalog, {
         ...plain,
@@ -50,7 +50,7 @@ export function noise(browser: Browser, services: ServiceUrls): (() => Promise<u
         headers: form,
         body: 'mail=ada',
       }),
-    // Refused by the browser before anything is sent.
+    // Blocked by the browser before anything is sent.
     () =>
       browser.fetch('https://shop.example', {
         ...plain,

@@ -1,6 +1,6 @@
 import { type Asked, get, type Headers, listOf } from './fetch-algorithm.ts';
 
-/** Seconds without Access-Control-Max-Age: Fetch §4.8 step 7.8. */
+/** Seconds without Access-Control-Max-Age: https://fetch.spec.whatwg.org/#cors-preflight-fetch */
 const DEFAULT_SECONDS = 5;
 
 interface Entry {
@@ -10,7 +10,7 @@ interface Entry {
   readonly expires: number;
 }
 
-/** Fetch §4.9 "CORS-preflight cache", kept by (origin, URL, credentials). */
+/** https://fetch.spec.whatwg.org/#cors-preflight-cache, by (origin, URL, credentials). */
 export class PreflightCache {
   readonly #longestSeconds: number;
   readonly #now: () => number;
@@ -21,7 +21,7 @@ export class PreflightCache {
     this.#now = now;
   }
 
-  /** Whether an earlier preflight answers for this one. */
+  /** Whether an earlier preflight covers this one. */
   covers(origin: string, url: string, includesCredentials: boolean, asked: Asked): boolean {
     const entry = this.#entries.get(keyOf(origin, url, includesCredentials));
     if (entry === undefined || entry.expires <= this.#now()) return false;
@@ -30,7 +30,7 @@ export class PreflightCache {
     return isMethodCovered && asked.headerNames.every((name) => has(entry, entry.headerNames, name));
   }
 
-  /** Keeps what a preflight that passed has allowed. */
+  /** Stores what a successful preflight has allowed. */
   store(origin: string, url: string, includesCredentials: boolean, response: Headers): void {
     const sent = get(response, 'access-control-max-age');
     const seconds = sent !== null && /^\d+$/.test(sent) ? Number(sent) : DEFAULT_SECONDS;

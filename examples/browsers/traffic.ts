@@ -5,21 +5,21 @@ import type { Ledger } from './ledger.ts';
 import { noise } from './noise.ts';
 
 const BROWSERS = 8;
-/** Of so many things that a browser does one is noise. */
+/** One of this many actions of a browser is noise. */
 const NOISE_EVERY = 5;
 
 export interface TrafficOptions {
   readonly services: ServiceUrls;
   readonly ledger: Ledger;
-  /** Ends the traffic: calls that are under way are finished. */
+  /** Stops the traffic; running calls are finished. */
   readonly signal: AbortSignal;
-  /** How long a user looks at something, milliseconds. */
+  /** How long a user pauses between actions, in milliseconds. */
   readonly thinkMillis: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** Browsers that go through their decks of calls, each from a place of its own, until told to stop. */
+/** Runs browsers that make their calls in turn, each from a different start, until aborted. */
 export async function browse(options: TrafficOptions): Promise<void> {
   const { ledger, now } = options;
   await Promise.all(

@@ -7,8 +7,8 @@ export interface Answer {
 }
 
 /**
- * Sends one request over a socket of its own and reads the answer to its end. Every `*.localhost` is this
- * machine, as it is to a browser.
+ * Sends one request over a new socket and reads the complete response. Every `*.localhost` is this machine,
+ * as in browsers.
  *
  * @throws Error when the connection fails
  */

@@ -1,4 +1,4 @@
-// A shop's catalogue, with the `cors` middleware and a list of origins. Its mistakes are the usual ones.
+// A shop's catalogue, with the `cors` middleware and a list of origins. It has typical mistakes.
 import cors from 'cors';
 import express from 'express';
 
@@ -16,16 +16,16 @@ const shopPages = cors({
   maxAge: 600,
 });
 
-// Moved long ago. It stands before cors, so preflights are redirected too.
+// Moved long ago. It is registered before cors, so preflights are redirected, too.
 app.use('/v1', (request, response) => response.redirect(308, request.url));
 
-// Authentication stands before cors: a preflight never carries the token.
+// Authentication is registered before cors: a preflight never has the token.
 app.use('/orders', (request, response, next) => {
   if (request.headers.authorization) next();
   else response.status(401).json({ error: 'token required' });
 });
 
-// One partner, and a slash too many.
+// One partner, with a trailing slash.
 const partners = express.Router();
 partners.get('/feed', (_request, response) => response.json({ products: [] }));
 app.use('/partners', cors({ origin: 'https://partner.example/' }), partners);

@@ -6,7 +6,7 @@ const app = Fastify();
 
 app.register(
   async (account) => {
-    // `methods` is left out: the plugin then allows GET, HEAD and POST, and pages that PUT are refused.
+    // `methods` is missing: the plugin then allows GET, HEAD and POST, and pages that PUT are blocked.
     await account.register(cors, {
       origin: ['https://shop.example', 'https://account.shop.example', /^http:\/\/account\.localhost:\d+$/],
       credentials: true,

@@ -5,7 +5,7 @@ import { cors } from 'hono/cors';
 
 const app = new Hono();
 
-// Open to everybody, as it should be.
+// Open to everyone, as intended.
 app.use('/search/*', cors({ origin: '*', allowMethods: ['GET', 'POST'], maxAge: 3600 }));
 app.get('/search/products', (c) => c.json({ hits: [] }));
 app.get('/search/latest', (c) => c.redirect('/search/products'));
@@ -16,7 +16,7 @@ app.use('/reviews/*', cors({ origin: ['https://shop.example', 'https://widgets.e
 app.get('/reviews/:product', (c) => c.json([]));
 app.patch('/reviews/:product', (c) => c.json({}));
 
-// The CDN in front adds the header as well: two of them arrive.
+// The CDN in front adds the header as well: two of them are sent.
 app.use('/images/*', cors({ origin: 'https://shop.example' }), async (c, next) => {
   await next();
   c.header('access-control-allow-origin', 'https://shop.example', { append: true });
@@ -29,7 +29,7 @@ app.get('/export', (c) => {
   return c.text('id,name\n');
 });
 
-// Headers on every answer, but nothing answers OPTIONS: 404.
+// Headers on every response, but nothing handles OPTIONS: 404.
 app.use('/events/*', async (c, next) => {
   c.header('access-control-allow-origin', '*');
   c.header('access-control-allow-headers', 'content-type');
@@ -49,7 +49,7 @@ app.use('/admin/*', async (c, next) => {
 app.put('/admin/index', (c) => c.body(null, 204));
 app.get('/admin/keys', (c) => c.json([]));
 
-// The file store wants a password, which went into the link.
+// The file store requires a password, which ended up in the link.
 app.get('/downloads/:file', (c) => {
   c.header('access-control-allow-origin', '*');
   return c.redirect(`http://build:secret@files.example/${c.req.param('file')}`);

@@ -4,42 +4,42 @@ import {
   unsafeRequestHeaderNames,
 } from '../../instrumentation/src/fetch-standard/safelist.ts';
 
-/** What a page asks for with `fetch`. */
+/** A `fetch` call of a page. */
 export interface PageRequest {
   /** Serialised, or `null`. */
   readonly origin: string;
   readonly url: string;
   readonly method: string;
-  /** What the page sets itself. */
+  /** Headers set by the page. */
   readonly headers: HeaderList;
   /** The credentials mode is `include`. */
   readonly credentials: boolean;
 }
 
-/** What goes over the wire. */
+/** A request on the wire. */
 export interface WireRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: HeaderList;
 }
 
-/** One step along redirects: what is asked now, and whether it is a CORS request by now. */
+/** One step of a redirect chain, and whether it is a CORS request by now. */
 export interface Hop extends PageRequest {
   readonly isCors: boolean;
   readonly pageOrigin: string;
 }
 
-/** HTTP-network-or-cache fetch adds the cookies; they are no header that a page sets. */
+/** Cookies are added by the HTTP-network-or-cache fetch, not by the page. */
 function isCookie([name]: HeaderList[number]): boolean {
   return name.toLowerCase() === 'cookie';
 }
 
-/** Fetch §4.4 "HTTP fetch" step 3: by its method or one of its headers a request is not a simple one. */
+/** Whether method or headers require a preflight: https://fetch.spec.whatwg.org/#http-fetch */
 export function needsPreflight({ isCors, method, headers }: Hop): boolean {
   return isCors && (!isSafelistedMethod(method) || unsafeNames(headers).length > 0);
 }
 
-/** Fetch §4.8 "CORS-preflight fetch" steps 1 to 6. */
+/** Creates the request of https://fetch.spec.whatwg.org/#cors-preflight-fetch */
 export function preflightOf(hop: Hop): WireRequest {
   const names = unsafeNames(hop.headers);
   return {
@@ -55,7 +55,10 @@ export function preflightOf(hop: Hop): WireRequest {
   };
 }
 
-/** Fetch §4.6 "HTTP-network-or-cache fetch": what the page set, and what a browser adds. */
+/**
+ * The headers of the page plus those that a browser adds:
+ * https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
+ */
 export function requestOf(hop: Hop): WireRequest {
   const { method, url, headers, credentials, isCors } = hop;
   const sent = credentials || !isCors ? headers : headers.filter((header) => !isCookie(header));
@@ -72,7 +75,7 @@ export function requestOf(hop: Hop): WireRequest {
   };
 }
 
-/** HTTP-redirect fetch (Fetch §4.5): the hop after this one, given where it leads. */
+/** The next hop, given the target of the redirect: https://fetch.spec.whatwg.org/#http-redirect-fetch */
 export function redirected(hop: Hop, status: number, location: string): Hop {
   const target = new URL(location, hop.url);
   const from = new URL(hop.url).origin;
@@ -85,7 +88,7 @@ export function redirected(hop: Hop, status: number, location: string): Hop {
     if (becomesGet && BODY_HEADERS.has(lower)) return false;
     return !leaves || (lower !== 'authorization' && lower !== 'cookie');
   });
-  // "Redirect-tainted origin" (Fetch §2.2.5).
+  // https://fetch.spec.whatwg.org/#concept-request-tainted-origin
   const isTainted = leaves && hop.pageOrigin !== from;
   return {
     ...hop,
@@ -108,7 +111,7 @@ function unsafeNames(headers: HeaderList): readonly string[] {
   return unsafeRequestHeaderNames(headers.filter((header) => !isCookie(header)));
 }
 
-/** Fetch Metadata §2: to trustworthy URLs only. */
+/** Sent to trustworthy URLs only: https://w3c.github.io/webappsec-fetch-metadata/ */
 function fetchMetadata({ url, pageOrigin, isCors }: Hop): HeaderList {
   const { protocol, hostname } = new URL(url);
   if (protocol !== 'https:' && !isLocalhost(hostname)) return [];
@@ -128,7 +131,7 @@ export function isLocalhost(hostname: string): boolean {
   );
 }
 
-/** Without the list of public suffixes hosts of one site that stand side by side cannot be told from strangers. */
+/** Without the public suffix list, sibling hosts of one site cannot be told from unrelated ones. */
 function siteOf(url: string, pageOrigin: string): 'same-site' | 'cross-site' {
   if (!URL.canParse(pageOrigin)) return 'cross-site';
   const page = new URL(pageOrigin);

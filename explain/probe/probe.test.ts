@@ -11,7 +11,7 @@ const API = 'https://api.other.example/orders';
 const GET: PageRequest = { origin: PAGE, url: API, method: 'GET', headers: [], credentials: false };
 const ALLOW_PAGE = ['Access-Control-Allow-Origin', PAGE] as const;
 
-/** Asks a server that gives these answers in turn, and tells what it was asked. */
+/** Probes a server that returns these responses in turn, and records its requests. */
 async function probing(
   page: PageRequest,
   answers: readonly [status: number, ...headers: HeaderList][],
@@ -30,7 +30,7 @@ async function probing(
   return { ...probed, lines, header, verdict: probed.explanation.verdict, reason: probed.explanation.reason };
 }
 
-describe('a probe asks as a browser would:', () => {
+describe('a probe sends what a browser would:', () => {
   test('a simple request at once, with Origin and fetch metadata', async () => {
     const { lines, header, verdict } = await probing(GET, [[200, ALLOW_PAGE]]);
     expect(lines).toEqual([`GET ${API}`]);
@@ -39,7 +39,7 @@ describe('a probe asks as a browser would:', () => {
     expect(verdict).toBe('allowed');
   });
 
-  test('a preflight before what is not simple, naming unsafe headers in order, without values and cookies', async () => {
+  test('a preflight before a non-simple request, with sorted unsafe header names, without values and cookies', async () => {
     const headers: HeaderList = [
       ['X-B', '1'],
       ['Accept', 'text/plain'],
@@ -62,13 +62,13 @@ describe('a probe asks as a browser would:', () => {
     expect(header(1, 'X-A')).toBe('2');
   });
 
-  test('nothing after a refused preflight', async () => {
+  test('nothing after a blocked preflight', async () => {
     const { lines, reason } = await probing({ ...GET, method: 'PUT' }, [[204, ALLOW_PAGE]], true);
     expect(lines).toEqual([`OPTIONS ${API}`]);
     expect(reason).toBe('method_not_allowed');
   });
 
-  test('nothing that may change something, unless told', async () => {
+  test('no unsafe methods, unless told', async () => {
     const put = { ...GET, method: 'PUT' };
     const grant = [204, ALLOW_PAGE, ['Access-Control-Allow-Methods', 'PUT']] as [number, ...HeaderList];
     expect(await probing(put, [grant])).toMatchObject({
@@ -83,7 +83,7 @@ describe('a probe asks as a browser would:', () => {
     });
   });
 
-  test('no CORS at all of the own origin, until a redirect leads elsewhere', async () => {
+  test('no CORS to the own origin, until a redirect leaves it', async () => {
     const { lines, header, reason } = await probing({ ...GET, url: `${PAGE}/old` }, [
       [302, ['Location', API]],
       [200],
@@ -109,7 +109,7 @@ describe('a probe asks as a browser would:', () => {
     expect(reason).toBe('acao_mismatch');
   });
 
-  test('no redirect that a browser refuses, and no more than it follows', async () => {
+  test('no redirect that a browser blocks, and no more than it follows', async () => {
     const password = await probing(GET, [[302, ALLOW_PAGE, ['Location', 'https://u:p@third.example/']]]);
     expect(password).toMatchObject({ reason: 'redirect_url_has_credentials', lines: [`GET ${API}`] });
     const loop = await probing(GET, Array(30).fill([302, ALLOW_PAGE, ['Location', API]]));
@@ -117,7 +117,7 @@ describe('a probe asks as a browser would:', () => {
     expect(loop.failure?.message).toContain('redirected');
   });
 
-  test('an insecure host without metadata, and still knows that a script asked', async () => {
+  test('no metadata to an insecure host, but still as a script', async () => {
     const { header, reason } = await probing(
       { ...GET, url: 'http://api.example/', method: 'POST' },
       [[200]],
@@ -141,7 +141,7 @@ describe('over the wire', () => {
   const http = (listener: RequestListener) => serve(createServer(listener));
   const options = { timeoutMillis: 5_000, userAgent: 'test' };
 
-  test('repeated answer headers stay apart, and methods keep their case', async () => {
+  test('repeated response headers stay separate, and methods keep their case', async () => {
     const url = await serve(
       createTcpServer((socket) => {
         socket.on('error', () => {});
@@ -158,12 +158,12 @@ describe('over the wire', () => {
     ]);
   });
 
-  test('an endless body is not waited for', async () => {
+  test('a probe does not wait for an endless body', async () => {
     const url = await http((_, response) => void response.writeHead(200, { a: '1' }).write('…'));
     expect((await send({ method: 'GET', url, headers: [] }, options)).status).toBe(200);
   });
 
-  test('a server that is not there, or silent, is named with what to do', async () => {
+  test('an unreachable or unresponsive server is reported with what to do', async () => {
     const silent = await http(() => {});
     const asking = { method: 'GET', url: silent, headers: [] };
     await expect(send(asking, { ...options, timeoutMillis: 1 })).rejects.toMatchObject({

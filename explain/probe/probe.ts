@@ -14,7 +14,7 @@ import {
 import type { Answer } from './send.ts';
 
 export interface ProbeOptions {
-  /** Send methods other than GET and HEAD, which may change something at the server. */
+  /** Also send methods other than GET and HEAD, which may modify data. */
   readonly sendUnsafe: boolean;
   readonly send: (request: WireRequest) => Promise<Answer>;
 }
@@ -22,17 +22,18 @@ export interface ProbeOptions {
 export interface Probed {
   readonly recorded: RecordedRequest;
   readonly explanation: Explanation;
-  /** The request itself was not sent, because it may change something. */
+  /** The request itself was not sent, because it may modify data. */
   readonly isHeldBack: boolean;
-  /** Why there was no answer. */
+  /** Why there was no response. */
   readonly failure: OriginscopeError | undefined;
 }
 
-/** As many redirects as browsers follow (Fetch §4.5 step 7). */
+/** The limit of browsers: https://fetch.spec.whatwg.org/#http-redirect-fetch */
 const MAX_REDIRECTS = 20;
 
 /**
- * Does what a browser does for a page's `fetch`: preflight, request, redirects, each decided before the next.
+ * Does what a browser does for a page's `fetch`: preflight, request, redirects, each decided before the
+ * next.
  */
 export async function probe(page: PageRequest, options: ProbeOptions): Promise<Probed> {
   const exchanges: RecordedExchange[] = [];

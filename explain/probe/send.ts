@@ -8,7 +8,7 @@ import { isLocalhost, type WireRequest } from './page-request.ts';
 
 export interface Answer {
   readonly status: number;
-  /** As sent, repeated ones separate. */
+  /** As sent, repeated headers separate. */
   readonly headers: HeaderList;
 }
 
@@ -18,7 +18,7 @@ export interface SendOptions {
 }
 
 /**
- * Sends one request on a connection of its own, follows nothing, and does not read the body.
+ * Sends one request on a new connection, without following redirects or reading the body.
  *
  * @throws OriginscopeError `PROBE_FAILED`
  */
@@ -30,7 +30,7 @@ export async function send({ method, url, headers }: WireRequest, options: SendO
   try {
     request = make(target, {
       agent: false,
-      // Browsers read answers that Node's strict parser refuses.
+      // Browsers accept responses that Node's strict parser rejects.
       insecureHTTPParser: true,
       lookup: lookupAsBrowser,
       signal: AbortSignal.timeout(options.timeoutMillis),
@@ -39,13 +39,13 @@ export async function send({ method, url, headers }: WireRequest, options: SendO
   } catch (cause) {
     throw failed(target, cause, options);
   }
-  // Node would send it in capitals, a browser does not.
+  // Node would convert it to upper case, a browser does not.
   request.method = method;
   request.once('response', (response: IncomingMessage) => {
     resolve({ status: response.statusCode ?? 0, headers: pairs(response.rawHeaders) });
     response.destroy();
   });
-  // A server may go over to another protocol, which is an answer as well.
+  // Switching protocols is a response, too.
   request.once('upgrade', (response: IncomingMessage, socket) => {
     resolve({ status: response.statusCode ?? 0, headers: pairs(response.rawHeaders) });
     socket.destroy();
@@ -55,12 +55,15 @@ export async function send({ method, url, headers }: WireRequest, options: SendO
   return promise;
 }
 
-/** "Let localhost be localhost": its subdomains too are this machine, without asking a name server. */
+/**
+ * Subdomains of localhost are this machine, without a DNS query
+ * (https://www.rfc-editor.org/rfc/rfc6761#section-6.3).
+ */
 const lookupAsBrowser: LookupFunction = (hostname, options, callback) => {
   lookup(isLocalhost(hostname) ? 'localhost' : hostname, options, callback);
 };
 
-/** Repeated ones combined, as a browser does. */
+/** Combines repeated headers, as browsers do. */
 function asRecord(headers: HeaderList): Record<string, string> {
   const record: Record<string, string> = {};
   for (const [name, value] of headers) {

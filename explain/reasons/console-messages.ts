@@ -3,14 +3,14 @@ import type { Reason } from '../../instrumentation/src/fetch-standard/decision.t
 export const BROWSERS = ['Chrome', 'Firefox', 'Safari'] as const;
 export type Browser = (typeof BROWSERS)[number];
 
-/** What a browser writes to its console about a refused request. */
+/** A message in a browser's console about a blocked request. */
 interface MessageTemplate {
   readonly browser: Browser;
-  /** `{name}` stands for what differs; the words around are verbatim. */
+  /** `{name}` is a placeholder; the rest is verbatim. */
   readonly text: string;
-  /** The likeliest first; several where the browser says the same of all. */
+  /** Most likely first; several if the browser does not distinguish them. */
   readonly reasons: readonly [Reason, ...Reason[]];
-  /** It is said of a preflight only. */
+  /** Used for preflights only. */
   readonly ofPreflight?: boolean;
 }
 
@@ -35,12 +35,12 @@ const safari = (text: string, ...reasons: [Reason, ...Reason[]]): MessageTemplat
 });
 const ofPreflight = (template: MessageTemplate): MessageTemplate => ({ ...template, ofPreflight: true });
 
-/** What Chrome puts before the reason, if it is about a preflight. */
+/** The prefix that Chrome uses for preflights. */
 export const PREFLIGHT = "Response to preflight request doesn't pass access control check: ";
 
 /**
- * Chrome's and Firefox's as recorded from Chromium 156 and Firefox 153; Safari's from WebKit's source
- * (CrossOriginAccessControl.cpp, CrossOriginPreflightResultCache.cpp, NetworkLoadChecker.cpp).
+ * Recorded from Chromium 156 and Firefox 153; Safari's from WebKit's source (CrossOriginAccessControl.cpp,
+ * CrossOriginPreflightResultCache.cpp, NetworkLoadChecker.cpp).
  */
 export const CONSOLE_MESSAGES: readonly MessageTemplate[] = [
   chrome("No 'Access-Control-Allow-Origin' header is present on the requested resource.", 'acao_missing'),
@@ -175,7 +175,7 @@ export const CONSOLE_MESSAGES: readonly MessageTemplate[] = [
   ),
 ];
 
-/** What Chrome says when it is a preflight that fails a check which the request itself may fail, too. */
+/** Chrome's message if a preflight fails a check that the request itself may also fail. */
 export function asOfPreflight(text: string): string {
   return text.replace(CHROME, CHROME + PREFLIGHT);
 }

@@ -5,7 +5,7 @@ import { findMessages } from './find-messages.ts';
 interface Recorded {
   /** A named case of test/browser/named-cases.ts: `reason: how`. */
   readonly case: string;
-  /** What the console said, in its order. */
+  /** The messages of the console, in order. */
   readonly messages: readonly string[];
 }
 
@@ -17,11 +17,11 @@ function recorded(name: string): Recorded[] {
     .map((line) => JSON.parse(line));
 }
 
-/** Firefox looks at Access-Control-Allow-Origin before it minds that the answer is a redirect; others do not. */
+/** Firefox checks Access-Control-Allow-Origin before the redirect; others do not. */
 const OF_FIREFOX: Readonly<Record<string, string | undefined>> = {
   'preflight_redirect: it precedes the origin': 'acao_missing',
   'preflight_status_not_ok: a redirect to nowhere': 'preflight_redirect',
-  // It has no words for it.
+  // Firefox has no message for it.
   'redirect_url_has_credentials: a user and a password': undefined,
   'redirect_url_has_credentials: out of the own origin': undefined,
 };
@@ -29,7 +29,7 @@ const OF_FIREFOX: Readonly<Record<string, string | undefined>> = {
 describe.each([
   ['Chrome', 'chromium-156.jsonl', {}],
   ['Firefox', 'firefox-153.jsonl', OF_FIREFOX],
-] as const)('what %s says of a refused request names its reason', (browser, file, others) => {
+] as const)("%s's message for a blocked request identifies its reason", (browser, file, others) => {
   const all = recorded(file);
   test.each(all.map((one) => [one.case, one.messages] as const))('%s', (name, messages) => {
     const [first] = findMessages(messages.join('\n'));

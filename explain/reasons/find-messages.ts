@@ -2,19 +2,19 @@ import { mismatchReason } from '../../instrumentation/src/fetch-standard/cors-ch
 import type { Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { type Browser, CONSOLE_MESSAGES, PREFLIGHT } from './console-messages.ts';
 
-/** A message found in a text, and what it says. */
+/** A message found in a text, with its values. */
 export interface FoundMessage {
   readonly browser: Browser;
   readonly reasons: readonly [Reason, ...Reason[]];
   readonly ofPreflight: boolean;
-  /** Of what was fetched; undefined when the message does not say. */
+  /** The fetched URL; undefined when the message does not contain it. */
   readonly url: string | undefined;
   readonly origin: string | undefined;
-  /** The failing token, as far as the message has it. */
+  /** The failing token, if the message contains it. */
   readonly detail: string;
 }
 
-/** Every message of the text that names a reason, in the order of the lines, each once. */
+/** All messages in the text that identify a reason, in order of lines, without duplicates. */
 export function findMessages(text: string): readonly FoundMessage[] {
   const found = new Map<string, FoundMessage>();
   const lines = withStraightQuotes(text).split('\n');
@@ -23,12 +23,15 @@ export function findMessages(text: string): readonly FoundMessage[] {
     if (message !== undefined) found.set(JSON.stringify(message), message);
   }
   const inAll = [...found.values()];
-  // Safari says in a line of its own which URL it could not load.
+  // Safari reports the URL in a separate line.
   const url = lines.map(urlOfSafari).find((one) => one !== undefined);
   return inAll.map((message) => (message.url === undefined ? { ...message, url } : message));
 }
 
-/** What is said when a request failed before any answer, or as a consequence of what is said elsewhere. */
+/**
+ * Whether the text is a message for requests that failed before any response, or a follow-up of another
+ * message.
+ */
 export function isWithoutReason(text: string): boolean {
   return UNSPECIFIC.some((words) => text.includes(words));
 }
@@ -43,11 +46,7 @@ const UNSPECIFIC = [
 function matchLine(whole: string): FoundMessage | undefined {
   const ofPreflight = whole.includes(PREFLIGHT);
   const line = whole.replace(PREFLIGHT, '').replace(REDIRECTED_FROM, '');
-  const said = line.includes(SAID_BY_CHROME)
-    ? 'Chrome'
-    : line.includes(SAID_BY_FIREFOX)
-      ? 'Firefox'
-      : 'Safari';
+  const said = line.includes(CHROME_MARKER) ? 'Chrome' : line.includes(FIREFOX_MARKER) ? 'Firefox' : 'Safari';
   for (const { browser, pieces, names, reasons, ...template } of PATTERNS) {
     if (browser !== said) continue;
     const values = matchPieces(line, pieces, names);
@@ -55,7 +54,7 @@ function matchLine(whole: string): FoundMessage | undefined {
     const { url, origin, method, header, value = '', status = '' } = values;
     return {
       browser,
-      // Firefox says the same of all values that are not the origin.
+      // Firefox has the same message for all values that are not the origin.
       reasons: browser === 'Firefox' && reasons[0] === 'acao_mismatch' ? [mismatchReason(value)] : reasons,
       ofPreflight: ofPreflight || template.ofPreflight === true,
       url,
@@ -66,11 +65,11 @@ function matchLine(whole: string): FoundMessage | undefined {
   return undefined;
 }
 
-const SAID_BY_CHROME = 'has been blocked by CORS policy';
-const SAID_BY_FIREFOX = 'Cross-Origin Request Blocked';
+const CHROME_MARKER = 'has been blocked by CORS policy';
+const FIREFOX_MARKER = 'Cross-Origin Request Blocked';
 const REDIRECTED_FROM = / \(redirected from '[^']*'\)/;
 
-/** Verbatim words, and the names of what stands between them; one more piece than names. */
+/** Verbatim pieces, and the names of the placeholders between them; one more piece than names. */
 const PATTERNS = CONSOLE_MESSAGES.map((template) => {
   const parts = withoutEnd(withStraightQuotes(template.text).replace(PREFLIGHT, '')).split(/\{([a-z]+)\}/);
   return {
@@ -80,7 +79,7 @@ const PATTERNS = CONSOLE_MESSAGES.map((template) => {
   };
 });
 
-/** Chrome has added sentences, and taken them away, from version to version. */
+/** Chrome has added and removed trailing sentences from version to version. */
 function withoutEnd(text: string): string {
   return text.replace(/ Have the server send the header with a valid value\.$/, '').replace(/\.$/, '');
 }
@@ -116,7 +115,7 @@ function urlOfSafari(line: string): string | undefined {
   return start === -1 ? undefined : line.slice(start + 'cannot load '.length, end);
 }
 
-/** Firefox writes typographic quotes, and on the way to a terminal they may become plain. */
+/** Firefox uses typographic quotes, which may become plain on the way to a terminal. */
 function withStraightQuotes(text: string): string {
   return text.replace(/[‘’]/g, "'").replace(/[“”]/g, '"');
 }

@@ -2,20 +2,20 @@ import type { Note } from '../../instrumentation/src/fetch-standard/decision.ts'
 import { MAX_AGE_CAPS } from '../../instrumentation/src/fetch-standard/max-age.ts';
 import { durationText } from '../duration-text.ts';
 
-/** What each note means and what to do about it. One or two sentences. */
+/** What each note means and what to do about it, in one or two sentences. */
 export const NOTE_TEXTS: Readonly<Record<Note, string>> = {
   missing_vary_origin:
-    'The answer depends on Origin and does not say so. A cache may give one origin\'s answer to another, which then fails: send "Vary: Origin", with every answer of this URL.',
+    'The response depends on Origin but does not declare it. A cache may serve one origin\'s response to another, which then fails: send "Vary: Origin" with every response of this URL.',
   authorization_covered_by_wildcard:
-    'Authorization is allowed by "*" alone. Browsers still accept that and warn; the standard refuses it: name it in Access-Control-Allow-Headers.',
+    'Authorization is only allowed by "*". Browsers still accept that with a warning; the standard forbids it: list it in Access-Control-Allow-Headers.',
   wildcard_with_credentials:
-    '"Access-Control-Allow-Origin: *" with "Access-Control-Allow-Credentials: true" is a pair that no browser accepts from a request with credentials. Send the one origin, or leave credentials out.',
+    '"Access-Control-Allow-Origin: *" with "Access-Control-Allow-Credentials: true" is never accepted for a request with credentials. Send the single origin, or do not allow credentials.',
   reflects_null:
-    'Origin null is allowed. Any sandboxed frame and any local file has it, so it stands for everybody: leave it out of the list.',
-  preflight_uncached: `The preflight may hardly be cached, so it goes before every request. Send "Access-Control-Max-Age: ${MAX_AGE_CAPS.chromium}", which is as long as Chrome keeps it; Firefox keeps it ${durationText(MAX_AGE_CAPS.firefox)} at most, Safari ${durationText(MAX_AGE_CAPS.safari)}.`,
-  exposed_headers: 'Access-Control-Expose-Headers lets pages read further headers of this answer.',
+    'Origin null is allowed. Any sandboxed frame and any local file has it, so everyone can use it: remove it from the list.',
+  preflight_uncached: `The preflight is hardly cached, so it precedes nearly every request. Send "Access-Control-Max-Age: ${MAX_AGE_CAPS.chromium}", the maximum of Chrome; the maximum of Firefox is ${durationText(MAX_AGE_CAPS.firefox)}, of Safari ${durationText(MAX_AGE_CAPS.safari)}.`,
+  exposed_headers: 'Access-Control-Expose-Headers lets pages read additional headers of this response.',
   server_error_without_cors:
-    'The server failed, or refused, without any CORS header: what failed there (upstream, proxy, limiter, authentication) is the cause, CORS only the symptom. Look there first.',
+    'The server responded with an error and no CORS headers: what failed there (upstream, proxy, rate limiter, authentication) is the cause, CORS only a symptom. Look there first.',
   reason_depends_on_credentials:
-    'This does not show whether the request has credentials (of preflights only those of Firefox do). It is refused either way, and the reason is the one without them; with them an earlier check fails, which is what the browser then names. If pages send cookies here, both have to change.',
+    'This does not show whether the request has credentials (only preflights of Firefox do). It is blocked either way, and the reason is the one without credentials; with them an earlier check fails, which the browser then reports. If pages send cookies here, both must be fixed.',
 };

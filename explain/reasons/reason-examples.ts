@@ -40,7 +40,7 @@ const FOR_TRACING: HeaderList = [
   ['Access-Control-Request-Headers', 'content-type,traceparent'],
 ];
 
-/** A request with each reason, as short as it can be. */
+/** A minimal request for each reason. */
 export const REASON_EXAMPLES: Readonly<Record<Reason, RecordedRequest>> = {
   acao_missing: request(get(200), 'omit'),
   acao_multiple: request(get(200, allowOrigin(`${PAGE}, *`)), 'omit'),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { REASONS, type Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { REASON_TEXTS, type RefusedCall } from './remedies.ts';
+import { type RefusedCall, REASON_TEXTS } from './remedies.ts';
 
 function remedy(reason: Reason, given: Partial<RefusedCall> = {}): string {
   return REASON_TEXTS[reason].remedy({
@@ -15,7 +15,7 @@ function remedy(reason: Reason, given: Partial<RefusedCall> = {}): string {
   });
 }
 
-test('there are words for every reason', () => {
+test('every reason has texts', () => {
   expect(Object.keys(REASON_TEXTS).sort()).toEqual([...REASONS].sort());
   for (const reason of REASONS) {
     expect(remedy(reason, { detail: 'x' })).toMatch(/^[A-Z"].+\.$/);
@@ -23,7 +23,7 @@ test('there are words for every reason', () => {
   }
 });
 
-test('a remedy names the header with its exact value', () => {
+test('a remedy contains the header with its exact value', () => {
   expect(remedy('acao_missing')).toContain('"Access-Control-Allow-Origin: https://shop.example"');
   expect(remedy('acac_not_true', { detail: 'True' })).toContain('"Access-Control-Allow-Credentials: true"');
   expect(remedy('header_not_allowed', { detail: 'traceparent' })).toContain(
@@ -34,22 +34,22 @@ test('a remedy names the header with its exact value', () => {
   );
 });
 
-test('a preflight that met authentication is told from one that met nothing', () => {
+test('a preflight blocked by authentication is distinguished from an unhandled one', () => {
   expect(remedy('acao_missing', { statusCode: 401 })).toContain('before authentication');
   expect(remedy('acao_missing', { statusCode: 405 })).toContain('nothing handles OPTIONS');
-  expect(remedy('acao_missing', { kind: 'actual', statusCode: 500 })).toContain('errors need them as well');
+  expect(remedy('acao_missing', { kind: 'actual', statusCode: 500 })).toContain('error responses need them as well');
 });
 
-test('a slash too many is called by its name', () => {
+test('a trailing slash is recognised', () => {
   expect(remedy('acao_mismatch', { detail: 'https://shop.example/' })).toContain('ends with a slash');
   expect(remedy('acao_mismatch', { detail: 'https://other.example' })).not.toContain('slash');
 });
 
-test('a method in lower case is the mistake of the page', () => {
+test('a lower-case method is a mistake of the page', () => {
   expect(remedy('method_not_allowed', { detail: 'patch' })).toContain('"PATCH" instead of "patch"');
 });
 
-test('what was masked is not called by a name that it does not have', () => {
+test('a masked value is not used as a name', () => {
   const asked = { requestedHeaders: ['(other)', 'content-type'], method: '(other)' };
   expect(remedy('method_not_allowed', { ...asked, detail: '(other)' })).not.toMatch(/\(other\)/i);
   expect(remedy('header_not_allowed', { ...asked, detail: '(other)' })).not.toMatch(/\(other\)/);
@@ -62,7 +62,7 @@ test('what was masked is not called by a name that it does not have', () => {
   );
 });
 
-test('no remedy says to let an origin in without a condition', () => {
+test('no remedy recommends to allow an origin unconditionally', () => {
   for (const reason of REASONS) {
     const text = remedy(reason, { detail: 'x' });
     if (text.includes('"Access-Control-Allow-Origin: https://shop.example"')) {

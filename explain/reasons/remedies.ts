@@ -1,7 +1,7 @@
 import { OTHER } from '../../instrumentation/src/attributes.ts';
 import type { Kind, Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
 
-/** A refused (or undecidable) call as far as its remedy depends on it. */
+/** The part of a blocked or undecidable call that its remedy depends on. */
 export interface RefusedCall {
   readonly origin: string;
   readonly kind: Extract<Kind, 'preflight' | 'actual' | 'ambiguous'>;
@@ -14,34 +14,37 @@ export interface RefusedCall {
 }
 
 interface ReasonText {
-  /** What is wrong, in a few words: a row of a table. */
+  /** The problem in a few words, for tables. */
   readonly title: string;
-  /** What to change, and to what exact value. One or two sentences; they never say that an origin is to be trusted. */
+  /**
+   * What to change, with the exact value, in one or two sentences. Never says that an origin should be
+   * trusted.
+   */
   readonly remedy: (call: RefusedCall) => string;
 }
 
-/** The words for every reason, for the report, for `explain` and for docs/reasons.md. */
+/** The texts of every reason, for the report, `explain` and docs/reasons.md. */
 export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
   acao_missing: {
     title: 'no Access-Control-Allow-Origin',
     remedy: (call) => `${missingBecause(call)} ${grant(call)}`,
   },
   acao_multiple: {
-    title: 'several values in Access-Control-Allow-Origin',
+    title: 'multiple values in Access-Control-Allow-Origin',
     remedy: (call) =>
-      `The browser read ${quoted(call.detail)}, one origin is allowed. Set the header in one layer only. ${grant(call)}`,
+      `The value is ${quoted(call.detail)}, but only a single origin is valid. Set the header in one layer only. ${grant(call)}`,
   },
   acao_invalid: {
-    title: 'Access-Control-Allow-Origin is no origin',
+    title: 'Access-Control-Allow-Origin is not a valid origin',
     remedy: (call) =>
-      `${quoted(call.detail)} is no origin (scheme://host, a port if it is not the default, no path). ${grant(call)}`,
+      `${quoted(call.detail)} is not a valid origin (scheme://host, a port if it is not the default, no path). ${grant(call)}`,
   },
   acao_mismatch: {
-    title: 'Access-Control-Allow-Origin names another origin',
+    title: 'Access-Control-Allow-Origin is another origin',
     remedy: (call) =>
-      isSlashApart(call)
-        ? `The configured origin ends with a slash and never matches: write ${quoted(call.origin)} instead of ${quoted(call.detail)}.`
-        : `The answer allows ${quoted(call.detail)}, and one origin only. To allow several, compare Origin with a list. ${grant(call)}`,
+      hasTrailingSlash(call)
+        ? `The configured origin ends with a slash and never matches: use ${quoted(call.origin)} instead of ${quoted(call.detail)}.`
+        : `The response allows only ${quoted(call.detail)}. To allow several origins, compare Origin with a list. ${grant(call)}`,
   },
   acao_wildcard_with_credentials: {
     title: 'wildcard origin, but the request has credentials',
@@ -56,66 +59,66 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
   preflight_redirect: {
     title: 'preflight redirected',
     remedy: ({ detail }) =>
-      `Browsers follow no redirect of a preflight (here to ${quoted(detail)}). Answer OPTIONS with 204 before the redirect, and let the page call the final URL.`,
+      `Browsers do not follow a redirect of a preflight (here to ${quoted(detail)}). Respond to OPTIONS with 204 before the redirect, and let the page call the final URL.`,
   },
   preflight_status_not_ok: {
-    title: 'preflight answered with an error status',
+    title: 'preflight response has an error status',
     remedy: ({ detail }) =>
-      `The headers allow the call, the status ${detail} refuses it. Answer OPTIONS on this route with 204${detail === '404' || detail === '405' ? ': nothing handles that method there' : ''}.`,
+      `The headers allow the call, but the status is ${detail}. Respond to OPTIONS on this route with 204${detail === '404' || detail === '405' ? ': nothing handles that method there' : ''}.`,
   },
   acam_malformed: {
-    title: 'Access-Control-Allow-Methods cannot be read',
+    title: 'Access-Control-Allow-Methods is malformed',
     remedy: (call) =>
-      `${quoted(call.detail)} is no list of methods. Separate them by commas: ${header('Access-Control-Allow-Methods', list(['GET', 'HEAD', 'POST', call.method]))}.`,
+      `${quoted(call.detail)} is not a valid list of methods. Separate them by commas: ${header('Access-Control-Allow-Methods', list(['GET', 'HEAD', 'POST', call.method]))}.`,
   },
   acah_malformed: {
-    title: 'Access-Control-Allow-Headers cannot be read',
+    title: 'Access-Control-Allow-Headers is malformed',
     remedy: (call) =>
-      `${quoted(call.detail)} is no list of header names. Separate them by commas: ${header('Access-Control-Allow-Headers', list(call.requestedHeaders) || 'content-type')}.`,
+      `${quoted(call.detail)} is not a valid list of header names. Separate them by commas: ${header('Access-Control-Allow-Headers', list(call.requestedHeaders) || 'content-type')}.`,
   },
   method_not_allowed: {
     title: 'method not in Access-Control-Allow-Methods',
     remedy: ({ detail }) => {
-      if (detail === OTHER) return `${nameNotKept('a method')}, add it to Access-Control-Allow-Methods.`;
+      if (detail === OTHER) return `${nameNotStored('a method')}, add it to Access-Control-Allow-Methods.`;
       return detail !== detail.toUpperCase()
-        ? `Methods are compared with case: let the page ask for ${quoted(detail.toUpperCase())} instead of ${quoted(detail)}, and allow that.`
+        ? `Methods are case-sensitive: let the page use ${quoted(detail.toUpperCase())} instead of ${quoted(detail)}, and allow it.`
         : `Add ${detail} to Access-Control-Allow-Methods, for example ${header('Access-Control-Allow-Methods', list(['GET', 'HEAD', 'POST', detail]))}.`;
     },
   },
   header_not_allowed: {
     title: 'header not in Access-Control-Allow-Headers',
     remedy: ({ detail, requestedHeaders }) => {
-      if (detail === OTHER) return `${nameNotKept('a header')}, add it to Access-Control-Allow-Headers.`;
+      if (detail === OTHER) return `${nameNotStored('a header')}, add it to Access-Control-Allow-Headers.`;
       return `Add ${detail} to Access-Control-Allow-Headers; this call needs ${header('Access-Control-Allow-Headers', list(requestedHeaders) || detail)}.${TRACING.has(detail) ? ' A tracing library in the page adds it.' : ''}`;
     },
   },
   redirect_url_has_credentials: {
     title: 'redirect to a URL with a user name or password',
     remedy: ({ detail }) =>
-      `Take the user name and password out of the Location that leads to ${quoted(detail)}; a browser refuses to follow it.`,
+      `Remove user name and password from the Location that leads to ${quoted(detail)}; browsers do not follow it.`,
   },
   redirect_url_not_http: {
     title: 'redirect to a URL that is not HTTP(S)',
     remedy: ({ detail }) =>
-      `The Location leads to ${quoted(detail)}, where fetch cannot follow. Answer with the data itself, or redirect to an https URL.`,
+      `The Location leads to ${quoted(detail)}, which fetch cannot follow. Respond with the data itself, or redirect to an https URL.`,
   },
   credentials_mode_unknown: {
     title: 'depends on credentials, which the request does not show',
     remedy: () =>
-      `Allowed without credentials, refused with them. If pages shall send cookies, answer with the page's own origin and ${header('Access-Control-Allow-Credentials', 'true')}; else there is nothing to change.`,
+      `Allowed without credentials, blocked with them. If pages should send cookies, respond with the page's own origin and ${header('Access-Control-Allow-Credentials', 'true')}; else there is nothing to change.`,
   },
   kind_ambiguous: {
-    title: 'perhaps no CORS request',
+    title: 'possibly not a CORS request',
     remedy: () =>
-      'Without fetch metadata a form cannot be told from a script. Serve the API over https, where browsers send it.',
+      'Without fetch metadata a form cannot be distinguished from a script. Serve the API over https, where browsers send it.',
   },
   not_modified: {
-    title: '304, merged with what the browser has stored',
-    remedy: (call) => `Send the CORS headers with 304 too: ${allowOrigin(call)}.`,
+    title: "304, merged with the browser's stored response",
+    remedy: (call) => `Send the CORS headers with 304, too: ${allowOrigin(call)}.`,
   },
   headers_not_captured: {
     title: 'headers were not recorded',
-    remedy: () => 'Record the request and response headers of CORS where this span comes from.',
+    remedy: () => 'Capture the CORS request and response headers in the source of this span.',
   },
 };
 
@@ -124,34 +127,36 @@ const TRACING: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'bagg
 function missingBecause({ kind, statusCode }: RefusedCall): string {
   if (kind !== 'preflight') {
     return statusCode >= 400
-      ? `The answer (${statusCode}) carries no CORS headers: errors need them as well, else the page cannot read what went wrong.`
-      : 'The answer does not name this origin.';
+      ? `The response (${statusCode}) has no CORS headers: error responses need them as well, otherwise the page cannot read the error.`
+      : 'The response does not contain this origin.';
   }
   if (statusCode === 401 || statusCode === 403) {
-    return `The preflight was answered ${statusCode}: it never carries credentials, so CORS has to come before authentication.`;
+    return `The preflight response is ${statusCode}: preflights never have credentials, so CORS must run before authentication.`;
   }
   if (statusCode === 404 || statusCode === 405) {
-    return `The preflight was answered ${statusCode}: nothing handles OPTIONS on this route.`;
+    return `The preflight response is ${statusCode}: nothing handles OPTIONS on this route.`;
   }
-  return `The preflight was answered ${statusCode} without this origin.`;
+  return `The preflight response is ${statusCode} without this origin.`;
 }
 
-/** The configured value differs from the origin by a slash at its end, the most frequent slip of all. */
-function isSlashApart({ origin, detail }: RefusedCall): boolean {
+/**
+ * Whether the configured value differs from the origin only by a trailing slash, the most frequent mistake.
+ */
+function hasTrailingSlash({ origin, detail }: RefusedCall): boolean {
   return detail === `${origin}/`;
 }
 
-/** Of what was masked or past a budget there is no name to repeat. */
-function nameNotKept(what: string): string {
-  return `The page asks for ${what} whose name is not kept: the request in its browser's network panel shows it. If it may be used`;
+/** A name that was masked or over budget cannot be repeated. */
+function nameNotStored(what: string): string {
+  return `The page uses ${what} whose name is not stored: the network panel of the browser shows it. If it is legitimate`;
 }
 
 function grant(call: RefusedCall): string {
   if (call.origin.startsWith('(invalid)')) {
-    return 'No browser sends such an origin: whoever does is no page, and CORS does not concern it.';
+    return 'No browser sends such an origin: the client is not a web page, and CORS does not apply to it.';
   }
   return call.origin === 'null'
-    ? 'Origin null is what sandboxed frames, local files and redirects between foreign origins send, so to allow it is to allow everybody: call the final URL, from a page that has an origin.'
+    ? 'Sandboxed frames, local files and redirects between foreign origins send Origin null, so allowing it allows everyone: call the final URL, from a page that has an origin.'
     : `If this origin may call, send ${allowOrigin(call)}.`;
 }
 

@@ -1,4 +1,7 @@
-/** Fetch §2.2.2 "forbidden request-header", but for Cookie: a person stands for the browser's cookie jar. */
+/**
+ * https://fetch.spec.whatwg.org/#forbidden-request-header except Cookie, because the user stands in for the
+ * browser's cookie store.
+ */
 export function isSetByBrowser(lowerCaseName: string): boolean {
   return (
     FORBIDDEN.has(lowerCaseName) || lowerCaseName.startsWith('sec-') || lowerCaseName.startsWith('proxy-')

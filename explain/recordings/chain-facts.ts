@@ -1,29 +1,29 @@
 import { requestedHeaders } from '../../instrumentation/src/fetch-standard/requested-headers.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
 
-/** What the other exchanges of a request and its page tell about one of them. */
+/** What the other exchanges of a request and its page reveal about one of them. */
 export interface HopFacts {
   readonly exchange: RecordedExchange;
-  /** The Origin that the browser must have sent, should it be a CORS request; undefined when unknown. */
+  /** The Origin that the browser must have sent if it is a CORS request; undefined when unknown. */
   readonly origin: string | undefined;
-  /** It goes to the page's own origin, and so did all before it; undefined when the page is unknown. */
+  /** It goes to the page's own origin, like all before it; undefined when the page is unknown. */
   readonly isSameOrigin: boolean | undefined;
-  /** The request's mode is `cors`, as another exchange shows. */
+  /** Another exchange shows that the request's mode is `cors`. */
   readonly isCorsMode: boolean;
-  /** The page set If-None-Match or If-Modified-Since itself, as a preflight shows. */
+  /** A preflight shows that the page set If-None-Match or If-Modified-Since itself. */
   readonly isConditionalByPage: boolean;
-  /** The same request was sent once more, so that this answer was not the last word. */
+  /** The same request was sent again, so this response was not final. */
   readonly isAskedAgain: boolean;
-  /** The browser went on: it sent the request after this preflight, or followed this redirect. */
+  /** The browser continued: it sent the request after this preflight, or followed this redirect. */
   readonly isPassed: boolean;
 }
 
-/** What a request's exchanges, its page and each other show, for each of the exchanges. */
+/** Collects for each exchange what the page and the other exchanges reveal. */
 export function chainFacts({ origin, mode, exchanges }: RecordedRequest): readonly HopFacts[] {
   const isCorsMode =
     mode === 'cors' || exchanges.some(({ request }) => isPreflight(request) || isPageInCorsMode(request));
   const isConditionalByPage = exchanges.some(
-    ({ request }) => isPreflight(request) && asksForConditional(request),
+    ({ request }) => isPreflight(request) && requestsConditional(request),
   );
   const origins = originsAlong(origin, exchanges);
   return exchanges.map((exchange, i) => {
@@ -42,13 +42,13 @@ export function chainFacts({ origin, mode, exchanges }: RecordedRequest): readon
 
 /** Whether a browser sends `next` only because `one` was allowed. */
 function leadsTo(one: RecordedExchange, next: RecordedExchange): boolean {
-  const asked = askedMethod(one.request);
+  const asked = requestedMethod(one.request);
   if (asked !== undefined) return !isPreflight(next.request) && next.request.method === asked;
   const { status, headers } = one.response;
   return isRedirectStatus(status) && headerOf(headers, 'location') !== undefined && !isSameRequest(one, next);
 }
 
-/** Fetch §2.2.3. */
+/** https://fetch.spec.whatwg.org/#redirect-status */
 export function isRedirectStatus(status: number | undefined): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
@@ -57,8 +57,9 @@ type PageFacts = Pick<HopFacts, 'origin' | 'isSameOrigin'>;
 const UNKNOWN_PAGE: PageFacts = { origin: undefined, isSameOrigin: undefined };
 
 /**
- * Fetch §2.2.5 "redirect-tainted origin": once a request was redirected away from an origin that is not the
- * page's, it carries the Origin `null`; and once it left the page's origin, it stays a CORS request.
+ * Once a request was redirected away from an origin that is not the page's, it has the Origin `null`
+ * (https://fetch.spec.whatwg.org/#concept-request-tainted-origin); and once it left the page's origin, it
+ * stays a CORS request.
  */
 function originsAlong(
   page: string | undefined,
@@ -79,31 +80,33 @@ function originsAlong(
   });
 }
 
-/** Serialised; undefined when the text is no absolute URL. */
+/** The serialised origin; undefined when the text is not an absolute URL. */
 function originOf(url: string): string | undefined {
   return url.startsWith('/') || !URL.canParse(url) ? undefined : new URL(url).origin;
 }
 
 function isPreflight(request: RecordedExchange['request']): boolean {
-  return askedMethod(request) !== undefined;
+  return requestedMethod(request) !== undefined;
 }
 
-function asksForConditional({ headers }: RecordedExchange['request']): boolean {
+function requestsConditional({ headers }: RecordedExchange['request']): boolean {
   const { names } = requestedHeaders(headerOf(headers, 'access-control-request-headers') ?? null);
   return names.some((name) => CONDITIONAL.has(name));
 }
 
 const CONDITIONAL: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since']);
 
-/** An extension says `none`, and may read what a page may not. */
+/** Requests of extensions have the site `none`, and may read what a page may not. */
 function isPageInCorsMode({ headers }: RecordedExchange['request']): boolean {
   return headerOf(headers, 'sec-fetch-mode') === 'cors' && headerOf(headers, 'sec-fetch-site') !== 'none';
 }
 
-function askedMethod({ method, headers }: RecordedExchange['request']): string | undefined {
+function requestedMethod({ method, headers }: RecordedExchange['request']): string | undefined {
   return method === 'OPTIONS' ? headerOf(headers, 'access-control-request-method') : undefined;
 }
 
 function isSameRequest({ request: one }: RecordedExchange, { request: other }: RecordedExchange): boolean {
-  return one.method === other.method && one.url === other.url && askedMethod(one) === askedMethod(other);
+  return (
+    one.method === other.method && one.url === other.url && requestedMethod(one) === requestedMethod(other)
+  );
 }

@@ -5,11 +5,11 @@ import { shellWords } from './shell-words.ts';
 
 /** A request copied from DevTools. */
 export interface CopiedRequest extends ProbeArguments {
-  /** Undefined when it does not say which page asked. */
+  /** Undefined when the page is unknown. */
   readonly pageOrigin: string | undefined;
 }
 
-/** What "Copy as cURL" (for sh or cmd) or "Copy as fetch" put on the clipboard; undefined when it is neither. */
+/** Parses the output of "Copy as cURL" (for sh or cmd) or "Copy as fetch"; undefined when it is neither. */
 export function readCopiedRequest(text: string): CopiedRequest | undefined {
   const trimmed = text.trim();
   if (/^curl(\.exe)?\s/.test(trimmed)) return readCurl(shellWords(trimmed).slice(1));
@@ -80,7 +80,7 @@ function readCurl(words: readonly string[]): CopiedRequest | undefined {
   return copied(url, method ?? (hasBody ? 'POST' : 'GET'), headers, referer, hasCookie);
 }
 
-/** DevTools write JSON as the arguments. */
+/** DevTools write the arguments as JSON. */
 function readFetch(text: string): CopiedRequest | undefined {
   const start = text.indexOf('(') + 1;
   const end = text.lastIndexOf(')');
@@ -128,7 +128,7 @@ function copied(
   };
 }
 
-/** What a page set, as far as it can be told from what browsers add. */
+/** Whether a header was set by the page, as far as it can be distinguished from those that browsers add. */
 function isOfPage(name: string, value: string): boolean {
   return !(
     name.startsWith(':') ||

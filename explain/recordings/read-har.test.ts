@@ -40,7 +40,7 @@ describe('a 304 of a HAR', () => {
     entry('GET', API, { ...CORS, 'if-none-match': '"1"' }, status, answered);
   const reasons = (...entries: unknown[]) => explained(...entries).map(({ reason }) => reason);
 
-  test('is merged with the answer that was stored before it', () => {
+  test('is merged with the response that was stored before it', () => {
     const other = { 'access-control-allow-origin': 'https://other.example' };
     expect(reasons(first, again(304, {}))).toEqual(['', '']);
     expect(reasons(first, again(304, other), again(304, {}))).toEqual(['', 'acao_mismatch', 'acao_mismatch']);
@@ -48,14 +48,14 @@ describe('a 304 of a HAR', () => {
     expect(reasons(bare, again(304, { date: 'now' }))).toEqual(['acao_missing', 'acao_missing']);
   });
 
-  test('is left open when the recording does not show what was stored', () => {
+  test('is undecided when the recording does not contain the stored response', () => {
     const changed = entry('GET', API, CORS, 200, { ...tagged, etag: '"2"' });
     const elsewhere = entry('GET', API, { ...CORS, origin: 'https://other.example' }, 200, tagged);
     for (const before of [changed, elsewhere])
       expect(reasons(before, again(304, { date: 'now' }))[1]).toBe('not_modified');
   });
 
-  test('is known from Playwright, too, which calls it 200', () => {
+  test('is recognised from Playwright, too, which records it as 200', () => {
     const recorded = (...entries: unknown[]) =>
       readHar({ log: { creator: { name: 'Playwright' }, entries } }, 'a.har').map(
         (request) => explainRequest({ ...request, credentials: 'omit' }).reason,
@@ -66,7 +66,7 @@ describe('a 304 of a HAR', () => {
   });
 });
 
-describe('the entries of a HAR are put together to requests:', () => {
+describe('the entries of a HAR are grouped into requests:', () => {
   test('a preflight before or after the request it was for', () => {
     const granted = preflight('PUT', { ...ALLOW, 'access-control-allow-methods': 'PUT' });
     const put = entry('PUT', API, CORS, 200, { date: 'now' });
@@ -83,7 +83,7 @@ describe('the entries of a HAR are put together to requests:', () => {
     ]);
   });
 
-  test('a refused preflight with the request that was never sent', () => {
+  test('a blocked preflight with the request that was never sent', () => {
     const unsent = {
       ...entry('PUT', API, {}, 0),
       request: { method: 'PUT', url: API, headers: named({ 'user-agent': 'x' }) },
@@ -109,20 +109,20 @@ describe('the entries of a HAR are put together to requests:', () => {
   });
 });
 
-test('what a browser left out of a blocked entry is not guessed', () => {
+test('missing parts of a blocked entry are not guessed', () => {
   const provisional = {
     request: { method: 'GET', url: API, headers: named({ referer: `${PAGE}/` }) },
     response: { status: 0, headers: [] },
   };
   expect(explained(provisional)).toMatchObject([{ verdict: 'unknown', reason: 'headers_not_captured' }]);
-  // Whether it carried an Origin is not known, though the answer is.
+  // The response is known, but not whether the request had an Origin.
   expect(explained({ ...provisional, response: { status: 200, headers: named(ALLOW) } })).toMatchObject([
     { verdict: 'unknown', reason: 'headers_not_captured' },
   ]);
   expect(explained(entry('GET', API, CORS, 200))).toMatchObject([{ reason: 'headers_not_captured' }]);
 });
 
-test('an answer without a status still shows what every status is refused for', () => {
+test('a response without a status still shows what blocks any status', () => {
   expect(explained(entry('GET', API, CORS, 0, { date: 'now' }))).toMatchObject([{ reason: 'acao_missing' }]);
   expect(
     explained({
@@ -132,7 +132,7 @@ test('an answer without a status still shows what every status is refused for', 
   ).toMatchObject([{ verdict: 'unknown', reason: 'headers_not_captured' }]);
 });
 
-test('what never went over a network is left out', () => {
+test('requests that were never sent over a network are left out', () => {
   const inPage = {
     request: { method: 'GET', url: 'data:,x', headers: [] },
     response: { status: 200, headers: [] },
@@ -140,6 +140,6 @@ test('what never went over a network is left out', () => {
   expect(read(inPage, entry('GET', API, CORS, 200, ALLOW)).map(({ id }) => id)).toEqual(['entries[1]']);
 });
 
-test('what is no HAR says so', () => {
+test('an invalid HAR is rejected', () => {
   expect(() => readHar({ log: {} }, 'a.har')).toThrow('a.har is no HAR: log.entries');
 });

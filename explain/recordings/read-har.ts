@@ -22,8 +22,9 @@ const creator = z.object({ name: z.string().catch('') }).catch({ name: '' });
 const har = z.object({ log: z.object({ creator, entries: z.array(entry) }) });
 
 /**
- * The requests of a HAR (http://www.softwareishard.com/blog/har-12-spec/), its entries put together to what a
- * page asked for: preflight, redirects, the request itself. Ids are `entries[N]`, N that of the last exchange.
+ * Reads the requests of a HAR (http://www.softwareishard.com/blog/har-12-spec/), its entries grouped into
+ * what a page requested: preflight, redirects, the request itself. Ids are `entries[N]`, N that of the last
+ * exchange.
  *
  * @throws OriginscopeError `HAR_MALFORMED`
  */
@@ -44,25 +45,25 @@ export function readHar(value: unknown, name: string): readonly RecordedRequest[
   const exchanges = withStoredAnswers(
     entries.map((one) => ({ page: pageOrigin([one]), exchange: asExchange(one, creator.name) })),
   );
-  return putTogether(entries).map((chain) => ({
+  return groupByRequest(entries).map((chain) => ({
     id: `entries[${chain.at(-1)}]`,
     origin: pageOrigin(chain.map((index) => entries[index] as Entry)),
     exchanges: chain.map((index) => exchanges[index] as RecordedExchange),
   }));
 }
 
-/** Indexes of entries, in wire order within a request; requests in the order of the entries that began them. */
-function putTogether(entries: readonly Entry[]): readonly (readonly number[])[] {
+/** Groups the indexes of entries by request, in wire order; requests in the order of their first entries. */
+function groupByRequest(entries: readonly Entry[]): readonly (readonly number[])[] {
   const preflights = new Map<string, number[]>();
   const redirected = new Map<string, number[][]>();
   const chains: number[][] = [];
   for (const [index, { request }] of entries.entries()) {
-    const asked = askedMethod(request);
+    const asked = requestedMethod(request);
     if (asked !== undefined) push(preflights, `${asked} ${request.url}`, index);
   }
   for (const [index, one] of entries.entries()) {
     const { request, response } = one;
-    if (askedMethod(request) !== undefined || !isOfNetwork(request.url)) continue;
+    if (requestedMethod(request) !== undefined || !isNetworkRequest(request.url)) continue;
     const chain = redirected.get(request.url)?.shift() ?? newChain(chains);
     const preflight = preflights.get(`${request.method} ${request.url}`)?.shift();
     if (preflight !== undefined) chain.push(preflight);
@@ -71,13 +72,13 @@ function putTogether(entries: readonly Entry[]): readonly (readonly number[])[] 
     if (target !== undefined && response.status >= 300 && response.status <= 399)
       push(redirected, target, chain);
   }
-  // Preflights whose request the browser never sent, nor recorded.
+  // Preflights whose request the browser did not send or record.
   for (const indexes of preflights.values()) for (const index of indexes) chains.push([index]);
   return chains.toSorted((one, other) => (one[0] ?? 0) - (other[0] ?? 0));
 }
 
-/** Not `data:`, `blob:` and what extensions bring along. */
-function isOfNetwork(url: string): boolean {
+/** Excludes `data:`, `blob:` and resources of extensions. */
+function isNetworkRequest(url: string): boolean {
   return /^(https?|wss?):/i.test(url);
 }
 
@@ -93,7 +94,7 @@ function push<T>(lists: Map<string, T[]>, key: string, value: T): void {
   else list.push(value);
 }
 
-function askedMethod({ method, headers }: Entry['request']): string | undefined {
+function requestedMethod({ method, headers }: Entry['request']): string | undefined {
   return method === 'OPTIONS' ? headerOf(headers, 'access-control-request-method') : undefined;
 }
 
@@ -103,7 +104,7 @@ function redirectTarget({ request, response }: Entry): string | undefined {
   return new URL(target, request.url).href;
 }
 
-/** A browser that blocked a request may have left out what it got; real messages have some headers. */
+/** A browser that blocked a request may have omitted the response; real messages have some headers. */
 function asExchange({ request, response }: Entry, creatorName: string): RecordedExchange {
   const exchange: RecordedExchange = {
     request: { ...request, headers: isSent(request.headers) ? request.headers : undefined },
@@ -112,12 +113,12 @@ function asExchange({ request, response }: Entry, creatorName: string): Recorded
       headers: response.headers.length > 0 ? response.headers : undefined,
     },
   };
-  // It writes the headers of a 304 beside the status of what was stored.
+  // Playwright records the headers of a 304 with the status of the stored response.
   const isMixed = creatorName === 'Playwright' && response.status === 200 && isPerhapsNotModified(exchange);
   return isMixed ? { ...exchange, response: { ...exchange.response, status: 304 } } : exchange;
 }
 
-/** Provisional headers, which Chrome shows of what it did not see sent, lack these. */
+/** Chrome's provisional headers, shown when it did not see the actual ones, lack these. */
 function isSent(list: Entry['request']['headers']): boolean {
   return SENT_ALWAYS.some((name) => headerOf(list, name) !== undefined);
 }

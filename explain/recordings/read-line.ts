@@ -22,7 +22,7 @@ const exchange = z.object({
     .nullish()
     .transform((response) => ({
       status: response?.status,
-      // Recorders write an empty list as well where there was no answer.
+      // Some recorders write an empty list when there was no response.
       headers:
         response?.status === undefined && response?.headers?.length === 0 ? undefined : response?.headers,
     })),
@@ -38,10 +38,11 @@ const line = z.object({
 });
 
 /**
- * One request of a page as JSON: `{"id"?, "origin"?, "credentials"?, "exchanges": [{"request": {"method", "url",
- * "headers": [[name, value], …]}, "response": {"status", "headers"}}, …]}`. Unknown fields are passed over.
+ * Parses one request of a page as JSON: `{"id"?, "origin"?, "credentials"?, "exchanges": [{"request":
+ * {"method", "url", "headers": [[name, value], …]}, "response": {"status", "headers"}}, …]}`. Unknown
+ * fields are ignored.
  *
- * @throws Error whose message says what is wrong and where in the line
+ * @throws Error whose message describes the problem and its position in the line
  */
 export function readLine(text: string): RecordedRequest {
   return asRecordedRequest(JSON.parse(text));
@@ -56,13 +57,13 @@ export function asRecordedRequest(value: unknown): RecordedRequest {
   throw new Error(`${path}: ${issue?.message ?? 'invalid'}`);
 }
 
-/** Headers by whatever recorder: DevTools keeps repeated ones as lines of one value. */
+/** Splits repeated headers, which DevTools records as lines of one value. */
 export function splitRepeated(list: HeaderList): HeaderList {
   if (!list.some(([, value]) => value.includes('\n'))) return list;
   return list.flatMap(([name, value]) => value.split('\n').map((one) => [name, one] as const));
 }
 
-/** Browsers record 0 or -1 where they have none. */
+/** Browsers record 0 or -1 for a missing status. */
 export function asStatus(status: number | null | undefined): number | undefined {
   return status !== undefined && status !== null && status >= 100 && status <= 999 ? status : undefined;
 }

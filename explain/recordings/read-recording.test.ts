@@ -21,18 +21,18 @@ test('JSON lines, with empty lines, CR LF and a byte order mark', async () => {
   expect(await idsOf(`\u{feff}\n${line(1)}\r\n\r\n${line(2)}`)).toEqual([1, 2]);
 });
 
-test('a HAR, on one line or on many', async () => {
+test('a HAR, on one line or many', async () => {
   expect(await idsOf(JSON.stringify(har))).toEqual(['entries[0]']);
   expect(await idsOf(JSON.stringify(har, null, 2))).toEqual(['entries[0]']);
 });
 
-test('anything else is text, whole', async () => {
+test('anything else is text', async () => {
   expect(await idsOf("curl 'https://api.example/' \\\n  -H 'a: b'")).toEqual([
     "curl 'https://api.example/' \\\n  -H 'a: b'",
   ]);
 });
 
-test('a broken line is named by file and number, after what came before it', async () => {
+test('a malformed line is reported by file and number, after the lines before it', async () => {
   const recording = await readRecording(Readable.from([`${line(1)}\n\n{"exchanges": 3}\n`]), 'a.jsonl');
   if (recording.kind === 'text') throw new Error('expected requests');
   const requests = recording.requests[Symbol.asyncIterator]();

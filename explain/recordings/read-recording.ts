@@ -6,17 +6,17 @@ import { readHar } from './read-har.ts';
 import { readLine } from './read-line.ts';
 import type { RecordedRequest } from './recorded-request.ts';
 
-/** What a person had at hand. */
+/** The input of a user. */
 export type Recording =
   | { readonly kind: 'requests'; readonly requests: AsyncIterable<RecordedRequest> }
   /** Neither a HAR nor JSON lines: a console message, or a command copied from DevTools. */
   | { readonly kind: 'text'; readonly text: string };
 
 /**
- * Tells by its content what an input is: JSON lines are handed on one by one, everything else is read whole.
+ * Detects the format of the input: JSON lines are streamed, everything else is read completely.
  *
  * @param name of the file, for messages
- * @throws OriginscopeError `LINE_MALFORMED`, `HAR_MALFORMED`, `INPUT_EMPTY`, and what the stream throws
+ * @throws OriginscopeError `LINE_MALFORMED`, `HAR_MALFORMED`, `INPUT_EMPTY`, and errors of the stream
  */
 export async function readRecording(input: Readable, name: string): Promise<Recording> {
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();

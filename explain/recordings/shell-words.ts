@@ -1,6 +1,6 @@
 /**
- * The words of a command line as DevTools write it for `sh` (single, double and `$'…'` quotes, backslashes) or
- * for `cmd` (carets before what is special there). Nothing is expanded.
+ * Splits a command line as written by DevTools for `sh` (single, double and `$'…'` quotes, backslashes) or
+ * for `cmd` (carets before special characters). Nothing is expanded.
  */
 export function shellWords(text: string): readonly string[] {
   const words: string[] = [];
@@ -19,7 +19,10 @@ export function shellWords(text: string): readonly string[] {
   return words;
 }
 
-/** The alternatives begin with different characters, and those within quotes exclude each other: no backtracking. */
+/**
+ * The alternatives begin with different characters, and those within quotes exclude each other: no
+ * backtracking.
+ */
 const PARTS =
   /'([^']*)'|\$'((?:[^'\\]|\\[\s\S])*)'|"((?:[^"\\]|\\[\s\S])*)"|\\\r?\n|\\([\s\S])|(\s+)|[^\s'"\\$]+|[\s\S]/g;
 

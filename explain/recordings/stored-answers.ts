@@ -1,22 +1,22 @@
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { headerOf, type RecordedExchange } from './recorded-request.ts';
 
-/** One exchange of a recording, and the page that it was for. */
+/** One exchange of a recording, and its page. */
 export interface PageExchange {
   readonly page: string | undefined;
   readonly exchange: RecordedExchange;
 }
 
 /**
- * Adds to each 304 what the browser merges it with (Fetch §4.6 "HTTP-network-or-cache fetch"), where the same
- * recording shows how that came into its cache: the last answer before it of the same URL to the same page,
- * which has the validator that was asked about.
+ * Adds to each 304 the stored response that the browser merges it with
+ * (https://fetch.spec.whatwg.org/#http-network-or-cache-fetch), if the recording contains it: the last
+ * earlier response of the same URL to the same page with the requested validator.
  */
 export function withStoredAnswers(recorded: readonly PageExchange[]): readonly RecordedExchange[] {
   const cache = new Map<string, HeaderList>();
   return recorded.map(({ page, exchange }) => {
     const { request, response } = exchange;
-    // Pages of other sites have caches of their own.
+    // Pages of other sites have separate caches.
     if (page === undefined || request.method !== 'GET') return exchange;
     const key = `${page} ${request.url}`;
     if (response.status === 304) {
@@ -30,13 +30,16 @@ export function withStoredAnswers(recorded: readonly PageExchange[]): readonly R
   });
 }
 
-/** RFC 9111 §3.2 "Updating Stored Header Fields". */
+/** https://www.rfc-editor.org/rfc/rfc9111#name-updating-stored-header-fiel */
 export function freshened(stored: HeaderList, update: HeaderList): HeaderList {
   const names = new Set(update.map(([name]) => name.toLowerCase()));
   return [...stored.filter(([name]) => !names.has(name.toLowerCase())), ...update];
 }
 
-/** RFC 9110 §13.1: by its entity tag, and only without one by its date. */
+/**
+ * Compares the entity tag, or the date if there is none:
+ * https://www.rfc-editor.org/rfc/rfc9110#name-preconditions
+ */
 function isAskedAbout(stored: HeaderList, asked: HeaderList | undefined): boolean {
   const tag = headerOf(asked, 'if-none-match');
   if (tag !== undefined) return tag === headerOf(stored, 'etag');
@@ -44,7 +47,7 @@ function isAskedAbout(stored: HeaderList, asked: HeaderList | undefined): boolea
   return date !== undefined && date === headerOf(stored, 'last-modified');
 }
 
-/** Whether an answer of status 200 may be of something that has not changed since it was stored. */
+/** Whether a response with status 200 may be an unmodified stored one. */
 export function isPerhapsNotModified({ request, response }: RecordedExchange): boolean {
   const tag = headerOf(request.headers, 'if-none-match');
   if (tag !== undefined) return [undefined, tag].includes(headerOf(response.headers, 'etag'));
