@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Light suites run side by side. Heavy ones — chdb (0.5 GB a process), browsers, whole processes — run
- * one file after another in the project `heavy`, so that two cores and a small CI machine carry them. Those in
- * `kafka` share one broker, which is started when a run has any of them.
+ * Unit tests run in parallel. Heavy ones (chdb with 0.5 GB per process, browsers, whole processes) run one file
+ * after another in the project `heavy`, so that two cores and a small CI machine suffice. Those in `kafka` share
+ * one broker, which is started when a run has any of them.
  */
 export default defineConfig({
   test: {
@@ -13,6 +13,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{instrumentation/src,core,explain,clickhouse,reports,server,collector,cli,examples}/**/*.test.ts',
+            'test/docs/**/*.test.ts',
           ],
           exclude: ['**/*.{heavy,kafka}.test.ts', '**/node_modules/**', '**/dist/**'],
           testTimeout: 20_000,
@@ -25,7 +26,7 @@ export default defineConfig({
             '{instrumentation/src,core,explain,clickhouse,reports,server,collector,cli,examples}/**/*.heavy.test.ts',
             'test/**/*.test.ts',
           ],
-          exclude: ['**/*.kafka.test.ts', '**/node_modules/**', '**/dist/**'],
+          exclude: ['**/*.kafka.test.ts', 'test/docs/**', '**/node_modules/**', '**/dist/**'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,

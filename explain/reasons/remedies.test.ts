@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { REASONS, type Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { type RefusedCall, REASON_TEXTS } from './remedies.ts';
+import { REASON_TEXTS, type RefusedCall } from './remedies.ts';
 
 function remedy(reason: Reason, given: Partial<RefusedCall> = {}): string {
   return REASON_TEXTS[reason].remedy({
@@ -37,7 +37,9 @@ test('a remedy contains the header with its exact value', () => {
 test('a preflight blocked by authentication is distinguished from an unhandled one', () => {
   expect(remedy('acao_missing', { statusCode: 401 })).toContain('before authentication');
   expect(remedy('acao_missing', { statusCode: 405 })).toContain('nothing handles OPTIONS');
-  expect(remedy('acao_missing', { kind: 'actual', statusCode: 500 })).toContain('error responses need them as well');
+  expect(remedy('acao_missing', { kind: 'actual', statusCode: 500 })).toContain(
+    'error responses need them as well',
+  );
 });
 
 test('a trailing slash is recognised', () => {

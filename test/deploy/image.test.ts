@@ -81,7 +81,7 @@ describe('the image of the commands', () => {
     ]);
     const files = readdirSync(inside(image, '.'), { recursive: true, encoding: 'utf8' });
     const own = files.filter((file) => !file.startsWith('node_modules'));
-    expect(own.filter((file) => /\.test\.ts$|\.env|\.git|\.tgz$/.test(file))).toEqual([]);
+    expect(own.filter((file) => /\.test\.ts$|\.md$|\.env|\.git|\.tgz$/.test(file))).toEqual([]);
     expect(own.filter((file) => file.startsWith('test/')).sort()).toEqual([
       'test/node',
       'test/node/package.json',
