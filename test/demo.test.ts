@@ -13,7 +13,7 @@ import { temporaryDirectory } from './support/clickhouse.ts';
 
 const BIN = fileURLToPath(new URL('../cli/bin.ts', import.meta.url));
 
-/** Runs the demo with temporary files of its own, so that what it leaves behind can be seen. */
+/** Runs the demo with its own temporary directory, so that leftovers are detected. */
 async function startDemo(...flags: string[]) {
   const temporary = await temporaryDirectory();
   const child = spawn(process.execPath, [BIN, 'demo', ...flags], {
@@ -53,7 +53,7 @@ test('the demo shows the report, agrees with its browsers, and leaves nothing be
   expect(demo.leftovers()).toEqual([]);
 });
 
-test('without --exit it stays up, answers a report, and ends in order when asked to', async () => {
+test('without --exit it keeps running, serves a report, and shuts down cleanly', async () => {
   const demo = await startDemo('--seconds', '1');
   await untilSaid(demo, /originscope report --data (\S+)/);
   const [, data = ''] = /originscope report --data (\S+)/.exec(demo.output.text) ?? [];
@@ -75,7 +75,7 @@ test('without --exit it stays up, answers a report, and ends in order when asked
   await expect(fetch(`http://127.0.0.1:${port}/products`)).rejects.toThrow();
 });
 
-test('stopped in the middle of its traffic it ends at once and leaves nothing behind', async () => {
+test('stopped during traffic it ends immediately and leaves nothing behind', async () => {
   const demo = await startDemo('--seconds', '60');
   await untilSaid(demo, /Three services/);
   demo.child.kill('SIGINT');
@@ -85,7 +85,7 @@ test('stopped in the middle of its traffic it ends at once and leaves nothing be
   expect(demo.leftovers()).toEqual([]);
 });
 
-test('the self-check finds a ledger that was falsified by a single exchange', async () => {
+test('the self-check detects a ledger that differs by a single exchange', async () => {
   const collector = await startCollector({
     location: { directory: await temporaryDirectory() },
     host: '127.0.0.1',
@@ -123,6 +123,6 @@ test('the self-check finds a ledger that was falsified by a single exchange', as
   expect(mismatch).toMatchObject({ service: 'catalog', origin: 'https://shop.example', verdict: 'allowed' });
   expect(mismatch?.experienced).toBe((mismatch?.recorded ?? 0) + 1);
 
-  // What ClickHouse has and no browser experienced is as wrong.
+  // An exchange that only ClickHouse has is as wrong.
   expect((await selfCheck(collector.reading, new Ledger())).mismatches).not.toEqual([]);
 });

@@ -6,14 +6,15 @@ export type DecisionLabels = Pick<DecisionSpan, 'service' | 'kind' | 'verdict' |
 
 export interface DecisionCounts {
   count(spans: readonly DecisionSpan[]): void;
-  /** Decisions whose origin was past its service's budget of new ones. */
+  /** Decisions whose origin was over its service's budget of new ones. */
   readonly ofOtherOrigins: number;
   [Symbol.iterator](): Iterator<readonly [labels: DecisionLabels, decisions: number]>;
 }
 
 /**
- * Decisions as this process wrote them, for those who have only Prometheus. Senders choose service names, so
- * past `mostServices` a new one is `(other)`. A redelivered span counts again here; the views do not.
+ * Counts the decisions written by this process, for users of Prometheus only. Senders choose service names,
+ * so beyond `mostServices` a new one is `(other)`. A redelivered span counts again here, but not in the
+ * views.
  */
 export function createDecisionCounts(mostServices = 200): DecisionCounts {
   const byService = new Map<string, Map<string, [labels: DecisionLabels, decisions: number]>>();

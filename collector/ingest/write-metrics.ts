@@ -3,7 +3,7 @@ import type { DiskSpace } from '../../clickhouse/disks.ts';
 import { gauge } from '../../server/readings.ts';
 import type { WriteWatch } from './write-watch.ts';
 
-/** Whether rows are taken, and how much room there is for them. */
+/** Whether rows are accepted, and how much space there is for them. */
 export function writeMetrics(registry: Registry, watch: Pick<WriteWatch, 'disks' | 'isFailing'>): void {
   gauge(registry, 'originscope_writer_failing', '1 while the last insert failed', () =>
     watch.isFailing ? 1 : 0,
@@ -22,7 +22,7 @@ export function writeMetrics(registry: Registry, watch: Pick<WriteWatch, 'disks'
   };
   perDisk(
     'originscope_disk_free_bytes',
-    'Free space of the disks on which ClickHouse keeps what is written',
+    'Free space of the disks on which ClickHouse stores data',
     ({ freeBytes }) => freeBytes,
   );
   perDisk('originscope_disk_total_bytes', 'Size of those disks', ({ totalBytes }) => totalBytes);

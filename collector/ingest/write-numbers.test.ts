@@ -5,7 +5,7 @@ const [A, B] = [0, 600_000] as const;
 const hasEnded = (numbered: readonly Numbered[]) =>
   Object.fromEntries(numbered.map(([slot, sequence]) => [slot, sequence % 2 === 1]));
 
-test('numbers grow, and are odd when no insert into the slot is under way', () => {
+test('numbers increase, and are odd when no insert into the slot is in progress', () => {
   const numbers = new WriteNumbers();
   const [first, second] = [[{}], [{}]];
   const all = [
@@ -26,7 +26,7 @@ test('numbers grow, and are odd when no insert into the slot is under way', () =
   ]);
 });
 
-test('a failed insert has ended when the same spans were inserted by another try, and not before', () => {
+test('a failed insert has ended once the same spans were inserted by another attempt', () => {
   const numbers = new WriteNumbers();
   const [failing, other] = [[{}], [{}]];
   numbers.begin(failing, [A]);
@@ -39,7 +39,7 @@ test('a failed insert has ended when the same spans were inserted by another try
   expect(hasEnded(numbers.end(failing, [A]))).toEqual({ [A]: true });
 });
 
-test('an insert that failed before its rows were sent leaves no doubt', () => {
+test('an insert that failed before its rows were sent has ended', () => {
   const numbers = new WriteNumbers();
   const [failing, other] = [[{}], [{}]];
   numbers.begin(failing, [A]);

@@ -1,26 +1,29 @@
-/** A slot (start, epoch milliseconds) with the number that it gets. */
+/** A slot (start, epoch milliseconds) with its new number. */
 export type Numbered = readonly [slot: number, sequence: number];
 
 /**
- * The numbers of a writer's inserts. Greater ones are younger, through all slots, so that forgetting a slot cannot
- * begin it anew. Odd ones say that every insert of this writer into the slot has ended: its rows are on disk. While
- * the newest one is even, rows may be there that nobody was told of, because an insert is under way, or its process
- * died in the middle of it.
+ * The numbers of a writer's inserts. They increase over all slots, so that forgetting a slot cannot restart
+ * its numbers. An odd number means that every insert of this writer into the slot has ended: its rows are
+ * on disk. While the newest number is even, there may be unacknowledged rows, because an insert is in
+ * progress, or its process died during it.
  */
 export class WriteNumbers {
   #newest = 0;
-  /** By slot, how many inserts have not ended: they are under way, or failed and may have left rows. */
+  /**
+   * For each slot, the number of inserts that have not ended: in progress, or failed with possible leftover
+   * rows.
+   */
   readonly #unended = new Map<number, number>();
-  /** What was inserted by those that failed: the same spans may be tried again. */
+  /** The spans of failed inserts, which may be retried. */
   readonly #doubtful = new WeakSet<object>();
 
-  /** For the time before an insert's rows. */
+  /** Numbers to write before the rows of an insert. */
   begin(spans: object, slots: readonly number[]): Numbered[] {
     if (!this.#doubtful.has(spans)) this.#count(slots, 1);
     return this.#number(slots);
   }
 
-  /** The insert has failed. */
+  /** Call it when the insert has failed. */
   fail(
     spans: object,
     slots: readonly number[],
@@ -30,7 +33,7 @@ export class WriteNumbers {
     else if (!this.#doubtful.has(spans)) this.#count(slots, -1);
   }
 
-  /** For the time after its rows. */
+  /** Numbers to write after the rows. */
   end(spans: object, slots: readonly number[]): Numbered[] {
     this.#doubtful.delete(spans);
     this.#count(slots, -1);

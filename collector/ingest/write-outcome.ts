@@ -9,16 +9,17 @@ export interface WriteOutcome {
   failed(spans: readonly DecisionSpan[], error: unknown): void;
   /** Whether the last insert failed. */
   readonly isFailing: boolean;
-  /** What is wrong, and what to do where the disks say it; undefined while rows are taken. */
+  /** The problem, and what to do if the disks show it; undefined while rows are accepted. */
   sentence(disks: readonly DiskSpace[]): string | undefined;
   /**
-   * While inserts fail: writes some of the spans that failed, as their senders do. Who is not ready gets no
-   * traffic, and would never learn that rows are taken again. A span counts once however often it is written.
+   * While inserts fail, retries some of the failed spans, as their senders would. A process that is not
+   * ready gets no traffic and would never learn that rows are accepted again. A span counts once however
+   * often it is written.
    */
   tryAgain(write: (spans: readonly DecisionSpan[]) => Promise<void>): Promise<void>;
 }
 
-/** Enough that a try fails where an ordinary insert would. */
+/** Enough that an attempt fails where an ordinary insert would. */
 const MOST_SPANS = 1_000;
 const REMIND_MILLIS = 60_000;
 
@@ -29,7 +30,7 @@ interface Failure {
   toldAt: number;
 }
 
-/** The outcome of the last insert. Without a log it says nothing itself. */
+/** Tracks the outcome of the last insert. Logs only if given a logger. */
 export function createWriteOutcome(options: {
   readonly now: () => number;
   readonly log: Logger | undefined;
@@ -41,7 +42,7 @@ export function createWriteOutcome(options: {
 
   function inserted(): void {
     if (failure === undefined) return;
-    log?.info({ seconds: seconds(failure.since) }, 'ClickHouse takes rows again');
+    log?.info({ seconds: seconds(failure.since) }, 'ClickHouse accepts rows again');
     failure = undefined;
   }
 
@@ -53,7 +54,7 @@ export function createWriteOutcome(options: {
     failure.toldAt = now();
     log?.error(
       { err: error, seconds: seconds(failure.since) },
-      'ClickHouse takes no rows: not ready, senders are told to wait',
+      'ClickHouse does not accept rows: not ready, senders are told to retry',
     );
   }
 
@@ -77,13 +78,13 @@ export function createWriteOutcome(options: {
       const tried = failure;
       if (tried === undefined) return;
       await write(tried.spans);
-      // Without an insert where their time has passed meanwhile; the next insert tells.
+      // Without an insert if their slots have frozen; the next insert will show the outcome.
       if (failure === tried) inserted();
     },
   };
 }
 
-/** The engine's text may quote what senders chose. */
+/** The engine's message may quote untrusted text. */
 function reasonOf(error: unknown): string {
   const code = codeOf(error);
   const text = error instanceof Error ? bounded(cleaned(error.message.trim()), 200) : 'unknown error';

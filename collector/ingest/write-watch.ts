@@ -7,17 +7,17 @@ import { createWriteOutcome } from './write-outcome.ts';
 
 export interface WriteWatchOptions {
   readonly clickhouse: Pick<ClickHouse, 'reading' | 'dialect'>;
-  /** The writer's, whose inserts are watched. */
+  /** The writer whose inserts are watched. */
   readonly write: (spans: readonly DecisionSpan[]) => Promise<void>;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly everyMillis?: number;
-  /** Whether somebody else logs that inserts fail. */
+  /** Whether failing inserts are logged elsewhere. */
   readonly isToldElsewhere?: boolean;
 }
 
-/** Whether ClickHouse takes rows, and how much room it has for them. */
+/** Whether ClickHouse accepts rows, and how much space it has. */
 export interface WriteWatch {
   /** For the writer's options of the same names. */
   inserted(): void;
@@ -25,14 +25,14 @@ export interface WriteWatch {
   /** Why rows cannot be written now, in sentences; empty while they can. */
   missing(): Promise<readonly string[]>;
   readonly isFailing: boolean;
-  /** As they were seen last; undefined while ClickHouse does not tell. */
+  /** As of the last check; undefined while ClickHouse does not respond. */
   readonly disks: readonly DiskSpace[] | undefined;
   stop(): Promise<void>;
 }
 
 const EVERY_MILLIS = 5_000;
 
-/** Follows the outcome of inserts, and looks at the disks now and again. */
+/** Tracks the outcome of inserts and checks the disks periodically. */
 export function startWriteWatch(options: WriteWatchOptions): WriteWatch {
   const { clickhouse, write, log, now, everyMillis = EVERY_MILLIS } = options;
   const outcome = createWriteOutcome({

@@ -48,7 +48,7 @@ describe.each([
     expect(writer.counters).toMatchObject({ written: 50, inserts: 1 });
   });
 
-  test('what strangers wrote is read back as it was, and the largest identity is not rounded', async () => {
+  test('untrusted text is read back unchanged, and the largest identity is not rounded', async () => {
     const clickHouse = await open();
     const origin = 'https://a"\'\\\n\t\u0000\u001b[31m; DROP TABLE decision_spans; --\u{1f600}\u2028\\N';
     await writerOf(clickHouse).write([
@@ -82,7 +82,7 @@ describe.each([
     ).toEqual([{ span: '18446744073709551557', clients: '18446744073709551615' }]);
   });
 
-  test('a row that the engine refuses takes only its own request with it', async () => {
+  test('a row that the engine rejects fails only its own request', async () => {
     const clickHouse = await open();
     await clickHouse.writing.command({
       query: `ALTER TABLE decision_spans ADD CONSTRAINT taste CHECK origin != 'https://poison.example'`,
@@ -107,7 +107,7 @@ describe.each([
     expect(writer.counters).toMatchObject({ written: 8, refused: 1 });
   });
 
-  test('beyond its bound the writer refuses at once, and takes requests again when it has written', async () => {
+  test('beyond its limit the writer rejects immediately, and accepts requests again after writing', async () => {
     const clickHouse = await open();
     const writer = writerOf(clickHouse, { maxPendingRows: 10 });
     const first = writer.write(decisionSpans(8, () => ({ time: NOW })));
@@ -120,14 +120,14 @@ describe.each([
     expect(writer.counters).toMatchObject({ written: 11, overloaded: 3 });
   });
 
-  test('a request that is larger than the bound is taken when nothing else waits', async () => {
+  test('a request beyond the limit is accepted when nothing else is pending', async () => {
     const clickHouse = await open();
     const writer = writerOf(clickHouse, { maxPendingRows: 10, maxInsertRows: 5 });
     await writer.write(decisionSpans(50, () => ({ time: NOW })));
     expect(await rows(clickHouse, 'SELECT count() AS count FROM decision_spans')).toEqual([{ count: 50 }]);
   });
 
-  test('a value that its column would bend takes only its own request with it', async () => {
+  test('a value that its column would change fails only its own request', async () => {
     const clickHouse = await open();
     const writer = writerOf(clickHouse, { lingerMillis: 20 });
     const wrong: Partial<DecisionSpan>[] = [
@@ -158,7 +158,7 @@ describe.each([
     expect(writer.counters).toMatchObject({ written: 1, refused: wrong.length });
   });
 
-  test('trouble that may pass is waited for; when it does not pass, the sender is told to try again', async () => {
+  test('transient errors are retried; if they persist, the sender is told to retry', async () => {
     const clickHouse = await open();
     const { writing, publishing } = clickHouse;
     await writerOf(clickHouse).write([decisionSpan({ time: NOW, spanId: '0000000000000001' })]);
@@ -180,7 +180,7 @@ describe.each([
     expect(patient.counters).toMatchObject({ written: 1, failed: 0 });
   });
 
-  test('what a person has to mend is not tried again and again, and the rows are not refused for it', async () => {
+  test('persistent errors are not retried in a loop, and the rows are not rejected for them', async () => {
     const clickHouse = await open();
     await clickHouse.writing.command({ query: 'RENAME TABLE decision_spans TO elsewhere' });
     const writer = writerOf(clickHouse);
@@ -192,7 +192,7 @@ describe.each([
     expect(writer.counters).toMatchObject({ written: 1 });
   });
 
-  test('spans of frozen slots and of the far future are counted, not written and not bent', async () => {
+  test('spans of frozen slots and of the far future are counted, not written or modified', async () => {
     const clickHouse = await open();
     const writer = writerOf(clickHouse);
     const hour = 3_600_000;
@@ -207,7 +207,7 @@ describe.each([
     ]);
   });
 
-  test('closing writes what was taken and takes no more', async () => {
+  test('closing writes pending spans and accepts no more', async () => {
     const clickHouse = await open();
     const writer = writerOf(clickHouse, { lingerMillis: 60_000 });
     const written = writer.write([decisionSpan({ time: NOW })]);

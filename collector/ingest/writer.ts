@@ -13,13 +13,13 @@ export interface WriterOptions extends Partial<GroupCommitLimits> {
   readonly client: Pick<ClickHouseClient, 'command'> & Inserting;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Told of every insert that succeeded and how long it took. */
+  /** Called for every successful insert with its duration. */
   readonly inserted?: (spans: readonly DecisionSpan[], seconds: number) => void;
-  /** Told of every insert that failed for another reason than its rows, before it is tried again. */
+  /** Called for every insert that failed for another reason than its rows, before it is retried. */
   readonly failed?: (spans: readonly DecisionSpan[], error: unknown) => void;
 }
 
-/** What became of the spans that `write` was given; each is in exactly one count, but for inserts and retries. */
+/** The outcomes of the spans passed to `write`; each is in exactly one count, except inserts and retries. */
 export interface WriterCounters extends GroupCommitCounters {
   /** Their slot was frozen. */
   late: number;
@@ -29,17 +29,16 @@ export interface WriterCounters extends GroupCommitCounters {
 
 export interface Writer {
   /**
-   * Resolves when the spans are on disk, except those whose time is not taken any more or not yet: they are
-   * counted.
+   * Resolves when the spans are on disk, except those that are too old or too far ahead, which are counted.
    *
-   * @param receivedAt when the spans reached us, epoch milliseconds: what their times are judged against. Of
-   * spans from Kafka the record's own timestamp, so that what waited there is not late. Default: now.
-   * @throws OriginscopeError `OVERLOADED`, `WRITE_FAILED`, `WRITER_CLOSED` (retryable: the same spans may be
-   * sent again, they count once), `ROW_REFUSED` (not retryable)
+   * @param receivedAt when the spans were received, epoch milliseconds: their times are validated against
+   * it. For spans from Kafka the record's timestamp, so that queued spans are not late. Default: now.
+   * @throws OriginscopeError `OVERLOADED`, `WRITE_FAILED`, `WRITER_CLOSED` (retryable: the same spans may
+   * be resent and count once), `ROW_REFUSED` (not retryable)
    */
   write(spans: readonly DecisionSpan[], receivedAt?: number): Promise<void>;
   readonly counters: Readonly<WriterCounters>;
-  /** Writes what is pending, then takes no more. */
+  /** Writes pending spans, then accepts no more. */
   close(): Promise<void>;
 }
 
@@ -52,7 +51,7 @@ const LIMITS: GroupCommitLimits = {
   retryMillis: [100, 500, 2_000, 5_000],
 };
 
-/** Writes decision spans, and blocked ones as blocked requests too, in bounded group commits. */
+/** Writes decision spans, and blocked ones also as blocked requests, in bounded group commits. */
 export function createWriter(options: WriterOptions): Writer {
   const { client, now, inserted, failed } = options;
   const counters: WriterCounters = {
@@ -82,7 +81,7 @@ export function createWriter(options: WriterOptions): Writer {
         ? spans
         : spans.filter((span) => !isFrozen(slotOf(span.time), at) && span.time <= latest);
     if (taken.length > 0) await commits.add(taken);
-    // Counted when the request succeeds: a sender whose request fails sends them again.
+    // Counted when the request succeeds: otherwise its sender retries.
     counters.late += late;
     counters.ahead += ahead;
   }
@@ -95,14 +94,15 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   /**
-   * Every insert is numbered in each of its slots, before the rows (the slot is known, and a crash in between
-   * hides none) and after them. A publisher that has read a number finds all rows that were inserted before the
-   * number was given; one that is beyond what it read makes the slot due again. No clock is asked.
+   * Every insert is numbered in each of its slots, before the rows (so that a crash in between hides none)
+   * and after them. A publisher that has read a number finds all rows that were inserted before it was
+   * assigned; a number greater than the one it read makes the slot due again. This does not depend on
+   * clocks.
    */
   async function insert(spans: readonly DecisionSpan[]): Promise<void> {
-    // A row that is no decision any more has to replace the blocked one that an older rule set made.
+    // A row that is not a decision any more must replace the blocked one of an older rule set.
     const requests = spans.filter((span) => span.verdict === 'blocked' || span.decisions === 0);
-    // Encoded first: while another insert is in flight.
+    // Encoded first, while another insert is in flight.
     const rows = insertSpans(spans);
     const blocked = requests.length === 0 ? undefined : insertBlocked(requests);
     const slots = [...new Set(spans.map((span) => slotOf(span.time)))];
@@ -136,7 +136,7 @@ export function createWriter(options: WriterOptions): Writer {
   return { write, counters, close: () => commits.close() };
 }
 
-/** About the bytes that a span takes in memory and in the insert. */
+/** Approximate bytes of a span in memory and in the insert. */
 function sizeOf(span: DecisionSpan): number {
   return (
     400 +

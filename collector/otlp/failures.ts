@@ -36,7 +36,7 @@ const FAILED = { status: 503, rpc: RPC.unavailable, counter: 'failed' } as const
 export function failureOf(error: unknown): Failure {
   const answer = ANSWERS[codeOf(error)];
   if (!(error instanceof OriginscopeError)) {
-    // What is no error of ours may tell a stranger too much.
+    // Other errors may reveal too much to clients.
     const message = answer === undefined ? 'The collector failed. Send the same spans again.' : MEDIA_TYPE;
     return { ...(answer ?? FAILED), message };
   }

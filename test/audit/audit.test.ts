@@ -8,7 +8,7 @@ import { auditDependencies, isUnacceptable } from './audit.ts';
 
 const ADVISORIES = '/-/npm/v1/security/advisories/bulk';
 
-/** A registry that answers the question for advisories with these, and nothing else. */
+/** A registry that returns these advisories and nothing else. */
 async function registryWith(advisories: object): Promise<{ url: string; asked: Set<string> }> {
   const asked = new Set<string>();
   const server = createServer(async (request, response) => {
@@ -30,13 +30,13 @@ const advisory = (title: string, severity: string) => ({
   vulnerable_versions: '*',
 });
 
-test('every dependency is asked for, and nothing is found where nothing is known', async () => {
+test('every dependency is checked, and without advisories nothing is reported', async () => {
   const { url, asked } = await registryWith({});
   expect(await auditDependencies({ registry: url })).toEqual({ outcome: 'answered', findings: [] });
   expect([...asked]).toEqual(expect.arrayContaining(['kafkajs', 'fastify', 'vitest']));
 });
 
-test('a vulnerability of what is shipped fails, one of a tool when it is grave', async () => {
+test('a vulnerability of a shipped package fails, one of a development tool only if severe', async () => {
   const { url } = await registryWith({
     kafkajs: [advisory('a leak', 'low')],
     dclint: [advisory('a slow regular expression', 'moderate')],
@@ -61,7 +61,7 @@ test('a vulnerability of what is shipped fails, one of a tool when it is grave',
   ]);
 });
 
-test('a registry without advisories, and one that is out of reach, are told from one that knows nothing bad', async () => {
+test('a registry without advisories and an unreachable one are distinguished from a clean result', async () => {
   const without = await listen(createServer((_, response) => void response.writeHead(405).end()));
   const away = `http://127.0.0.1:${await freePort()}`;
   for (const registry of [without, away]) {

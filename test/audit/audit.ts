@@ -8,19 +8,19 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export interface Finding {
   readonly package: string;
   readonly severity: string;
-  /** What is wrong, with its address; of a package that only depends on such a one its name. */
+  /** The advisory with its address; for a package that only depends on a vulnerable one, the name of that. */
   readonly via: readonly string[];
-  /** Whether it is installed where Originscope runs, or only where it is developed. */
+  /** Whether it is shipped, or only used in development. */
   readonly isShipped: boolean;
 }
 
 export type Audit =
   | { readonly outcome: 'answered'; readonly findings: readonly Finding[] }
-  /** Nobody knows: the registry is out of reach, or has no advisories. */
+  /** Unknown: the registry is unreachable, or has no advisories. */
   | { readonly outcome: 'unanswered'; readonly why: string };
 
 interface AuditReport {
-  /** When it could not be asked. */
+  /** Why it could not be queried. */
   readonly message?: string;
   readonly vulnerabilities?: Readonly<
     Record<string, { severity: string; via: readonly (string | { title: string; url: string })[] }>
@@ -28,7 +28,7 @@ interface AuditReport {
 }
 
 /**
- * Asks the registry for known vulnerabilities of every dependency in the lock file.
+ * Queries the registry for known vulnerabilities of every dependency in the lock file.
  *
  * @param options.registry default: that of npm's configuration
  */
@@ -48,7 +48,7 @@ export async function auditDependencies(options: { readonly registry?: string } 
   return { outcome: 'answered', findings };
 }
 
-/** What must not stay: anything that is shipped, and what is grave where people develop and test. */
+/** Unacceptable findings: any in shipped packages, and severe ones in development. */
 export function isUnacceptable({ isShipped, severity }: Finding): boolean {
   return isShipped || severity === 'high' || severity === 'critical';
 }
@@ -59,7 +59,7 @@ async function npmAudit({ registry, flags = [] }: { registry?: string; flags?: r
   const child = spawn('npm', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
   const closed = once(child, 'close');
   const output = await text(child.stdout);
-  // Its exit code is 1 both for findings and for silence.
+  // Its exit code is 1 both for findings and for a missing response.
   await closed;
   return JSON.parse(output) as AuditReport;
 }

@@ -7,7 +7,7 @@ import metadata from '../../package.json' with { type: 'json' };
 const ROOT = join(import.meta.dirname, '../..');
 const page = readFileSync(join(ROOT, 'docs/dependencies.md'), 'utf8');
 
-/** What runs, with what it imports. */
+/** The shipped sources with their imports. */
 const sources = ['cli', 'collector', 'instrumentation/src'].flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !/\.test\.ts$|\.d\.ts$/.test(file))
@@ -20,7 +20,7 @@ const sources = ['cli', 'collector', 'instrumentation/src'].flatMap((folder) =>
     }),
 );
 
-test('the page about dependencies has a row for each that is shipped, and no other', () => {
+test('the page about dependencies has a row for each shipped package, and no other', () => {
   const shipped = Object.keys({
     ...metadata.dependencies,
     ...metadata.optionalDependencies,
@@ -34,7 +34,7 @@ test('the page about dependencies has a row for each that is shipped, and no oth
   expect(rows.sort()).toEqual(shipped.sort());
 });
 
-test('the page names every private module of kafkajs that is patched, where, and the version is exact', () => {
+test('the page lists every patched private module of kafkajs and its patch, and the version is exact', () => {
   const patched = sources.flatMap(({ file, imports }) =>
     imports
       .filter((name) => name.startsWith('kafkajs/'))
@@ -48,7 +48,7 @@ test('the page names every private module of kafkajs that is patched, where, and
   expect(metadata.dependencies.kafkajs).toMatch(/^\d+\.\d+\.\d+$/);
 });
 
-test('kafkajs is known in one folder, and by a type beside', () => {
+test('kafkajs is used in one folder only, except for a type', () => {
   const knowing = sources.filter(({ imports }) => imports.some((name) => /^kafkajs($|\/)/.test(name)));
   const elsewhere = knowing.map(({ file }) => file).filter((file) => !file.startsWith('collector/kafka/'));
   expect(elsewhere).toEqual(['cli/dead-letters.ts']);

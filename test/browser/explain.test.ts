@@ -22,15 +22,15 @@ import { randomCases } from './random-cases.ts';
 const isMissing = findChromium() === undefined;
 if (isMissing) console.warn(CHROMIUM_MISSING);
 
-describe.skipIf(isMissing)('explain says of a recorded request what Chromium did', () => {
-  test('of the named cases and 100 random ones, with and without what the page asked for', async () => {
+describe.skipIf(isMissing)('explain finds for a recorded request what Chromium did', () => {
+  test('for the named cases and 100 random ones, with and without what the page requested', async () => {
     const cases = [...namedCases.map(({ browserCase }) => browserCase), ...randomCases(100, 2)];
     const oracle = await startOracle();
     const outcomes = await oracle.ask(cases);
     await oracle.close();
     const wrong = cases.flatMap(({ name, credentials }, i) => {
       const outcome = outcomes[i];
-      // What was never sent, nobody can judge.
+      // Requests that were never sent cannot be judged.
       if (outcome === undefined || outcome.exchanges.length === 0) return [];
       const actual = outcome.allowed ? 'allowed' : 'blocked';
       const reason = reasonOf(outcome);
@@ -49,7 +49,7 @@ describe.skipIf(isMissing)('explain says of a recorded request what Chromium did
   });
 });
 
-/** An answer in the browser's cache, or a POST to an insecure host, which a form could have sent as well. */
+/** A cached response, or a POST to an insecure host, which a form could have sent as well. */
 function isUndecidable({ reason }: Explanation): boolean {
   return reason === 'not_modified' || reason === 'kind_ambiguous';
 }
@@ -76,7 +76,7 @@ describe.skipIf(isMissing)('of a page in Chromium', () => {
     if (directory !== undefined) await rm(directory, { recursive: true });
   });
 
-  test('each console message names the reason that the browser had', async () => {
+  test('each console message identifies the reason of the browser', async () => {
     const tab = await openTab(await chromium.browser.newContext());
     for (const { browserCase, reason } of fetched.filter(({ reason }) => reason !== '')) {
       const said = tab.waitForEvent('console', (message) =>
@@ -90,7 +90,7 @@ describe.skipIf(isMissing)('of a page in Chromium', () => {
     }
   });
 
-  test('a HAR is explained as what happened, and what it leaves out is not guessed', async () => {
+  test('a HAR is explained correctly, and missing parts are not guessed', async () => {
     const path = join(directory, 'recorded.har');
     const context = await chromium.browser.newContext({ recordHar: { path, mode: 'full', content: 'omit' } });
     const tab = await openTab(context);
@@ -120,7 +120,7 @@ describe.skipIf(isMissing)('of a page in Chromium', () => {
     expect(seen.get('allowed')).toBeGreaterThan(3);
   });
 
-  test('a HAR as DevTools export it shows each reason, for they know what the browser refused', async () => {
+  test('a HAR exported by DevTools shows each reason, because DevTools record blocked responses', async () => {
     const context = await chromium.browser.newContext();
     const tab = await openTab(context);
     const recorded = await recordAsDevTools(await context.newCDPSession(tab));
@@ -134,7 +134,7 @@ describe.skipIf(isMissing)('of a page in Chromium', () => {
     const wrong: unknown[] = [];
     for (const request of readHar(har, 'recorded.har')) {
       const [reason, credentials] = expected.get(request.exchanges[0]?.request.url ?? '') ?? [];
-      // Of an answer without any header a HAR does not show that it had none.
+      // A HAR does not show that a response had no headers.
       if (reason === undefined || request.exchanges[0]?.response.headers === undefined) continue;
       const told = explainRequest({ ...request, credentials });
       const seen = explainRequest(request);
@@ -146,7 +146,7 @@ describe.skipIf(isMissing)('of a page in Chromium', () => {
     expect(expected.size).toBe(1);
   });
 
-  test('a preflight is kept, or asked again, as explain says', async () => {
+  test('a preflight is cached as explain predicts', async () => {
     const tab = await openTab(await chromium.browser.newContext());
     expect(await checkPreflightCache('chromium', answerer, (expression) => tab.evaluate(expression))).toEqual(
       [],

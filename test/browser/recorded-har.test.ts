@@ -21,7 +21,7 @@ interface Commented {
 /** A 304 without any header: a HAR does not show that it had none. */
 const LEFT_OPEN = 'acao_missing: a 304 that nobody asked for';
 
-describe.each(readdirSync(directory))('%s, as the developer tools saved it', (file) => {
+describe.each(readdirSync(directory))('%s, saved by the developer tools', (file) => {
   const har: Commented = JSON.parse(readFileSync(new URL(file, directory), 'utf8'));
   const nameOf = new Map(har.log.entries.map(({ request, comment }) => [request.url, comment]));
   const requests = readHar(har, file).map((request) => {
@@ -34,7 +34,7 @@ describe.each(readdirSync(directory))('%s, as the developer tools saved it', (fi
     expect(new Set(requests.map(({ name }) => name)).size).toBe(requests.length);
   });
 
-  test('shows the credentials mode of all requests across sites, preflights too', () => {
+  test('shows the credentials mode of all cross-site requests, including preflights', () => {
     const shown = har.log.entries.flatMap(({ request, comment }) => {
       const valueFor = (name: string) => request.headers.find((one) => one.name === name)?.value;
       // A redirect may have led it back to the site that the user visits.
@@ -47,7 +47,7 @@ describe.each(readdirSync(directory))('%s, as the developer tools saved it', (fi
     expect(shown.filter(({ isRight }) => !isRight)).toEqual([]);
   });
 
-  test.each(requests)('is explained as what the browser did: $name', ({ name, request }) => {
+  test.each(requests)('is explained correctly: $name', ({ name, request }) => {
     const known = namedCases.find(({ browserCase }) => browserCase.name === name);
     const told = explainRequest({ ...request, credentials: known?.browserCase.credentials });
     expect(told.reason).toBe(name === LEFT_OPEN ? 'headers_not_captured' : known?.reason);

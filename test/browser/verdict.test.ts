@@ -11,7 +11,7 @@ import { randomCases } from './random-cases.ts';
 const isMissing = findChromium() === undefined;
 if (isMissing) console.warn(CHROMIUM_MISSING);
 
-describe.skipIf(isMissing)('a decision is what Chromium does', () => {
+describe.skipIf(isMissing)('a decision agrees with Chromium', () => {
   let oracle: ChromiumOracle;
   let named: readonly Outcome[];
 
@@ -25,7 +25,7 @@ describe.skipIf(isMissing)('a decision is what Chromium does', () => {
     '%s',
     (_, { browserCase, reason, seen }, index) => {
       const outcome = named[index];
-      if (outcome === undefined) throw new Error('the browser was not asked');
+      if (outcome === undefined) throw new Error('the case was not run in the browser');
       expect(reasonOf(outcome)).toBe(reason);
       const agreement = compare(browserCase, outcome);
       expect(agreement.disagreements, describeDisagreement(browserCase, outcome, agreement)).toEqual([]);
@@ -47,7 +47,7 @@ describe.skipIf(isMissing)('a decision is what Chromium does', () => {
     expect(disagreements).toEqual([]);
   });
 
-  test('and the kind of a request is told from what the server sees', async () => {
+  test('and the kind of a request is determined from what the server sees', async () => {
     const outcomes = await oracle.ask(namedKinds.map(({ browserCase }) => browserCase));
     const kinds = namedKinds.map(({ browserCase }, index) => {
       const [exchange] = outcomes[index]?.exchanges ?? [];

@@ -5,7 +5,7 @@ import { chaos } from './chaos.ts';
 const MIB = 1024 ** 2;
 const why = whyNoKafka();
 
-describe('brokers, receivers, consumers and ClickHouse are killed, stopped and cut off in the middle of traffic', () => {
+describe('brokers, receivers, consumers and ClickHouse are killed, stopped and disconnected during traffic', () => {
   if (why !== undefined) {
     test.skip(why, () => {});
     return;

@@ -21,7 +21,7 @@ import { isReadyAt, type Program, program } from './victim.ts';
 
 const BIN = join(import.meta.dirname, '../../cli/bin.ts');
 const OFF_CLOCK = join(import.meta.dirname, 'off-clock.ts');
-/** How many faults come with a clock that steps. */
+/** How many faults come with a clock step. */
 const STEP_SHARE = 0.5;
 const RECEIVERS = 2;
 const CONSUMERS = 3;
@@ -49,7 +49,7 @@ export interface ChaosResult {
   readonly partitions: number;
   readonly ledger: Counts;
   readonly kept: Kept;
-  /** Of `originscope verify`, in sentences. */
+  /** Findings of `originscope verify`. */
   readonly findings: readonly string[];
   /** The most memory that a process took, bytes, by its name. */
   readonly peakMemory: Readonly<Record<string, number>>;
@@ -57,8 +57,9 @@ export interface ChaosResult {
 
 /**
  * Three brokers, two receivers, three consumers, one ClickHouse, and senders that keep a ledger; one after
- * another gets `kill -9`, is stopped for longer than the session timeout, or is cut off, and partitions are
- * added. Their clocks step meanwhile. At the end everything is mended, read to its end, published and read.
+ * another gets `kill -9`, is stopped for longer than the session timeout, or is disconnected, and
+ * partitions are added, while their clocks step. At the end everything is restored, consumed, published and
+ * read.
  */
 export async function chaos({ kills, seed, clocks = false, progress }: ChaosOptions): Promise<ChaosResult> {
   const random = seeded(seed);
@@ -69,7 +70,7 @@ export async function chaos({ kills, seed, clocks = false, progress }: ChaosOpti
     const { admin } = whole;
     const senders = startSenders({
       ...{ senders: SENDERS, urls: whole.receiverUrls, random, pauseMillis: 30 },
-      // A receiver that is an hour behind takes what is of now for the future.
+      // A receiver that is an hour behind treats current spans as future ones.
       mayBeRejected: clocks,
     });
     const faults = noFaults();
@@ -106,7 +107,7 @@ export async function chaos({ kills, seed, clocks = false, progress }: ChaosOpti
         await unlessItFails(patiently(() => admin.createPartitions({ topicPartitions })));
         progress(`added partitions: ${partitions} now`);
       }
-      // Every fault falls into traffic.
+      // Every fault happens during traffic.
       const enough = senders.acknowledged + 5 + Math.floor(random() * 15);
       await unlessItFails(until(() => senders.acknowledged >= enough));
     }
@@ -138,7 +139,7 @@ export async function chaos({ kills, seed, clocks = false, progress }: ChaosOpti
   }
 }
 
-/** What the database says when all is over: whatever else is asked of it then is asked here. */
+/** Reads the final state of the database. */
 async function finalState(url: string): Promise<Pick<ChaosResult, 'kept' | 'findings'>> {
   const clickhouse = await openClickHouse({ url });
   const now = Date.now() + 2 * 3_600_000;

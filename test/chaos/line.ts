@@ -9,7 +9,7 @@ export interface Line {
   close(): Promise<void>;
 }
 
-/** A TCP line to the port that can be cut in the middle of whatever goes through it. */
+/** A TCP proxy to the port that can be interrupted at any time. */
 export async function startLine(to: number): Promise<Line> {
   const sockets = new Set<Socket>();
   let isCut = false;

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { until } from '../support/until.ts';
 
-/** A process that things happen to. */
+/** A process that faults are injected into. */
 export interface Victim {
   /** `kill -9`; resolves when it is gone. */
   kill(): Promise<void>;
   /** Starts it again; resolves when it is ready. */
   start(): Promise<void>;
-  /** SIGSTOP: connections stay open, and nobody answers. */
+  /** SIGSTOP: connections stay open without responses. */
   stop(): void;
   resume(): void;
 }
@@ -23,11 +23,11 @@ export interface Program extends Victim {
 }
 
 /**
- * A program of ours.
+ * Starts one of our programs.
  *
  * @param args of node
- * @param isReady asked until it says yes, after each start
- * @param logFile takes both outputs, of all lives
+ * @param isReady polled after each start until it returns true
+ * @param logFile receives both outputs, of all runs
  */
 export function program(
   name: string,

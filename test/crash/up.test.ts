@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { killUp } from './kill-up.ts';
 
-test('killed, stopped and cut off in the middle of traffic, originscope up changes no count', {
+test('counts are exact after originscope up is killed, stopped and disconnected during traffic', {
   timeout: 180_000,
 }, async () => {
   const { requests, sends, ledger, kept, findings } = await killUp({ kills: 4, seed: 1, progress: () => {} });

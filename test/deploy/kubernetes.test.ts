@@ -73,7 +73,7 @@ const pods = ofKind('Deployment', 'Job').map((manifest) => {
 });
 
 test.each(manifests.map((manifest) => [titleOf(manifest), manifest] as const))(
-  'the schema of Kubernetes takes %s',
+  'the schema of Kubernetes accepts %s',
   async (_, manifest) => {
     const models = (await import(/* @vite-ignore */ `kubernetes-models/${manifest.apiVersion}`)) as Readonly<
       Record<string, new (data: Manifest) => { validate(): void }>
@@ -84,8 +84,8 @@ test.each(manifests.map((manifest) => [titleOf(manifest), manifest] as const))(
   },
 );
 
-test('no manifest has a field that Kubernetes does not know', () => {
-  // The schemas let unknown fields pass, the compiler does not.
+test('no manifest has an unknown field', () => {
+  // The schemas allow unknown fields, the compiler does not.
   expect(compile(manifests)).toBe('');
   const misspelt = JSON.stringify(manifests).replaceAll('"readinessProbe"', '"readynessProbe"');
   expect(compile(JSON.parse(misspelt) as Manifest[])).toContain('"readynessProbe"');
@@ -129,7 +129,7 @@ describe.each(pods)('$title', ({ kind, template, pod }) => {
     });
   });
 
-  test('is told what is a setting, and finds the secrets where it is told', () => {
+  test('has valid settings and existing secrets', () => {
     const directory = temporaryDirectory();
     for (const { path } of pod.volumes[0].secret.items)
       writeFileSync(join(directory, path), `value-of-${path}`);
@@ -149,7 +149,7 @@ describe.each(pods)('$title', ({ kind, template, pod }) => {
 
   if (kind !== 'Deployment') return;
 
-  test('is restarted when it is dead, and sent nothing while what it needs is', () => {
+  test('has liveness and readiness probes', () => {
     const ports = container.ports?.map(({ name }) => name) ?? [];
     const { readinessProbe, livenessProbe, startupProbe } = container;
     expect(readinessProbe?.httpGet.path).toBe('/readyz');
@@ -177,7 +177,7 @@ describe.each(pods)('$title', ({ kind, template, pod }) => {
   });
 });
 
-test('what is scaled exists', () => {
+test('scale targets exist', () => {
   const deployments = ofKind('Deployment').map(({ metadata }) => metadata.name);
   for (const { spec } of ofKind('HorizontalPodAutoscaler')) {
     expect(deployments).toContain(spec?.scaleTargetRef?.name);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { flood } from './flood.ts';
 
-test('a flood of origins keeps totals exact, the regular ones named and the rest under one name', async () => {
+test('a flood of origins keeps totals exact, regular origins named and the rest as (other)', async () => {
   const result = await flood(10_000);
   expect(result.sent).toBe(30_000);
   expect(result.byMinutePublished).toBe(result.sent);

@@ -37,7 +37,7 @@ function sent(observations: readonly Observation[]): string {
 const received = (text: string) => decodeTraces(Buffer.from(text), 'json', acceptedWindow(START));
 
 describe('what the instrumentation sends', () => {
-  test('is what the collector reads, field by field', () => {
+  test('is decoded by the collector field by field', () => {
     const link = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 };
     const text = sent([
       blockedObservation(
@@ -93,7 +93,7 @@ describe('what the instrumentation sends', () => {
     ]);
   });
 
-  test('is accepted and counted exactly, whatever texts and numbers an observation holds', () => {
+  test('is accepted and counted exactly for any texts and numbers in an observation', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.constantFrom('', '(other)', '\0', '\ud800', '__proto__'),
@@ -132,7 +132,7 @@ describe('what the instrumentation sends', () => {
     );
   });
 
-  test('is OTLP by the official schema', () => {
+  test('is valid OTLP according to the official schema', () => {
     const text = sent([blockedObservation({ time: START }, { requestHeaders: ['x-a'], maxAge: 5 })]);
     const inProtobuf = encodeRequest(JSON.parse(text) as TraceRequest);
     const { spans } = decodeTraces(inProtobuf, 'protobuf', acceptedWindow(START));

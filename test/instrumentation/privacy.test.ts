@@ -60,7 +60,7 @@ function requestsWith(text: string): Sent[] {
   ].map((sent) => ({ ...sent, headers: { host: 'api.example', ...sent.headers } }));
 }
 
-test('a secret in any part of a request or an answer is in nothing that the process sends', async () => {
+test('a secret in any part of a request or response is in nothing that the process sends', async () => {
   const receiver = await receiveBytes();
   const instrumentation = new CorsInstrumentation({
     endpoint: receiver.url,

@@ -18,7 +18,7 @@ beforeEach(async () => {
   receiver = await faultyReceiver();
 });
 
-describe('whatever ends a process, every decision arrives and the status is the one without us:', () => {
+describe('however a process ends, every decision arrives and its exit status is unchanged:', () => {
   test.each<Ending>([
     ['none', 'SIGTERM'],
     ['none', 'SIGINT'],
@@ -101,7 +101,7 @@ describe('a process that ends while its receiver', () => {
     ['closeAndRaise', 'SIGTERM'],
     ['exit', '/end'],
     ['close', '/end'],
-  ])('restarts delivers when it is back: %s at %s', async (ending, trigger) => {
+  ])('restarts delivers once it is back: %s at %s', async (ending, trigger) => {
     const status = await statusOf(serveObserved(ending), trigger, 6, () => {
       let refused = 0;
       receiver.behave(() => (++refused < 5 ? 'break' : 'accept'));
@@ -114,7 +114,7 @@ describe('a process that ends while its receiver', () => {
     ['none', 'SIGTERM'],
     ['exitAtOnce', 'SIGTERM'],
     ['exit', '/end'],
-  ])('loses its answers counts once: %s at %s', async (ending, trigger) => {
+  ])('loses its responses counts once: %s at %s', async (ending, trigger) => {
     await statusOf(serveObserved(ending), trigger, 6, () => {
       let lost = 0;
       receiver.behave(() => (++lost < 3 ? 'keep_and_break' : 'accept'));
@@ -123,7 +123,7 @@ describe('a process that ends while its receiver', () => {
     expect(receiver.bodies.length).toBeGreaterThan(1);
   });
 
-  test('takes only small bodies sends it smaller ones', async () => {
+  test('accepts only small bodies sends smaller ones', async () => {
     receiver.behave((spans) => (spans > 1 ? { status: 413 } : 'accept'));
     const service = serveObserved('exit', { ORIGINSCOPE_INTERVAL_MILLIS: '0' });
     await statusOf(service, '/end', 6);
@@ -137,7 +137,7 @@ describe('a process that ends while its receiver', () => {
     ['exit', '/end'],
     ['close', '/end'],
   ])(
-    'accepts but never answers ends as without us, and says what it lost: %s at %s',
+    'accepts but never responds ends with the same status, and logs what it lost: %s at %s',
     async (ending, trigger) => {
       const expected = await statusOf(serve(ending), trigger, 0);
       const service = serveObserved(ending, {
@@ -152,7 +152,7 @@ describe('a process that ends while its receiver', () => {
   );
 });
 
-test('a signal that comes twice counts for one, and a second Ctrl+C in a row does too', async () => {
+test('a repeated signal counts once, and so does an immediate second Ctrl+C', async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     receiver = await faultyReceiver();
     const service = serveObserved('none');
@@ -168,7 +168,7 @@ test('a signal that comes twice counts for one, and a second Ctrl+C in a row doe
   }
 });
 
-test('what the process was told to preload is loaded once, also when it exits with something unsent', async () => {
+test('preloaded modules are loaded once, even when it exits with unsent spans', async () => {
   const preload = "--import data:text/javascript,process._rawDebug('preloaded')";
   const service = serveObserved('exit', { NODE_OPTIONS: preload });
   await statusOf(service, '/end', 6);
@@ -176,7 +176,7 @@ test('what the process was told to preload is loaded once, also when it exits wi
   expect(receiver.decisions).toBe(7);
 });
 
-test('an https receiver gets the last batch as it gets others: certificate, headers, path', async () => {
+test('an https receiver gets the last batch like any other: certificate, headers, path', async () => {
   receiver = await faultyReceiver({ cert: CERT, key: KEY });
   const directory = mkdtempSync(join(tmpdir(), 'originscope-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
@@ -198,7 +198,7 @@ test('an https receiver gets the last batch as it gets others: certificate, head
   }
 });
 
-test('a process that may not start threads ends as without us, and says what to allow', async () => {
+test('a process that may not start threads ends with the same status, and logs what to allow', async () => {
   const service = start(
     process.execPath,
     ['--permission', '--allow-fs-read=*', '--import', REGISTER, PROGRAM, 'exit'],

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.close());
 
-test('a service that ends by itself has told all that its main thread decided', async () => {
+test('a service that ends by itself has reported all decisions of its main thread', async () => {
   const service = run('server.mjs');
   const url = await urlOf(service);
 
@@ -24,7 +24,7 @@ test('a service that ends by itself has told all that its main thread decided', 
   expect(receiver.decisions()).toEqual({ allowed: 5, acao_missing: 3 });
 });
 
-test('SIGTERM ends a service as without us, after a flush', async () => {
+test('SIGTERM terminates a service as usual, after a flush', async () => {
   const service = run('server.mjs');
   const url = await urlOf(service);
 
@@ -46,7 +46,7 @@ test('a server in a worker thread is observed there', async () => {
   expect(receiver.decisions()).toEqual({ allowed: 4 });
 });
 
-test('the workers of a cluster are observed, each as an instance of its own', async () => {
+test('the workers of a cluster are observed, each as a separate instance', async () => {
   const service = run('cluster.mjs', { OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=pod-7' });
   const url = await urlOf(service);
 
@@ -64,7 +64,7 @@ test('the workers of a cluster are observed, each as an instance of its own', as
   );
 });
 
-test('wrong options are told, and the service runs without us', async () => {
+test('invalid options are reported, and the service runs without the instrumentation', async () => {
   const service = run('server.mjs', { ORIGINSCOPE_TRUST_PROXY: 'perhaps' });
   const url = await urlOf(service);
 
@@ -92,7 +92,7 @@ async function urlOf(service: StartedProcess): Promise<string> {
   return `http://127.0.0.1:${await service.line()}`;
 }
 
-test('a service whose decisions are refused is told so without a logger of its own', async () => {
+test('a warning about rejected decisions needs no logger in the service', async () => {
   const refusing = createServer((_request, response) => response.writeHead(401).end());
   const service = run('server.mjs', { ORIGINSCOPE_ENDPOINT: await listen(refusing) });
   const url = await urlOf(service);
@@ -102,7 +102,7 @@ test('a service whose decisions are refused is told so without a logger of its o
 
   expect(await service.ended).toMatchObject({
     code: 0,
-    stderr: expect.stringMatching(/OriginscopeWarning: .*refuses decision spans with status 401/),
+    stderr: expect.stringMatching(/OriginscopeWarning: .*rejects decision spans with status 401/),
   });
   refusing.close();
 });

@@ -55,7 +55,7 @@ describe('what is not accepted in time', () => {
     for (const body of kept) expect(receiver.bodies.some((sent) => sent.equals(body))).toBe(true);
   });
 
-  test('counts once when it was accepted and only the answer was lost', async () => {
+  test('counts once when it was accepted and only the response was lost', async () => {
     receiver.behave(() => 'keep_and_break');
     const decisions = await serveAndEnd('exit', '/end');
     receiver.behave(() => 'accept');
@@ -87,7 +87,7 @@ describe('what is not accepted in time', () => {
     expect(files()).toEqual([]);
   });
 
-  test('waits in the spool until the receiver is back, and is sent then', async () => {
+  test('stays in the spool until the receiver is back, and is then sent', async () => {
     receiver.behave(() => 'break');
     const decisions = await serveAndEnd('exit', '/end');
     let refused = 0;
@@ -114,7 +114,7 @@ describe('a file of the spool', () => {
     expect(receiver.decisions).toBe(7);
   });
 
-  test('outlives a process that is killed while it sends it, and is sent by the next one', async () => {
+  test('survives a process that is killed while sending it, and is sent by the next one', async () => {
     receiver.behave(() => 'hang');
     const killed = serve('none');
     await until(() => receiver.hanging === 1);
@@ -128,7 +128,7 @@ describe('a file of the spool', () => {
     expect(receiver.decisions).toBe(7);
   });
 
-  test('stays when the receiver refuses it', async () => {
+  test('is kept when the receiver rejects it', async () => {
     receiver.behave(() => ({ status: 401 }));
     const refused = run(['nothing.mjs']);
     expect(await refused.ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/status 401/) });
@@ -150,7 +150,7 @@ describe('a file that is older than 48 hours, or whose process had a wrong clock
     expect(files()).toEqual([]);
   });
 
-  test('is deleted when the receiver does not take it, and that is said', async () => {
+  test('is deleted and reported when the receiver does not accept it', async () => {
     receiver.behave(() => ({ status: 400 }));
     expect(await run(['nothing.mjs']).ended).toMatchObject({
       code: 0,
@@ -160,7 +160,7 @@ describe('a file that is older than 48 hours, or whose process had a wrong clock
   });
 });
 
-describe('what is unsent is lost, and that is said,', () => {
+describe('unsent spans are lost and reported', () => {
   beforeEach(() => receiver.behave(() => 'break'));
 
   test('when the spool cannot be written', async () => {
@@ -187,7 +187,7 @@ describe('what is unsent is lost, and that is said,', () => {
   });
 });
 
-test('a process that is killed loses what was counted after its last batch, and no more', async () => {
+test('a killed process loses only decisions counted after its last batch', async () => {
   const service = serve('none');
   const url = `http://127.0.0.1:${await service.line()}`;
   await ask(url, { headers: crossOrigin() });
@@ -198,7 +198,7 @@ test('a process that is killed loses what was counted after its last batch, and 
   expect(receiver.decisions).toBe(1);
 });
 
-test('what a process may not send, because it may not start threads, is kept', async () => {
+test('spans of a process that may not start threads are kept', async () => {
   const options = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*'];
   const service = run(['endings.mjs', 'exit'], options);
   await end(service, '/end');

@@ -5,7 +5,7 @@ import { kafkaAt } from '../../collector/kafka/client/connection.ts';
 import { describeKafka } from '../support/kafka-run.ts';
 
 describeKafka('our client', ({ brokers }) => {
-  test('sets no timer while it waits for nothing', async ({ onTestFinished }) => {
+  test('sets no timer while nothing is pending', async ({ onTestFinished }) => {
     const admin = kafkaAt({ brokers }, pino({ level: 'silent' })).admin();
     onTestFinished(() => admin.disconnect());
     await admin.connect();

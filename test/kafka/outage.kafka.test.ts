@@ -12,7 +12,7 @@ const SENDERS = 8;
 
 describeKafka('a receiver whose broker', () => {
   // Most of the time a broker starts, which takes its time on a busy machine.
-  test('dies, and then does not answer, told every sender so, lost nothing, and needs no restart', {
+  test('fails, and then does not respond, rejects every sender, loses nothing, and needs no restart', {
     timeout: 150_000,
   }, async () => {
     const own = await startKafka();
@@ -27,7 +27,7 @@ describeKafka('a receiver whose broker', () => {
     const answered: string[] = [];
     const refusals: (string | null)[] = [];
     let isOver = false;
-    /** As exporters do: the same body again until it is taken. */
+    /** Like exporters: resends the same body until it is accepted. */
     async function sender(): Promise<void> {
       while (!isOver) {
         const body = encodeRequest(request(2));

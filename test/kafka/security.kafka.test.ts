@@ -69,7 +69,7 @@ describeKafka('a broker that lets in only some', (kafka) => {
     await expect(ask('sasl', flags, { password: WRONG })).rejects.toThrow(denied);
   });
 
-  test('with a certificate that we have to trust', async () => {
+  test('with a certificate from a private authority', async () => {
     await ask('tls', { kafkaSecurity: 'ssl' });
     const { flags } = await settings('tls', { kafkaSecurity: 'ssl' });
     const { kafkaCa: _, ...withoutCa } = flags;
@@ -79,7 +79,7 @@ describeKafka('a broker that lets in only some', (kafka) => {
     expect(kafkaUnavailable(location, error)).toEqual(denied);
   });
 
-  test('who show a certificate themselves', async () => {
+  test('with a client certificate', async () => {
     await ask('mutualTls', { kafkaSecurity: 'ssl' }, { certificate: true });
     await expect(ask('mutualTls', { kafkaSecurity: 'ssl' })).rejects.toThrow(denied);
   });
@@ -96,7 +96,7 @@ describeKafka('a broker that lets in only some', (kafka) => {
     expect(await messagesIn(kafka.brokers, topic)).toHaveLength(1);
   });
 
-  test('a wrong password ends a command with a sentence that does not have it', async () => {
+  test('a wrong password ends a command with an error that does not contain it', async () => {
     const { flags, env } = await settings('sasl', {}, { password: WRONG });
     for (const command of [
       ['topics', 'show'],

@@ -19,7 +19,7 @@ if (isMissing) console.warn(CHROMIUM_MISSING);
 
 const middleware = { ...expressCors, ...fastifyCors, ...koaCors, ...honoCors, ...hapi, ...bareNode };
 
-describe.skipIf(isMissing)('a decision about real middleware is what Chromium does', () => {
+describe.skipIf(isMissing)('a decision about real middleware agrees with Chromium', () => {
   let pages: Answerer;
   let chromium: RunningChromium;
   let tab: Tab;

@@ -83,7 +83,7 @@ for (const [name, { api, autoInstrumentations, nodes: majors }] of Object.entrie
         ['server.mjs', OPENTELEMETRY_ESM],
         ['server.cjs', OPENTELEMETRY_CJS],
       ])(
-        `Node ${major} observes %s beside OpenTelemetry, whose HTTP spans get the verdict`,
+        `Node ${major} observes %s together with OpenTelemetry, whose HTTP spans get the verdict`,
         async (program, options) => {
           const { decisions, spans } = await observe(major, [...options, '--import', REGISTER, program]);
           expect(decisions).toEqual({ acao_missing: 3 });
@@ -97,12 +97,12 @@ for (const [name, { api, autoInstrumentations, nodes: majors }] of Object.entrie
       );
     }
 
-    test('every copy at once counts once', async () => {
+    test('all copies loaded at once count once', async () => {
       const { decisions } = await observe('24', ['--import', REGISTER, 'all-copies.mjs']);
       expect(decisions).toEqual({ acao_missing: 3 });
     });
 
-    test('its types fit an ECMAScript module and a CommonJS one, and NodeSDK', async () => {
+    test('its types work in ECMAScript modules, CommonJS, and with NodeSDK', async () => {
       for (const file of ['consumer.mts', 'consumer.cts']) {
         await copyFile(join(PROGRAMS, 'consumer.ts.txt'), join(project, file));
       }

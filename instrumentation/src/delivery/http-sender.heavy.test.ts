@@ -5,7 +5,7 @@ import { start } from '../../../test/support/process.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../test/support/traced-process.ts', import.meta.url));
 
-test("sending decisions is no part of the application's traces", async () => {
+test("sending decisions is not part of the application's traces", async () => {
   const receiver = await faultyReceiver();
   const application = start(process.execPath, [PROGRAM], { env: { ORIGINSCOPE_ENDPOINT: receiver.url } });
   expect(await application.line()).toBe('sent');

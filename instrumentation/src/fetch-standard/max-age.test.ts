@@ -15,7 +15,7 @@ test.each<[value: string | null, seconds: number | undefined]>([
   expect(parseMaxAge(value)).toBe(seconds);
 });
 
-test('each browser keeps a preflight as long as it is told, up to its own cap', () => {
+test('each browser caches a preflight for its max-age, up to its own limit', () => {
   expect(preflightCacheSeconds(60, 'chromium')).toBe(60);
   expect(preflightCacheSeconds(undefined, 'firefox')).toBe(5);
   expect(preflightCacheSeconds(1e6, 'chromium')).toBe(7200);

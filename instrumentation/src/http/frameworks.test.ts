@@ -161,7 +161,7 @@ test('Fastify on HTTP/2: the route is known as well', async () => {
   expect(observations.map(({ route }) => route)).toEqual(['/api/users/:id']);
 });
 
-test('routes that are no template are left out, and mount points are masked', async () => {
+test('routes that are not templates are left out, and mount points are masked', async () => {
   const observations = observeServers();
   const answer: RequestListener = (_request, response) => void response.end();
   const tenants = express

@@ -110,7 +110,7 @@ test('a process that kills itself delivers pending spans first, if nothing handl
   expect(events.listenerCount('SIGHUP')).toBe(0);
 });
 
-test('the first process of a container, which no unhandled signal ends, goes on', async () => {
+test('the first process of a container, which unhandled signals do not terminate, continues', async () => {
   const { events, emit, killed, flushes } = processWith({ isIdle: false }, { pid: 1 });
   await emit('SIGTERM');
   expect(flushes).toEqual([5_000]);
