@@ -13,7 +13,7 @@ import {
   secret,
 } from '../../test/support/secrets.ts';
 import { decodeTraces } from '../otlp/decode.ts';
-import { acceptedWindow } from '../otlp/decoded.ts';
+import { acceptedWindow } from '../otlp/decoding-result.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 20, 0, 0);
 const WINDOW = acceptedWindow(NOW);

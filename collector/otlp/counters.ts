@@ -1,4 +1,4 @@
-import { noRejections, type RejectionCounts } from './decoded.ts';
+import { noRejections, type RejectionCounts } from './decoding-result.ts';
 
 /**
  * Counters of the receiver since its start. Every completed request for /v1/traces is in exactly one of the

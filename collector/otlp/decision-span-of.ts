@@ -14,7 +14,7 @@ import {
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { observerOf } from '../derivation/observer.ts';
 import { type AttributeBag, RESOURCE, SPAN, textOf } from './attribute-bag.ts';
-import type { Rejection, TimeWindow } from './decoded.ts';
+import type { Rejection, TimeWindow } from './decoding-result.ts';
 
 /** The sender of spans, read once per resource. */
 export interface Sender {

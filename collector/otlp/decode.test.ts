@@ -4,7 +4,7 @@ import { ALLOWED, type Attributes, decisionRequest, decisionSpan } from '../../t
 import { encodeRequest, type Span, type TraceRequest } from '../../test/support/otlp-schema.ts';
 import { delimitedField } from '../../test/support/wire.ts';
 import { decodeTraces, type Encoding } from './decode.ts';
-import { acceptedWindow, type Decoded, type TimeWindow } from './decoded.ts';
+import { acceptedWindow, type Decoded, type TimeWindow } from './decoding-result.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 const WINDOW = acceptedWindow(NOW);

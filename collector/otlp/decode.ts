@@ -2,7 +2,7 @@ import { DERIVATION } from '../../clickhouse/decision-span.ts';
 import { OriginscopeError } from '../../core/errors.ts';
 import { bounded, cleaned } from '../../core/text.ts';
 import { type InboundTracestate, NO_RATIOS, type SamplingRatios } from '../derivation/sampling.ts';
-import type { Decoded, TimeWindow } from './decoded.ts';
+import type { Decoded, TimeWindow } from './decoding-result.ts';
 import type { DerivationRules } from './derived-span-of.ts';
 import { decodeJson } from './json.ts';
 import { countSeparators } from './json-values.ts';

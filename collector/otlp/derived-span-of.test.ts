@@ -4,7 +4,7 @@ import { type Attributes, keyValues } from '../../test/support/otlp-bodies.ts';
 import { encodeRequest, type Span, type TraceRequest } from '../../test/support/otlp-schema.ts';
 import { parseSamplingRatios } from '../derivation/sampling.ts';
 import { DERIVATION_RULES, decodeTraces, derivationRules } from './decode.ts';
-import { acceptedWindow, type Decoded } from './decoded.ts';
+import { acceptedWindow, type Decoded } from './decoding-result.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 20, 0, 0);
 const WINDOW = acceptedWindow(NOW);

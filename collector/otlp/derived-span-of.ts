@@ -10,7 +10,7 @@ import {
   type SamplingRatios,
 } from '../derivation/sampling.ts';
 import { LIMITS, maxAgeOf, NO_CLIENTS, rejectionOf, type Sender } from './decision-span-of.ts';
-import type { Rejection, TimeWindow } from './decoded.ts';
+import type { Rejection, TimeWindow } from './decoding-result.ts';
 
 /** SpanKind.SPAN_KIND_SERVER of OTLP. */
 export const SERVER = 2;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { requestOf } from '../../test/support/otlp-schema.ts';
 import { traceRequests } from '../../test/support/otlp-wire.ts';
 import { decodeTraces } from './decode.ts';
-import { acceptedWindow } from './decoded.ts';
+import { acceptedWindow } from './decoding-result.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 const WINDOW = acceptedWindow(NOW);

@@ -13,7 +13,7 @@ import {
 import { encodeRequest, encodeSpan } from '../../test/support/otlp-schema.ts';
 import { delimitedField, groupField, varintField, type WireField } from '../../test/support/wire.ts';
 import { decodeTraces } from './decode.ts';
-import { acceptedWindow, type Decoded } from './decoded.ts';
+import { acceptedWindow, type Decoded } from './decoding-result.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 const WINDOW = acceptedWindow(NOW);

@@ -10,7 +10,7 @@ import {
   SPAN_KEYS,
 } from './attribute-bag.ts';
 import { decisionSpanOf, type ReadSpan, senderOf } from './decision-span-of.ts';
-import { addOutcome, type Decoded, nothingDecoded, type TimeWindow } from './decoded.ts';
+import { addOutcome, type Decoded, nothingDecoded, type TimeWindow } from './decoding-result.ts';
 import { type DerivationRules, derivedSpanOf, isRoot, SERVER, type ServerSpan } from './derived-span-of.ts';
 import { HEADER_NAMES, headerNames } from './header-names.ts';
 

@@ -2,7 +2,7 @@ import { PbfReader } from 'pbf';
 import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
 import { type AttributeBag, RESOURCE_KEYS, SPAN_KEYS } from './attribute-bag.ts';
 import { decisionSpanOf, type Sender, senderOf } from './decision-span-of.ts';
-import { addOutcome, type Decoded, nothingDecoded, type TimeWindow } from './decoded.ts';
+import { addOutcome, type Decoded, nothingDecoded, type TimeWindow } from './decoding-result.ts';
 import { type DerivationRules, derivedSpanOf } from './derived-span-of.ts';
 import { AttributeReader, readText, type Source } from './protobuf-attributes.ts';
 import { readServerSpan } from './protobuf-server-span.ts';

@@ -1,6 +1,6 @@
 import { PbfWriter } from 'pbf';
 import type { Encoding } from './decode.ts';
-import { type Decoded, REJECTIONS, type Rejection } from './decoded.ts';
+import { type Decoded, REJECTIONS, type Rejection } from './decoding-result.ts';
 
 /** The content type of each encoding of OTLP/HTTP. */
 export const CONTENT_TYPES = {

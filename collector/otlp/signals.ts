@@ -3,7 +3,7 @@ import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyReques
 import { type Access, challengeOf } from '../../server/access.ts';
 import type { ReceiverCounters } from './counters.ts';
 import type { Encoding } from './decode.ts';
-import type { Decoded } from './decoded.ts';
+import type { Decoded } from './decoding-result.ts';
 import { failureLog } from './failure-log.ts';
 import { failureOf } from './failures.ts';
 import { CONTENT_TYPES, exportResponse, rejectionMessage, statusBody } from './replies.ts';

@@ -5,7 +5,7 @@ import { OriginscopeError } from '../../core/errors.ts';
 import { readBody } from './body.ts';
 import type { ReceiverCounters } from './counters.ts';
 import { decodeTraces, type Encoding } from './decode.ts';
-import { acceptedWindow, type Decoded, type Rejection } from './decoded.ts';
+import { acceptedWindow, type Decoded, type Rejection } from './decoding-result.ts';
 import type { DerivationRules } from './derived-span-of.ts';
 import { createHeldBytes, peerOf } from './held-bytes.ts';
 

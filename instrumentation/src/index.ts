@@ -1,4 +1,4 @@
+export { type FetchDetails, flush, observe } from './fetch-handler.ts';
 export { CorsInstrumentation } from './instrumentation.ts';
-export { type FetchDetails, flush, observe } from './observe.ts';
 export type { CorsInstrumentationConfig, RequestInfo } from './options.ts';
 export type { RedactableText } from './redaction.ts';

@@ -1,5 +1,5 @@
 import { decodeTraces, type Encoding } from '../../collector/otlp/decode.ts';
-import { acceptedWindow } from '../../collector/otlp/decoded.ts';
+import { acceptedWindow } from '../../collector/otlp/decoding-result.ts';
 import { protobufBodies, realisticRequest, seeded } from '../support/otlp-bodies.ts';
 import { requestOf } from '../support/otlp-schema.ts';
 import { middle } from './support/spread.ts';

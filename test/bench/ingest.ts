@@ -10,7 +10,7 @@ import { openClickHouse } from '../../clickhouse/connection.ts';
 import { migrate } from '../../clickhouse/migrations.ts';
 import { createWriter } from '../../collector/ingest/writer.ts';
 import { decodeTraces } from '../../collector/otlp/decode.ts';
-import { acceptedWindow } from '../../collector/otlp/decoded.ts';
+import { acceptedWindow } from '../../collector/otlp/decoding-result.ts';
 import { protobufBodies } from '../support/otlp-bodies.ts';
 import { cpuOf, memoryOf } from './support/process-usage.ts';
 import { spread } from './support/spread.ts';

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { decodeTraces } from '../../collector/otlp/decode.ts';
-import { acceptedWindow } from '../../collector/otlp/decoded.ts';
+import { acceptedWindow } from '../../collector/otlp/decoding-result.ts';
 import { decodeOrRefuse } from '../support/hostile-otlp.ts';
 import { requestOf } from '../support/otlp-schema.ts';
 import { traceRequests } from '../support/otlp-wire.ts';

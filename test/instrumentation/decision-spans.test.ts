@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTraces } from '../../collector/otlp/decode.ts';
-import { acceptedWindow } from '../../collector/otlp/decoded.ts';
+import { acceptedWindow } from '../../collector/otlp/decoding-result.ts';
 import { Coalescer } from '../../instrumentation/src/coalescing/coalescer.ts';
 import { encodeOtlpJson, identify } from '../../instrumentation/src/delivery/otlp-json.ts';
 import { resourceOf } from '../../instrumentation/src/delivery/resource.ts';

@@ -4,25 +4,25 @@ import type { Fault } from './process.ts';
 /** Processes on the same host share its clock. */
 export const HOSTS = ['a', 'b'] as const;
 export type Host = (typeof HOSTS)[number];
-/** Whose clock may be wrong: a host's, or the engine's. */
+/** A clock that may be wrong: of a host, or of the engine. */
 export type ClockOwner = Host | 'engine';
 
 /** Starts of the slots that spans belong to, in minutes after the simulation's first: few, so that late spans meet published ones. */
 export const SLOTS = [0, 10, 70, 25 * 60] as const;
 
-/** One thing that happens. A history is a list of them; those that do not fit the moment do nothing. */
+/** One event. A history is a list of events; those that are impossible at the moment do nothing. */
 export type Event =
   | {
       readonly is: 'write';
       readonly host: Host;
       readonly slot: (typeof SLOTS)[number];
       readonly spans: number;
-      /** Of a message from a queue: how long it waited there. Its time is the queue's, not the host's. */
+      /** For a message from a queue: how long it waited. Its timestamp is the queue's, not the host's. */
       readonly queuedMinutes: number | undefined;
-      /** How many of the job's statements pass at once. */
+      /** How many of the job's statements run at once. */
       readonly steps: number;
     }
-  /** A span that was sent before comes again: a retry, a redelivery, or decided anew by newer rules. */
+  /** A span arrives again: a retry, a redelivery, or with a newer derivation. */
   | {
       readonly is: 'write again';
       readonly host: Host;
@@ -32,7 +32,7 @@ export type Event =
       readonly steps: number;
     }
   | { readonly is: 'publish' | 'clean'; readonly host: Host; readonly steps: number }
-  /** Reads an hour of the queue anew, as `originscope rebuild` does. */
+  /** Reads an hour of the queue again, as `originscope rebuild` does. */
   | {
       readonly is: 'rebuild';
       readonly host: Host;
@@ -44,13 +44,13 @@ export type Event =
   | { readonly is: 'crash'; readonly process: number; readonly reachedEngine: boolean }
   | { readonly is: 'clock'; readonly of: ClockOwner; readonly minutes: number }
   | { readonly is: 'time passes'; readonly minutes: number }
-  /** From now on the statements that sum a slot fail. */
+  /** From now on the statements that aggregate a slot fail. */
   | { readonly is: 'poison'; readonly slot: (typeof SLOTS)[number] };
 
 const host = fc.constantFrom(...HOSTS);
 const slot = fc.constantFrom(...SLOTS);
 const process = fc.nat({ max: 5 });
-/** All of them, or some: then others come in between. */
+/** All of them, or some: then others interleave. */
 const steps = fc.oneof(
   { weight: 2, arbitrary: fc.constant(1_000) },
   { weight: 1, arbitrary: fc.nat({ max: 12 }) },

@@ -1,6 +1,6 @@
 import type { Clients } from './engine.ts';
 
-/** A statement that a process has sent and the engine has not carried out yet. */
+/** A statement that a process has sent and the engine has not executed yet. */
 interface Pending {
   readonly sql: string;
   readonly parameters: Record<string, unknown>;
@@ -9,17 +9,17 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** What becomes of a statement that does not simply succeed. */
+/** The outcome of a statement that does not simply succeed. */
 export type Fault = 'failed' | 'applied, answer lost' | 'applied twice';
 
-/** An error of the engine that another try can help: its number for a memory limit. */
+/** A retryable error of the engine: the code of a memory limit. */
 function engineError(text: string): Error {
   return Object.assign(new Error(text), { code: '241' });
 }
 
 /**
- * A process of the simulation: it runs one job at a time, and each of its statements waits until the simulation
- * lets it pass, so that the statements of several processes interleave in the order of the history.
+ * A process of the simulation: it runs one job at a time, and each of its statements waits for the
+ * simulation, so that the statements of several processes interleave in the order of the history.
  */
 export class SimulatedProcess {
   readonly name: string;
@@ -40,7 +40,7 @@ export class SimulatedProcess {
     return this.#pending[0]?.sql.replace(/\s+/g, ' ').slice(0, 70);
   }
 
-  /** A client whose statements wait. Those of a process that crashed meanwhile never come back. */
+  /** A client whose statements wait. Those of a crashed process never return. */
   gate<Client extends Clients>(client: Client, clock: (sql: string) => string): Client {
     const life = this.#life;
     const wait = (sql: string, parameters: Record<string, unknown>, carryOut: () => Promise<unknown>) =>
@@ -80,9 +80,9 @@ export class SimulatedProcess {
   }
 
   /**
-   * Lets the next statement pass.
+   * Executes the next statement.
    *
-   * @param poison whether a statement fails whatever happens
+   * @param poison whether a statement always fails
    * @returns what happened to it, unless it succeeded
    */
   async step(
@@ -111,7 +111,7 @@ export class SimulatedProcess {
     return outcome;
   }
 
-  /** Ends the process at once; a statement under way is carried out by the engine, or never reached it. */
+  /** Kills the process; a pending statement is executed by the engine, or never reached it. */
   async crash(reachedEngine: boolean): Promise<void> {
     await this.settle();
     const [pending] = this.#pending;

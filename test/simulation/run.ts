@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { simulate } from './simulate.ts';
+import { simulate } from './run-histories.ts';
 
 const { values } = parseArgs({
   options: {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/clickhouse.ts';
-import { simulate } from './simulate.ts';
+import { simulate } from './run-histories.ts';
 
 /** With more: `npm run test:simulation -- --seeds 5000`. */
 const SEEDS = 50;
 
-test('what was acknowledged is counted once or named as left out, whatever clocks, crashes and failures do', async () => {
+test('acknowledged spans are counted once or reported as left out, for any clocks, crashes and failures', async () => {
   const lines: string[] = [];
   const failures = await simulate({
     directory: await temporaryDirectory(),

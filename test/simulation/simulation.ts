@@ -14,7 +14,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** What was sent under one identity, and what the views may say of it. */
+/** What was sent under one identity, and the possible counts of the views. */
 interface Sent {
   readonly span: DecisionSpan;
   /** Decisions by derivation, of requests that were acknowledged. */
@@ -23,12 +23,12 @@ interface Sent {
   readonly offered: Map<number, number>;
 }
 
-/** What does not hold, in a sentence. */
+/** A violation, as a sentence. */
 export class Violation extends Error {}
 
 const at = (time: number): string => new Date(time).toISOString().slice(5, 16);
 
-/** The newest of what was sent, or the same decided anew. */
+/** The newest of the sent spans, or the same with a newer derivation. */
 function again({ span, offered }: Sent, newerRules: boolean): DecisionSpan {
   const newest = Math.max(...offered.keys());
   return newerRules
@@ -38,7 +38,7 @@ function again({ span, offered }: Sent, newerRules: boolean): DecisionSpan {
 
 /**
  * Writers, publishers, housekeeping and rebuilds of two hosts over one embedded engine, whose statements
- * interleave as a history says, and the model of what the views must count.
+ * interleave as a history determines, and the model of the expected counts.
  */
 export class Simulation {
   readonly #clickHouse: ClickHouse;
@@ -47,10 +47,10 @@ export class Simulation {
   readonly #publishers = HOSTS.map((host) => new SimulatedProcess(`publisher ${host}`));
   readonly #imports = HOSTS.map((host) => new SimulatedProcess(`rebuild ${host}`));
   readonly #sent = new Map<string, Sent>();
-  /** By host; a crashed process is made anew. */
+  /** By host; a crashed process is replaced. */
   #writing: ReturnType<typeof createWriter>[] = [];
   #publishing: Publisher[] = [];
-  /** What no clock says: epoch milliseconds. */
+  /** The true time: epoch milliseconds. */
   #time: number;
   readonly #start: number;
   #spans = 0;
@@ -220,7 +220,7 @@ export class Simulation {
     return decisionSpan({
       time: slot + (number % 10) * MINUTE,
       spanId: number.toString(16).padStart(16, '0'),
-      // By its origin every span can be told in the views.
+      // Every span is identified in the views by its origin.
       origin: `https://${number}.example`,
       decisions: number,
       ...(number % 3 === 0 && blocked),
@@ -286,7 +286,7 @@ export class Simulation {
     return (await this.#clickHouse.reading.query({ query, format: 'JSONEachRow' })).json<Row>();
   }
 
-  /** At any moment: nothing is counted twice or unknown, and hours say what minutes say. */
+  /** At any time: nothing is counted twice or unknown, and hours and minutes agree. */
   async checkMoment(): Promise<void> {
     const counted = await this.#counted();
     for (const [id, decisions] of counted) {
@@ -313,7 +313,10 @@ export class Simulation {
     return new Map(found.map(({ id, decisions }) => [id, decisions]));
   }
 
-  /** Everything comes to rest; then all that was acknowledged is counted once, or named as left out. */
+  /**
+   * Runs until nothing is left to do; then every acknowledged span must be counted once, or reported as
+   * left out.
+   */
   async end({ verified }: { readonly verified: boolean }): Promise<void> {
     for (const process of this.#processes()) await this.#steps(process, Number.POSITIVE_INFINITY);
     for (const owner of Object.keys(this.#offsets) as ClockOwner[]) this.#offsets[owner] = 0;
@@ -353,7 +356,7 @@ export class Simulation {
         | undefined;
       if (done !== undefined && done.slots.length === 0 && done.hours.length === 0) return;
     }
-    if (toTheEnd) throw new Violation('Publication does not come to rest');
+    if (toTheEnd) throw new Violation('Publication does not terminate');
   }
 
   async #checkSlotsBeside(poisoned: number): Promise<void> {
@@ -369,7 +372,7 @@ export class Simulation {
   async #verify(): Promise<void> {
     const { checks } = await verify(this.#clickHouse.reading, {
       now: this.#time,
-      // Newer rules come again and again.
+      // Newer derivations arrive repeatedly.
       derivation: 1_000,
       pause: async () => {},
     });
@@ -396,7 +399,7 @@ export class Simulation {
     }
   }
 
-  /** Identities of the spans that the views say they do not count. */
+  /** Identities of the spans that the views report as not counted. */
   async #leftOut(): Promise<Set<string>> {
     const found = await this.#ask<{ id: string }>(
       `SELECT lpad(lower(hex(span)), 16, '0') AS id FROM decision_spans

@@ -16,7 +16,10 @@ export async function listen(server: Server, scheme: 'http' | 'https' = 'http'):
   return `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** One HTTP/1.1 request with headers as they are given, which `fetch` would not send; its answer as text. */
+/**
+ * Sends one HTTP/1.1 request with exactly these headers, which `fetch` would not; returns the response as
+ * text.
+ */
 export function ask(
   url: string,
   { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string | string[]> } = {},
@@ -45,7 +48,7 @@ export function ask(
 
 const ORIGIN = 'https://shop.example';
 
-/** The headers with which a browser's page asks another site. */
+/** The headers of a browser's cross-site request. */
 export function crossOrigin(origin = ORIGIN): Record<string, string> {
   return { origin, 'sec-fetch-mode': 'cors', 'sec-fetch-site': 'cross-site' };
 }

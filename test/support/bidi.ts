@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 
-/** Of the commands of WebDriver BiDi those that are used here, with the parts of their results that are read. */
+/** The used commands of WebDriver BiDi, with the used parts of their results. */
 interface Results {
   'session.new': { readonly capabilities: { readonly browserVersion: string } };
   'session.subscribe': object;
   'browsingContext.getTree': { readonly contexts: readonly { readonly context: string }[] };
   'browsingContext.navigate': object;
   'script.evaluate': {
-    /** Of what is no string nothing is read. */
+    /** Values that are not strings are not read. */
     readonly result?: { readonly value?: string };
     readonly exceptionDetails?: { readonly text: string };
   };
@@ -19,7 +19,7 @@ export interface BidiConnection {
   close(): void;
 }
 
-/** Message of the standard's §3.2, as far as it is read here. */
+/** The used part of a message: https://w3c.github.io/webdriver-bidi/#protocol */
 interface Message {
   readonly type: 'success' | 'error' | 'event';
   readonly id: number;
@@ -30,8 +30,9 @@ interface Message {
 }
 
 /**
- * Speaks WebDriver BiDi (https://w3c.github.io/webdriver-bidi/): JSON over a WebSocket, each command answered
- * under its number.
+ * A client for WebDriver BiDi (https://w3c.github.io/webdriver-bidi/): JSON over a WebSocket, responses
+ * matched by command id.
+ *
  * @param onLogged called with the text of each `log.entryAdded`, once subscribed to
  */
 export async function connectBidi(url: string, onLogged: (text: string) => void): Promise<BidiConnection> {

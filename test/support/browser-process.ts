@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export interface BrowserProcess {
-  /** The WebSocket over which it is driven. */
+  /** The WebSocket for driving it. */
   readonly url: string;
   /** Ends it and removes its profile. */
   end(): Promise<void>;
@@ -29,7 +29,7 @@ export function findProgram(paths: readonly string[]): string | undefined {
  * Starts a browser with a fresh profile, and waits until it can be driven.
  * @param path the program
  * @param flagsFor its flags, given the directory of the profile
- * @param listening the line by which it says where it listens; the first group is the URL
+ * @param listening matches the line with its URL; the first group is the URL
  */
 export async function startBrowser(
   path: string,
@@ -39,12 +39,12 @@ export async function startBrowser(
   const profile = await mkdtemp(join(tmpdir(), 'originscope-browser-'));
   const child = spawn(path, flagsFor(profile), {
     stdio: ['ignore', 'ignore', 'pipe'],
-    // What it keeps beside its profile goes with it.
+    // Removes files outside its profile, too.
     env: { ...process.env, HOME: profile },
-    // A group of its own, so that its many processes end together.
+    // A separate process group, so that its processes end together.
     detached: true,
   });
-  // Should the tests themselves be ended before they close it.
+  // In case the tests are killed before they close it.
   const killOnExit = () => killGroup(child);
   process.once('exit', killOnExit);
   const end = async () => {

@@ -1,7 +1,7 @@
 import { type Browser, chromium } from 'playwright-core';
 import { findProgram, startBrowser } from './browser-process.ts';
 
-/** What to print where a test needs a browser and there is none. */
+/** The message when a test needs a browser and none is installed. */
 export const CHROMIUM_MISSING =
   'chromium was not found: install it (Debian and Ubuntu: apt-get install chromium), or name one by CHROMIUM_PATH';
 
@@ -13,7 +13,7 @@ const CANDIDATES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** Nothing that phones home or asks; otherwise the browser as people have it. */
+/** Disables telemetry and prompts; otherwise a regular browser. */
 const FLAGS = [
   '--headless',
   '--no-sandbox',

@@ -8,7 +8,7 @@ import { type ClickHouse, type ClickHouseConnection, openClickHouse } from '../.
 import { migrate } from '../../clickhouse/migrations.ts';
 import { temporaryDirectory } from './clickhouse.ts';
 
-/** The one-node cluster of the rehearsal, and one whose two shards nobody can reach. */
+/** The one-node cluster, and one with two unreachable shards. */
 export const CLUSTER = 'rehearsal';
 export const UNREACHABLE = 'unreachable';
 
@@ -32,13 +32,13 @@ const CONFIG = `<clickhouse>
 </clickhouse>`;
 
 export interface Rehearsal {
-  /** Speaks the dialect of a cluster, in the database `default`. */
+  /** Uses the dialect of a cluster, in the database `default`. */
   readonly clickHouse: ClickHouse;
-  /** What was said, in order and as the cluster would hear it; all of it has been parsed by the engine. */
+  /** The statements in order, as sent to a cluster; all of them were parsed by the engine. */
   readonly heard: readonly Heard[];
-  /** Whether waiting for replicas fails, as when one is away. */
+  /** Whether waiting for replicas fails, as when one is down. */
   replicaIsAway: boolean;
-  /** A connection to the same engine, which changes nothing of what is said. */
+  /** A connection to the same engine that does not modify statements. */
   readonly plain: ClickHouseClient;
 }
 
@@ -47,7 +47,7 @@ export interface Heard {
   readonly query_params: Record<string, unknown>;
 }
 
-/** A statement as far as it can be carried out where no Keeper is. */
+/** The part of a statement that can be executed without Keeper. */
 export function withoutKeeper(query: string): string {
   return query
     .replaceAll(/ ON CLUSTER '\w+'/g, '')
@@ -55,10 +55,11 @@ export function withoutKeeper(query: string): string {
 }
 
 /**
- * A cluster as far as the embedded engine can be one. Every statement is parsed as it is (`EXPLAIN AST`); then it
- * is carried out without what needs a Keeper: ON CLUSTER, replication, and waiting for replicas. What is left is
- * real: tables of one shard behind `Distributed` ones, `clusterAllReplicas`, GLOBAL IN, the connections' settings.
- * What one shard cannot show: that rows meet on theirs, and what happens when one is away.
+ * A cluster, as far as the embedded engine can emulate one. Every statement is parsed unchanged (`EXPLAIN
+ * AST`); then it is executed without what needs Keeper: ON CLUSTER, replication, and waiting for replicas.
+ * The rest is real: tables of one shard behind `Distributed` ones, `clusterAllReplicas`, GLOBAL IN, the
+ * settings of connections. Not covered by a single shard: that rows are on the right shard, and failures of
+ * a shard.
  */
 export async function openRehearsal(): Promise<Rehearsal> {
   const directory = await temporaryDirectory();

@@ -16,7 +16,7 @@ export async function temporaryDirectory(): Promise<string> {
 }
 
 /**
- * The embedded engine with the present schema, closed when the test ends. A process has one data directory
+ * The embedded engine with the current schema, closed when the test ends. A process has one data directory
  * at a time, so tests that call this do not run concurrently.
  */
 export async function openTestClickHouse(directory?: string): Promise<ClickHouse> {
@@ -31,7 +31,7 @@ export function newDatabase(server: ClickHouseServer): string {
   return `${server.url}/test_${randomBytes(6).toString('hex')}`;
 }
 
-/** A database on a server with the present schema, closed when the test ends. */
+/** A database on a server with the current schema, closed when the test ends. */
 export async function openTestDatabase(
   url: string,
   options: Omit<ServerLocation, 'url'> = {},
@@ -42,7 +42,7 @@ export async function openTestDatabase(
   return clickHouse;
 }
 
-/** Rows of a query, as the readers of the views get them. */
+/** The rows of a query, as readers of the views get them. */
 export async function rows<Row = Record<string, unknown>>(
   clickHouse: ClickHouse,
   query: string,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 const READ_EVERY_MILLIS = 20;
 
-/** How far the clock of this process is to be off, milliseconds: as a file says at the moment; 0 without one. */
+/** The current clock offset of this process in milliseconds, from a file; 0 without one. */
 export function clockOffset(file: string | undefined): () => number {
   if (file === undefined) return () => 0;
   let offset = 0;

@@ -21,7 +21,7 @@ export interface Sent {
   readonly timestamp?: number;
 }
 
-/** A line of a log, as a reader of JSON sees it. */
+/** A parsed log line. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly level: number; readonly msg: string };
 
 /** A topic, its dead letters, a group, and consumers of them over one ClickHouse. */
@@ -98,7 +98,7 @@ export async function consuming(
 
 let ids = 0;
 
-/** Decision spans of one time (default now), under identities that no other call gives; three decisions each. */
+/** Decision spans of one time (default now), with unique identities; three decisions each. */
 export function request(spans: number, time = Date.now()): TraceRequest {
   return decisionRequest(
     Array.from({ length: spans }, () => decisionSpan((++ids).toString(16).padStart(16, '0'), time)),
@@ -115,7 +115,7 @@ export const asJson = (body: TraceRequest): Sent => ({
   headers: headersFor('json'),
 });
 
-/** Rows and decisions as they are, each span once. */
+/** Rows and decisions, each span once. */
 export async function kept(clickhouse: ClickHouse): Promise<{ spans: number; decisions: number }> {
   const [found] = await rows<{ spans: number; decisions: number }>(
     clickhouse,

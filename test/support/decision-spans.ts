@@ -38,7 +38,7 @@ export function decisionSpan(given: Partial<DecisionSpan> & Pick<DecisionSpan, '
   };
 }
 
-/** Spans that differ in their identity, and in what `given` says of the nth. */
+/** Spans with different identities, and the fields that `given` returns for the nth. */
 export function decisionSpans(
   count: number,
   given: (index: number) => Partial<DecisionSpan> & Pick<DecisionSpan, 'time'>,
@@ -48,7 +48,7 @@ export function decisionSpans(
   );
 }
 
-/** The same decision, answered so that the browser refuses it. */
+/** The same decision, but blocked. */
 export const blocked = {
   verdict: 'blocked',
   reason: 'acao_missing',

@@ -1,10 +1,10 @@
 import type { ClickHouseConnection } from '../../clickhouse/connection.ts';
 
 /**
- * A connection to an engine whose clock is off. Only the product's own statements see the difference: what the engine
- * does by itself (TTLs) goes by the real time.
+ * A connection to an engine with a clock offset. It only affects statements sent here; what the engine does
+ * by itself (TTLs) uses the real time.
  *
- * @param offset milliseconds, asked at each statement
+ * @param offset returns milliseconds, called for each statement
  */
 export function withEngineClock(
   connection: ClickHouseConnection,

@@ -5,8 +5,8 @@ import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 
 /**
- * What a receiver does with a request: accepts it, breaks the connection before or after having kept the spans,
- * never answers, or gives another answer (having kept them or not).
+ * What a receiver does with a request: accepts it, breaks the connection before or after storing the spans,
+ * never responds, or sends another response (after storing them or not).
  */
 export type Behaviour =
   | 'accept'
@@ -30,21 +30,22 @@ export interface KeptSpan {
 
 export interface FaultyReceiver {
   readonly url: string;
-  /** The spans that were kept, once each, in the order of their first arrival. */
+  /** The stored spans, once each, in the order of their first arrival. */
   readonly spans: ReadonlyMap<string, KeptSpan>;
-  /** Bodies as they came, compressed. */
+  /** Bodies as received, compressed. */
   readonly bodies: readonly Buffer[];
   readonly requests: readonly { readonly url: string; readonly headers: IncomingHttpHeaders }[];
-  /** How many requests are held without an answer. */
+  /** The number of requests without a response. */
   readonly hanging: number;
-  /** Σ `cors.decisions` of the kept spans. */
+  /** The sum of `cors.decisions` of the stored spans. */
   readonly decisions: number;
-  /** Says what to do from now on. */
+  /** Sets the behaviour from now on. */
   behave(behaviour: (spanCount: number) => Behaviour): void;
 }
 
 /**
- * A real OTLP/JSON receiver on a free port until the test ends, as bad as it is told to be.
+ * A real OTLP/JSON receiver with faults, on a free port until the test ends.
+ *
  * @param tls serves https with it
  */
 export async function faultyReceiver(tls?: { cert: string; key: string }): Promise<FaultyReceiver> {

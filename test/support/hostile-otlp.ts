@@ -1,13 +1,13 @@
 import { decodeTraces, type Encoding } from '../../collector/otlp/decode.ts';
-import type { Decoded, TimeWindow } from '../../collector/otlp/decoded.ts';
+import type { Decoded, TimeWindow } from '../../collector/otlp/decoding-result.ts';
 import { OriginscopeError } from '../../core/errors.ts';
 
 /** No text of a row may be longer: 32 header names of 64 and their commas. */
 const LONGEST = 32 * 65;
 
 /**
- * Decodes what a hostile sender wrote: rows that keep their bounds, or undefined where the body is refused.
- * Throws on anything else, a programming error among them.
+ * Decodes a hostile body: returns rows within their limits, or undefined if the body is rejected. Throws on
+ * anything else, including bugs.
  */
 export function decodeOrRefuse(
   body: Uint8Array,

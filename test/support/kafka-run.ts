@@ -7,7 +7,7 @@ import { stopIdlePolling } from '../../collector/kafka/client/kafkajs-patches/re
 import type { KafkaAddresses } from './kafka.ts';
 import { until } from './until.ts';
 
-/** Tests against the broker of the run; on a machine where none can run, one skipped test that says why. */
+/** Tests against the broker of the run; on a machine without one, a skipped test with the reason. */
 export function describeKafka(name: string, tests: (kafka: KafkaAddresses) => void): void {
   const kafka = inject('kafka');
   describe(name, () => {
@@ -16,7 +16,7 @@ export function describeKafka(name: string, tests: (kafka: KafkaAddresses) => vo
   });
 }
 
-/** A client beside ours: what it says is what the broker has. */
+/** An independent client, to see what the broker has. */
 export function kafkaClient(brokers: readonly string[]): Kafka {
   stopIdlePolling();
   return new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
@@ -35,7 +35,7 @@ export interface TopicOptions {
   readonly config?: Readonly<Record<string, string>>;
 }
 
-/** A topic under a name of its own, deleted when the test ends. */
+/** A topic with a unique name, deleted when the test ends. */
 export async function temporaryTopic(
   brokers: readonly string[],
   { partitions = 1, config = {} }: TopicOptions = {},
@@ -46,7 +46,7 @@ export async function temporaryTopic(
     const topics = [{ topic, numPartitions: partitions, configEntries }];
     await admin.createTopics({ topics, waitForLeaders: false });
     await topicIsKnown(admin, topic);
-    // A broker tells of a topic a moment before it leads its partitions.
+    // A broker reports a topic shortly before it leads its partitions.
     await until(
       () =>
         admin.fetchTopicOffsets(topic).then(

@@ -28,11 +28,11 @@ export interface KafkaNode {
   readonly address: string;
   /** Of the Java process; undefined while it does not run. */
   readonly pid: number | undefined;
-  /** `kill -9`; resolves when the process is gone. What was acknowledged outlives it. */
+  /** `kill -9`; resolves when the process is gone. Acknowledged messages are kept. */
   kill(): Promise<void>;
   /** Starts it again, with its data; resolves when it answers. */
   start(): Promise<void>;
-  /** SIGSTOP: connections stay open, and nobody answers. */
+  /** SIGSTOP: connections stay open without responses. */
   stop(): void;
   /** SIGCONT. */
   resume(): void;
@@ -59,9 +59,9 @@ const LOG_CONFIGURATION = new URL('kafka/log4j2.properties', import.meta.url).pa
 const READY_WITHIN_MILLIS = 60_000;
 
 /**
- * Apache Kafka as its makers publish it, one node or three (replication 3, 2 in sync), on free ports of this
- * machine. Resolves when a consumer group can be joined. It ends with `close`, or with this process, however that
- * ends.
+ * A published release of Apache Kafka, one node or three (replication 3, 2 in sync), on free ports of this
+ * machine. Resolves when a consumer group can be joined. It ends with `close`, or with this process for any
+ * reason.
  */
 export async function startKafka({
   brokers: count = 1,
@@ -192,7 +192,7 @@ function createNode(setting: NodeSetting): KafkaNode & { format(): Promise<void>
     async start() {
       const log = openSync(logFile, 'a');
       const started = spawn('java', [...java, 'kafka.Kafka', configuration], { stdio: ['ignore', log, log] });
-      // Who forgets to close it may end all the same.
+      // Does not keep the process alive.
       started.unref();
       child = started;
       const ended = once(started, 'exit').then(async () => {
@@ -223,7 +223,7 @@ function clientOf(brokers: readonly string[]): Kafka {
   return new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 0 } });
 }
 
-/** Resolves when a broker tells the members of its cluster. */
+/** Resolves when a broker reports the members of its cluster. */
 function answering(brokers: readonly string[]): Promise<void> {
   return untilAdmin(brokers, async (admin) => (await admin.describeCluster()).brokers.length > 0);
 }

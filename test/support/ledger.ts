@@ -4,7 +4,7 @@ import { createPublisher } from '../../collector/publication/publisher.ts';
 import { decisionSpan } from './otlp-bodies.ts';
 import type { Span } from './otlp-schema.ts';
 
-/** Decisions by what they were, and the blocked requests among the spans that carried them. */
+/** Decisions by kind, and the blocked requests among the spans that carried them. */
 export interface Counts {
   /** By `service origin kind verdict reason`. */
   readonly decisions: Record<string, number>;
@@ -60,7 +60,7 @@ export function addCounts(to: Counts, { decisions, blocked }: Counts): void {
 
 const KEY = `arrayStringConcat([service, origin, kind, verdict, reason], ' ')`;
 
-/** What ClickHouse holds: as rows a span, and as readers see it when everything is published. */
+/** The contents of ClickHouse: rows by span, and as readers see it when everything is published. */
 export interface Kept {
   readonly raw: Readonly<Record<string, number>>;
   readonly byMinute: Readonly<Record<string, number>>;
@@ -100,7 +100,7 @@ export async function publishAndRead(
   };
 }
 
-/** Whether what is kept is what was sent, to the last decision, wherever it is read. */
+/** Whether the stored decisions equal the sent ones exactly, in every view. */
 export function isExact({ ledger, kept }: { readonly ledger: Counts; readonly kept: Kept }): boolean {
   return (
     isDeepStrictEqual(kept.raw, ledger.decisions) &&

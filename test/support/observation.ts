@@ -37,7 +37,7 @@ export function observation(
   };
 }
 
-/** The same, refused for want of Access-Control-Allow-Origin. */
+/** The same, blocked without Access-Control-Allow-Origin. */
 export function blockedObservation(
   given: Partial<Observation> & Pick<Observation, 'time'>,
   decision: Partial<Decision> = {},

@@ -5,7 +5,7 @@ import { openTestClickHouse } from './clickhouse.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
-/** An hour of this morning, or so: the engine's own clock has to agree that it is within retention. */
+/** A recent hour: the engine's own clock must agree that it is within retention. */
 export const START = Math.floor(Date.now() / HOUR) * HOUR - 6 * HOUR;
 
 export interface Pipeline {

@@ -4,7 +4,9 @@ import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
 export interface StartedProcess {
-  /** Resolves with the next line of standard output, or rejects with what the process said when it ended. */
+  /**
+   * Resolves with the next line of standard output, or rejects with the output of the process if it ended.
+   */
   line(): Promise<string>;
   kill(signal: NodeJS.Signals): void;
   /** Resolves when the process has ended. */

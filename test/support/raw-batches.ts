@@ -59,7 +59,7 @@ function varint(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** @throws Error when the broker refuses it */
+/** @throws Error when the broker rejects it */
 export async function produceRaw(
   broker: string,
   { topic, partition, batch }: { readonly topic: string; readonly partition: number; readonly batch: Buffer },

@@ -1,6 +1,6 @@
 /**
- * A service without its HTTP: records decisions, says `ready`, and ends in the way that its argument names.
- * Prints how many decisions it recorded after each of its steps.
+ * A service without HTTP: records decisions, prints `ready`, and ends in the way given by its argument.
+ * Prints how many decisions it recorded after each step.
  */
 import { createServer } from 'node:http';
 import { createRecorder } from '../../instrumentation/src/delivery/recorder.ts';
@@ -20,7 +20,7 @@ const endings: Record<string, () => void> = {
   /** Has nothing left to do. */
   returns() {},
 
-  /** Serves on, and has no handler for signals. */
+  /** Keeps serving, without signal handlers. */
   serves() {
     createServer().listen(0, '127.0.0.1');
   },
@@ -46,7 +46,7 @@ const endings: Record<string, () => void> = {
     process.on('SIGTERM', () => console.log('still here'));
   },
 
-  /** As packages for clean-up at exit do: raises the signal again if nobody else listens. */
+  /** Like packages for clean-up at exit: raises the signal again if there is no other listener. */
   cleansUp() {
     createServer().listen(0, '127.0.0.1');
     const cleanUp = () => {

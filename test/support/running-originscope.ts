@@ -6,7 +6,7 @@ import { until } from './until.ts';
 
 export interface RunningOriginscope {
   readonly pid: number;
-  /** Where it is asked: /healthz, /metrics, and a receiver's /v1/traces. */
+  /** The base URL of /healthz, /metrics, and a receiver's /v1/traces. */
   readonly url: string;
   /** SIGTERM; resolves with the exit code. */
   end(): Promise<number | null>;

@@ -5,7 +5,7 @@ import { encodeRequest, responseOf } from './otlp-schema.ts';
 
 export interface SendersOptions {
   readonly senders: number;
-  /** Of the receivers; a send goes to one of them by chance. */
+  /** The receivers; each request goes to a random one. */
   readonly urls: readonly string[];
   readonly random: () => number;
   /** Between an acknowledged batch and the next one of a sender. */
@@ -20,18 +20,18 @@ export interface Senders {
   /** Batches that were acknowledged, and how often one was sent. */
   readonly acknowledged: number;
   readonly sends: number;
-  /** Rejects when an answer is one that a sender must not get. */
+  /** Rejects on a response that senders must never get. */
   readonly failure: Promise<never>;
   /** Sends what is begun until it is acknowledged, then stops. */
   finish(): Promise<void>;
 }
 
-/** A stopped process does not answer at all. */
+/** A stopped process does not respond at all. */
 const ANSWER_MILLIS = 4_000;
 
 /**
- * Senders that send the same spans until they are acknowledged, in both encodings, to any receiver, and batch
- * a retry anew now and then, as an OpenTelemetry Collector does.
+ * Senders that resend the same spans until they are acknowledged, in both encodings, to any receiver, and
+ * sometimes batch a retry differently, as an OpenTelemetry Collector does.
  */
 export function startSenders(options: SendersOptions): Senders {
   const { urls, random, pauseMillis = 0, mayBeRejected = false } = options;

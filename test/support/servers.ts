@@ -1,6 +1,7 @@
 /**
- * `npm run servers`: what a cluster needs beside Originscope, on this machine and without containers, to try
- * it: an Apache Kafka broker, and the stand-in for a ClickHouse server. Nothing of it outlives the process.
+ * `npm run servers`: the servers that a distributed Originscope needs, on this machine and without
+ * containers: an Apache Kafka broker, and an emulated ClickHouse server. Nothing of it outlives the
+ * process.
  */
 import { launchClickHouseServer } from './clickhouse-server/launch.ts';
 import { startKafka, whyNoKafka } from './kafka.ts';

@@ -16,13 +16,13 @@ export interface SmallVolume {
   readonly directory: string;
   /** Leaves about so many bytes free. */
   fill(bytesLeft: number): void;
-  /** Takes back what `fill` took. */
+  /** Frees what `fill` used. */
   clear(): void;
 }
 
 /**
- * A volume of a few dozen MiB that ends with the test, or the sentence that says why there is none. Mounting one
- * needs root, or sudo without a password; a container without that privilege has its small /dev/shm.
+ * A volume of a few dozen MiB that is removed after the test, or why there is none. Mounting one needs
+ * root, or sudo without a password; a container without that privilege has its small /dev/shm.
  */
 export function openSmallVolume(): SmallVolume | string {
   const mounted = mountSmallVolume();

@@ -6,7 +6,7 @@ const HEAD = 'POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: appli
 const BODY = gzipSync(Buffer.from(' '.repeat(900_000))).subarray(0, -8);
 const LARGE = Buffer.alloc(64 * 1024, ' ');
 
-/** What a sender says before it stalls. */
+/** What a sender sends before it stalls. */
 const STALLS: Readonly<Record<string, Buffer>> = {
   nothing: Buffer.alloc(0),
   'half a head': Buffer.from(HEAD),
@@ -19,7 +19,7 @@ const STALLS: Readonly<Record<string, Buffer>> = {
   'a request, and then nothing': Buffer.from('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'),
 };
 
-/** As long as a way around the world and back. */
+/** Longer than any round trip. */
 const REOPEN_MILLIS = 200;
 
 export interface StalledSenders {
@@ -28,7 +28,7 @@ export interface StalledSenders {
   close(): void;
 }
 
-/** Opens connections that stall, in every way in turn; a connection that is closed is opened anew. */
+/** Opens connections that stall, in every way in turn; closed connections are reopened. */
 export async function startStalledSenders(url: string, count: number): Promise<StalledSenders> {
   const port = Number(new URL(url).port);
   const sockets = new Set<Socket>();

@@ -1,4 +1,4 @@
-/** A self-signed certificate for localhost and 127.0.0.1, of no use to anybody else. */
+/** A self-signed certificate for localhost and 127.0.0.1, for tests only. */
 export const CERT = `-----BEGIN CERTIFICATE-----
 MIIBmzCCAUGgAwIBAgIUaBq0I1x3Piel7MGhWJxKcpYThPIwCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjE5MjAzMloYDzIxMjYxMDI5

@@ -7,17 +7,18 @@ interface Timer {
 }
 
 export interface VirtualClock extends Clock {
-  /** Lets time pass, timer by timer; before each step, what `isSettled` speaks of may take real time. */
+  /** Advances time, timer by timer; before each step, waits in real time until `isSettled` is true. */
   advance(millis: number): Promise<void>;
-  /** Waits, in real time, until nothing is under way. */
+  /** Waits, in real time, until nothing is pending. */
   settle(): Promise<void>;
 }
 
 const LONGEST_SETTLING_MILLIS = 10_000;
 
 /**
- * Time that stands still unless told to pass.
- * @param isSettled whether nothing is under way, given the delays of the timers that are set
+ * A clock that only advances when told.
+ *
+ * @param isSettled whether nothing is pending, given the delays of the active timers
  */
 export function virtualClock(start: number, isSettled: (delays: readonly number[]) => boolean): VirtualClock {
   let now = start;

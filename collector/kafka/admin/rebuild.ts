@@ -4,7 +4,7 @@ import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
 import { OriginscopeError } from '../../../core/errors.ts';
 import { AHEAD_MILLIS, SLOT_MILLIS, slotOf } from '../../../core/slots.ts';
 import { createWriter } from '../../ingest/writer.ts';
-import { acceptedWindow, type Decoded } from '../../otlp/decoded.ts';
+import { acceptedWindow, type Decoded } from '../../otlp/decoding-result.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';
 import { beginImport, type ImportResult } from '../../publication/import.ts';
 import { createPublisher } from '../../publication/publisher.ts';

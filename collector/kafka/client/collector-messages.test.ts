@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { recordsOf } from '../../../test/support/record-batches.ts';
 import { decodeTraces } from '../../otlp/decode.ts';
-import { acceptedWindow } from '../../otlp/decoded.ts';
+import { acceptedWindow } from '../../otlp/decoding-result.ts';
 import { COMPRESSIONS } from './connection.ts';
 import { registerCodecs } from './kafkajs-patches/codecs.ts';
 import { decodeMessage } from './message.ts';

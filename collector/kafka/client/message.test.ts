@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { decisionRequest, decisionSpan } from '../../../test/support/otlp-bodies.ts';
 import { encodeRequest } from '../../../test/support/otlp-schema.ts';
 import { decodeTraces } from '../../otlp/decode.ts';
-import { acceptedWindow } from '../../otlp/decoded.ts';
+import { acceptedWindow } from '../../otlp/decoding-result.ts';
 import { decodeMessage, ENCODING_HEADER, encodingOf, headersFor } from './message.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12);

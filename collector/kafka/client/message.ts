@@ -1,7 +1,7 @@
 import type { IHeaders, KafkaMessage } from 'kafkajs';
 import { OriginscopeError } from '../../../core/errors.ts';
 import { DERIVATION_RULES, decodeTraces, type Encoding } from '../../otlp/decode.ts';
-import type { Decoded, TimeWindow } from '../../otlp/decoded.ts';
+import type { Decoded, TimeWindow } from '../../otlp/decoding-result.ts';
 
 /**
  * The header with the encoding of a message's value, which is one OTLP trace export request: `protobuf` or

@@ -5,7 +5,7 @@ import { asJson, asProtobuf, consuming, kept, request } from '../../../test/supp
 import { describeKafka, kafkaClient, withAdmin } from '../../../test/support/kafka-run.ts';
 import { decisionRequest } from '../../../test/support/otlp-bodies.ts';
 import { createWriter } from '../../ingest/writer.ts';
-import { acceptedWindow } from '../../otlp/decoded.ts';
+import { acceptedWindow } from '../../otlp/decoding-result.ts';
 import { createPublisher } from '../../publication/publisher.ts';
 import { COMPRESSIONS } from '../client/connection.ts';
 import { decodeMessage } from '../client/message.ts';

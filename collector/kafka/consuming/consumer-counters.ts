@@ -1,4 +1,4 @@
-import { noRejections, type RejectionCounts } from '../../otlp/decoded.ts';
+import { noRejections, type RejectionCounts } from '../../otlp/decoding-result.ts';
 
 /** Why a message, or with the last two reasons a whole batch, became a dead letter. */
 export const LETTER_REASONS = [

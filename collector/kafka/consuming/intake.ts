@@ -3,7 +3,7 @@ import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
 import { OriginscopeError } from '../../../core/errors.ts';
 import { createPatience } from '../../../core/retry.ts';
 import type { Writer } from '../../ingest/writer.ts';
-import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoded.ts';
+import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoding-result.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';
 import { decodeMessage } from '../client/message.ts';
 import { type UnreadableBatch, unreadableBatchOf } from '../client/unreadable-batch.ts';

@@ -4,7 +4,7 @@ import { describeKafka, temporaryTopic, withAdmin } from '../../../test/support/
 import { messagesIn } from '../../../test/support/messages-in.ts';
 import { encodeRequest } from '../../../test/support/otlp-schema.ts';
 import { postTraces, receiving } from '../../../test/support/receiving.ts';
-import { acceptedWindow } from '../../otlp/decoded.ts';
+import { acceptedWindow } from '../../otlp/decoding-result.ts';
 import { COMPRESSIONS } from '../client/connection.ts';
 import { decodeMessage, encodingOf } from '../client/message.ts';
 

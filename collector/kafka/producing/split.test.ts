@@ -9,7 +9,7 @@ import {
 import { encodeRequest, type TraceRequest } from '../../../test/support/otlp-schema.ts';
 import { delimitedField } from '../../../test/support/wire.ts';
 import { decodeTraces, type Encoding } from '../../otlp/decode.ts';
-import { acceptedWindow } from '../../otlp/decoded.ts';
+import { acceptedWindow } from '../../otlp/decoding-result.ts';
 import { splitBody } from './split.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12);

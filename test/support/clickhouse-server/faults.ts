@@ -1,16 +1,16 @@
-/** What goes wrong with a statement. */
+/** A fault to inject into a statement. */
 export type Fault = {
   /** A regular expression for the statement's text, without regard to case; default: every statement. */
   readonly match?: string;
-  /** How often; default once. `null`: until mended. */
+  /** How often; default once. `null`: until removed. */
   readonly times?: number | null;
 } & (
   | { readonly kind: 'slow'; readonly millis: number }
-  /** The statement is not run, and the connection is cut. */
+  /** The statement is not run, and the connection is closed. */
   | { readonly kind: 'cut' }
-  /** The statement is run, and the connection is cut instead of an answer. */
+  /** The statement is run, and the connection is closed instead of a response. */
   | { readonly kind: 'lose_answer' }
-  /** The statement is not run, and answered so: 252 is worth another try, 469 blames the rows. */
+  /** The statement is not run, and fails with this code: 252 is retryable, 469 is a row error. */
   | { readonly kind: 'exception'; readonly code: number; readonly message?: string }
 );
 

@@ -11,7 +11,7 @@ import type { Fault, KnownFault } from './faults.ts';
 import { FAULTS_PATH, type User } from './server.ts';
 
 export interface ClickHouseServerOptions {
-  /** Default: one of its own, removed by `stop`. */
+  /** Default: a temporary one, removed by `stop`. */
   readonly directory?: string;
   /** Default: a free one. */
   readonly port?: number;
@@ -20,20 +20,20 @@ export interface ClickHouseServerOptions {
   /** Default: `default` without a password. */
   readonly users?: readonly User[];
   readonly keepAliveMillis?: number;
-  /** Holds how far its clock is to be off, milliseconds; may change at any time. */
+  /** A file with the offset of its clock in milliseconds; may change at any time. */
   readonly clockFile?: string;
 }
 
-/** The stand-in of main.ts in a process of its own. */
+/** The emulated server of main.ts in a separate process. */
 export interface ClickHouseServer {
   /** Without a database; the same after `restart`. */
   readonly url: string;
   readonly pid: number;
   readonly directory: string;
   fault(fault: Fault): Promise<void>;
-  /** What was asked for, and how often it has happened. */
+  /** The injected faults, and how often each has happened. */
   faults(): Promise<readonly KnownFault[]>;
-  /** Takes all faults back. */
+  /** Removes all faults. */
   mend(): Promise<void>;
   /** `kill -9`. */
   kill(): Promise<void>;

@@ -1,14 +1,14 @@
 /**
- * A stand-in for a ClickHouse server, for tests and benchmarks on machines that have none: the part of
- * ClickHouse's HTTP interface that `@clickhouse/client` uses, in front of the embedded engine (chdb). It is
- * no server that anybody should run for their data.
+ * An emulated ClickHouse server for tests and benchmarks on machines without one: the part of ClickHouse's
+ * HTTP interface that `@clickhouse/client` uses, in front of the embedded engine (chdb). Not for production
+ * data.
  *
  *     node test/support/clickhouse-server/main.ts --directory DIR [--port 8123] [--tls] [--users JSON]
  *
- * As with the real one: statements side by side, settings and parameters of a request are its own, users
- * with passwords and read-only ones, databases, gzip both ways, any input format, status and code of every
- * exception, `kill -9` and a new start on the same directory. Not there: sessions, roles, cancelling,
- * clusters, and several statements are not refused. Answers are sent when they are whole.
+ * Supported as in a real server: concurrent statements, settings and parameters per request, users with
+ * passwords and read-only ones, databases, gzip in both directions, any input format, status and code of
+ * every exception, `kill -9` and restart on the same directory. Not supported: sessions, roles, cancelling,
+ * clusters; several statements are not rejected. Responses are sent when they are complete.
  */
 import { parseArgs } from 'node:util';
 import { clockOffset } from '../clock-file.ts';
@@ -31,7 +31,7 @@ const { values } = parseArgs({
     'keep-alive-millis': { type: 'string', default: '10000' },
     /** Holds how far its clock is to be off, milliseconds; read again and again. */
     'clock-file': { type: 'string' },
-    /** Ends when standard input does: when the process that started it has ended, however. */
+    /** Ends when standard input is closed, that is when the process that started it has ended. */
     attached: { type: 'boolean', default: false },
   },
 });

@@ -25,10 +25,10 @@ function row(number: number, text: Buffer): Buffer {
   return Buffer.concat([head, text]);
 }
 
-/** Also what would end a statement, or a line, or be no UTF-8. */
+/** Includes characters that would end a statement or a line, and invalid UTF-8. */
 const BYTES = Buffer.from(['\n\n', ";\n'\\\0\r\n\n", '\xff\xc0 FORMAT x\n\n\n'].join(''), 'latin1');
 
-test('the unmodified client asks, inserts text and binary, and gets errors by their codes', async () => {
+test('the unmodified client queries, inserts text and binary data, and gets errors with their codes', async () => {
   const server = await startClickHouseServer();
   const client = clientOf(server.url, { compression: { request: true, response: true } });
   expect(await client.ping()).toEqual({ success: true });
@@ -63,7 +63,7 @@ test('the unmodified client asks, inserts text and binary, and gets errors by th
   });
 });
 
-test('settings and parameters are those of their request alone', async () => {
+test('settings and parameters apply to their request only', async () => {
   const server = await startClickHouseServer();
   const client = clientOf(server.url);
   const limit = "SELECT getSetting('max_result_rows') AS rows";
@@ -75,7 +75,7 @@ test('settings and parameters are those of their request alone', async () => {
   await expect(select(client, 'SELECT {x:UInt8}')).rejects.toMatchObject({ code: '456' });
 });
 
-test('statements run side by side', async () => {
+test('statements run concurrently', async () => {
   const server = await startClickHouseServer();
   const client = clientOf(server.url);
   const order: string[] = [];
@@ -86,7 +86,7 @@ test('statements run side by side', async () => {
   expect(order).toEqual(['quick', 'slow']);
 });
 
-test('users have passwords, some only read, and the door may be TLS', async () => {
+test('users have passwords, some are read-only, and TLS is possible', async () => {
   const server = await startClickHouseServer({
     tls: true,
     users: [
@@ -104,7 +104,7 @@ test('users have passwords, some only read, and the door may be TLS', async () =
   await expect(reader.command({ query: 'INSERT INTO t VALUES (1)' })).rejects.toMatchObject({ code: '164' });
 });
 
-test('it fails as it is told to, and is the same after it was killed', async () => {
+test('it fails as configured, and keeps its data after a kill', async () => {
   const server = await startClickHouseServer();
   const client = clientOf(server.url);
   const count = async () => select(client, 'SELECT toUInt32(count()) AS rows FROM t');

@@ -26,7 +26,7 @@ export interface ServerOptions {
   readonly keepAliveMillis: number;
 }
 
-/** Where tests say what shall go wrong. */
+/** The endpoint at which tests inject faults. */
 export const FAULTS_PATH = '/stand-in/faults';
 
 export function createServer({ engine, users, tls, keepAliveMillis }: ServerOptions) {
@@ -37,7 +37,7 @@ export function createServer({ engine, users, tls, keepAliveMillis }: ServerOpti
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', 'http://server');
-    // What the client cut off is no concern of ours; the statement is done or not.
+    // A disconnected client is not an error here; the statement is executed or not.
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     const queryId = url.searchParams.get('query_id') ?? randomUUID();

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { type ClickHouseServer, type ClickHouseServerOptions, launchClickHouseServer } from './launch.ts';
 
-/** A stand-in for a ClickHouse server that ends with the test. */
+/** Starts an emulated ClickHouse server that ends with the test. */
 export async function startClickHouseServer(
   options: ClickHouseServerOptions = {},
 ): Promise<ClickHouseServer> {

@@ -2,12 +2,12 @@
 export const KAFKA_USER = 'originscope';
 export const KAFKA_PASSWORD = 'a-password-for-tests';
 
-/** The doors of a broker, each on a port of its own. */
+/** The listeners of a broker, each on a separate port. */
 export const LISTENERS = {
   plaintext: 'PLAINTEXT',
   sasl: 'SASL_PLAINTEXT',
   tls: 'SSL',
-  /** Asks for a certificate. */
+  /** Requires a client certificate. */
   mutualTls: 'SSL',
   saslTls: 'SASL_SSL',
   controller: 'PLAINTEXT',
