@@ -46,7 +46,7 @@ export async function run(args: string[]): Promise<void> {
   const endpoint = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`;
   const servers = new Map<string, Server>();
   try {
-    // Each load has servers of its own: what one leaves behind to be sent is not charged to another.
+    // Each load has its own servers, so that pending work of one is not charged to another.
     for (const load of Object.keys(LOADS) as Load[]) {
       for (const variant of Object.keys(VARIANTS) as Variant[]) {
         const server = await startServer(variant, endpoint);
@@ -125,7 +125,10 @@ async function startServer(variant: Variant, endpoint: string): Promise<Server> 
   };
 }
 
-/** Asks over keep-alive connections, one request at a time on each: the client's own work stays small. */
+/**
+ * Sends requests over keep-alive connections, one at a time on each, so that the client's own work stays
+ * small.
+ */
 async function ask(port: number, header: (number: number) => string, requests: number): Promise<void> {
   let asked = 0;
   const connection = (): Promise<void> =>

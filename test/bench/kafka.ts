@@ -23,7 +23,7 @@ import { middle, spread } from './support/spread.ts';
 const TOPIC = 'otlp_spans';
 const PARTITIONS = 4;
 const MINUTE = 60_000;
-/** The one that is measured has this core for itself; broker, ClickHouse and the benchmark have the others. */
+/** The measured process has this core for itself; broker, ClickHouse and the benchmark use the others. */
 const MEASURED_CORE = '0';
 const OTHER_CORES = `1-${availableParallelism() - 1}`;
 const MOST_MINUTES = 10;
@@ -42,7 +42,7 @@ const CONTENDERS: readonly Entrant[] = [
   { name: 'Collector-large-fetches', isOurs: false, start: (work) => startCollector(work, LARGE_FETCHES) },
 ];
 
-/** What a contender did with the whole topic. */
+/** The result of a contender for the complete topic. */
 interface Measured {
   readonly spansASecond: number;
   readonly cpuSecondsAMillion: number;
@@ -105,7 +105,7 @@ interface Context {
   readonly spans: number;
 }
 
-/** Rounds in which each has its turn. @returns our spans a second */
+/** Rounds with one run of each contender. @returns our spans per second */
 async function compare(
   context: Context,
   contenders: readonly Entrant[],

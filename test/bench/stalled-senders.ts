@@ -89,7 +89,7 @@ async function post(url: string, agent: Agent, body: Buffer): Promise<void> {
   const [response] = await once(outgoing, 'response');
   response.resume();
   await once(response, 'end');
-  if (response.statusCode !== 200) throw new Error(`an honest sender is answered ${response.statusCode}`);
+  if (response.statusCode !== 200) throw new Error(`a regular sender got status ${response.statusCode}`);
 }
 
 async function lineOf({ stdout }: ChildProcess): Promise<string> {

@@ -8,7 +8,7 @@ import {
 import type { Context } from '../../instrumentation/src/fetch-standard/observed-exchange.ts';
 import type { BrowserCase, Outcome } from './browser-case.ts';
 
-/** Chromium's name of each reason, without the prefix `Preflight` that some have on preflights. */
+/** Chromium's name of each reason, without the prefix `Preflight` that some have for preflights. */
 export const CORS_ERRORS: Partial<Record<Reason, string>> = {
   acao_missing: 'MissingAllowOriginHeader',
   acao_multiple: 'MultipleAllowOriginValues',
@@ -26,26 +26,26 @@ export const CORS_ERRORS: Partial<Record<Reason, string>> = {
   redirect_url_not_http: 'CorsDisabledScheme',
 };
 
-/** Decisions about all exchanges of one request, put together. */
+/** The combined decisions of all exchanges of one request. */
 export interface ChainVerdict {
   readonly verdict: Decision['verdict'];
   readonly reason: Decision['reason'];
-  /** Chromium's names for it, one of which it says; none when allowed or unknown. */
+  /** Chromium's possible names for it; none when allowed or unknown. */
   readonly corsErrors: readonly (string | undefined)[];
-  /** The decision says that its reason is one of two. */
+  /** The decision has two possible reasons. */
   readonly isEitherOfTwo: boolean;
 }
 
 export interface Agreement {
   /** With the credentials mode that the page used. */
   readonly told: ChainVerdict;
-  /** With what the server saw alone. */
+  /** With only what the server saw. */
   readonly seen: ChainVerdict;
-  /** What is wrong with one of them; empty when they agree with the browser. */
+  /** The disagreement with the browser; empty when they agree. */
   readonly disagreements: readonly ('verdict' | 'reason')[];
 }
 
-/** What Chromium says, in our words; empty when it allowed, undefined when it gave no reason that we know. */
+/** Chromium's reason in our vocabulary; empty when allowed, undefined when it gave no known reason. */
 export function reasonOf({ allowed, corsError }: Outcome): Reason | '' | undefined {
   if (allowed) return '';
   return REASONS.find(
@@ -55,14 +55,14 @@ export function reasonOf({ allowed, corsError }: Outcome): Reason | '' | undefin
   );
 }
 
-/** Holds our decisions about a case against what the browser did. */
+/** Compares our decisions about a case with what the browser did. */
 export function compare(browserCase: BrowserCase, outcome: Outcome): Agreement {
   const credentials = browserCase.credentials === 'include' ? 'included' : 'omitted';
   const told = judgeChain(outcome.exchanges, { credentials });
   const seen = judgeChain(outcome.exchanges, {});
   const actual = outcome.allowed ? 'allowed' : 'blocked';
   const disagreements: ('verdict' | 'reason')[] = [];
-  // What was never sent, no server can judge.
+  // Requests that were never sent cannot be judged by a server.
   if (outcome.exchanges.length === 0) return { told, seen, disagreements };
   const isWrong = ({ verdict }: ChainVerdict) => verdict !== 'unknown' && verdict !== actual;
   if (isWrong(told) || isWrong(seen)) disagreements.push('verdict');
@@ -70,7 +70,7 @@ export function compare(browserCase: BrowserCase, outcome: Outcome): Agreement {
   return { told, seen, disagreements };
 }
 
-/** The browser names another reason than we do, or than both that we do. */
+/** The browser's reason differs from ours, or from both of ours. */
 export function isOtherReason({ verdict, corsErrors }: ChainVerdict, { corsError }: Outcome): boolean {
   return verdict === 'blocked' && !corsErrors.includes(corsError);
 }
@@ -96,7 +96,7 @@ function judgeChain(exchanges: readonly Exchange[], context: Context): ChainVerd
 
 function corsErrorsOf(kind: Decision['kind'], reason: Reason): readonly (string | undefined)[] {
   const name = CORS_ERRORS[reason];
-  // Where no CORS check takes place, Chromium may refuse without saying why.
+  // Without a CORS check, Chromium may block without giving a reason.
   if (kind !== 'preflight' && kind !== 'actual') return [name, undefined];
   const isPrefixed = kind === 'preflight' && (reason.startsWith('acao_') || reason === 'acac_not_true');
   return [isPrefixed ? `Preflight${name}` : name];

@@ -20,7 +20,7 @@ export interface Answerer {
   cookieUrl(): string;
   /** Registers a case. @returns the URL to fetch */
   prepare(id: number, browserCase: BrowserCase): string;
-  /** What was seen of a case, in wire order; forgets it. */
+  /** Returns and forgets what was seen of a case, in wire order. */
   take(id: number): readonly Exchange[];
   close(): Promise<void>;
 }
@@ -37,7 +37,7 @@ interface Request {
   readonly headers: HeaderList;
 }
 
-/** A server that answers every byte as scripted: no HTTP library would send what real servers send by mistake. */
+/** A server that sends exactly scripted bytes: no HTTP library would send the mistakes of real servers. */
 export async function startAnswerer(): Promise<Answerer> {
   const prepared = new Map<number, Prepared>();
   const sockets = new Set<Socket>();

@@ -5,12 +5,12 @@ import { type BrowserCase, type Outcome, PAGES, type Page } from './browser-case
 
 export interface ChromiumOracle {
   readonly version: string;
-  /** Has the real browser do what the cases say; outcomes in the order of the cases. */
+  /** Runs the cases in the real browser; outcomes in the order of the cases. */
   ask(cases: readonly BrowserCase[]): Promise<readonly Outcome[]>;
   close(): Promise<void>;
 }
 
-/** Requests under way at the same time in one page. */
+/** Concurrent requests in one page. */
 const CONCURRENCY = 100;
 
 /** In the page: each request, and whether its fetch resolved. */
@@ -95,7 +95,7 @@ export async function startOracle(): Promise<ChromiumOracle> {
       for (const [index, allowed] of resolved.entries()) {
         const id = ids[index] ?? 0;
         const exchanges = answerer.take(id);
-        // What the page itself refuses to send has no network error.
+        // Requests that the page itself does not send have no network error.
         const failed = allowed || exchanges.length === 0 ? undefined : await failureOf(id);
         const corsError = failed?.corsErrorStatus?.corsError;
         outcomes.push({ allowed, corsError, error: failed?.errorText, exchanges });
@@ -105,7 +105,7 @@ export async function startOracle(): Promise<ChromiumOracle> {
     return outcomes;
   }
 
-  /** The event may come after the page has seen its promise rejected. */
+  /** The event may arrive after the rejection of the promise in the page. */
   async function failureOf(id: number): Promise<Failed> {
     for (let turn = 0; turn < 1000; turn++) {
       const failed = failures.get(id);

@@ -1,6 +1,6 @@
 import type { Exchange, HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
 
-/** Where a page comes from, which decides its Origin and whether fetch metadata is sent. */
+/** The kind of page, which determines its Origin and whether fetch metadata is sent. */
 export const PAGES = ['plain', 'sandboxed', 'insecure'] as const;
 export type Page = (typeof PAGES)[number];
 
@@ -17,7 +17,7 @@ export interface Hop {
   readonly actual: Answer;
 }
 
-/** What a page does with `fetch`, and what it is answered. */
+/** A `fetch` call of a page, and the responses. */
 export interface BrowserCase {
   readonly name: string;
   readonly page: Page;
@@ -35,7 +35,7 @@ export interface BrowserCase {
   readonly hops: readonly [Hop, ...Hop[]];
 }
 
-/** What the browser did, and what the server saw meanwhile. */
+/** What the browser did, and what the server saw. */
 export interface Outcome {
   readonly allowed: boolean;
   /** Chromium's `corsError`; undefined when allowed, or when the request failed for another reason. */

@@ -24,17 +24,17 @@ type HeaderMap = Readonly<Record<string, string>>;
 interface Told {
   readonly sent: { readonly method: string; readonly url: string; readonly headers: HeaderMap }[];
   readonly received: { readonly status: number; readonly headers: HeaderMap }[];
-  /** What the network process saw on the wire; it is told independently, before or after. */
+  /** What the network process saw on the wire, reported independently, before or after. */
   readonly wireSent: HeaderMap[];
   readonly wireReceived: { readonly status: number; readonly headers: HeaderMap }[];
 }
 
 /**
- * Records what the network panel of Chrome's DevTools has, and exports as a HAR: preflights as entries of their
- * own, headers as they were on the wire (also of what was then refused), repeated ones as lines of one value,
- * and status 0 where there is no answer.
+ * Records the same data as the network panel of Chrome's DevTools, and exports it as a HAR: preflights as
+ * separate entries, headers as on the wire (also of blocked responses), repeated ones as lines of one
+ * value, and status 0 without a response.
  *
- * @returns gives the HAR, once the answer of `lastUrl` was seen on the wire, and with it all before
+ * @returns a function that returns the HAR once the response of `lastUrl` was seen on the wire
  */
 export async function recordAsDevTools(
   session: CDPSession,

@@ -12,11 +12,11 @@ import { recordFirefox } from './record-firefox.ts';
 interface Run {
   readonly cases: number;
   readonly seed: number;
-  /** What Firefox says, and the HAR it saves, of the named cases become fixtures. */
+  /** Records Firefox's messages and HAR of the named cases as fixtures. */
   readonly isRecorded: boolean;
 }
 
-/** One after the other, so that each message of the console belongs to a case. @returns whether all agrees */
+/** Sequentially, so that each console message belongs to a case. @returns whether everything agrees */
 export async function runInFirefox({ cases, seed, isRecorded }: Run): Promise<boolean> {
   const answerer = await startAnswerer();
   const firefox = await launchFirefox();
@@ -36,7 +36,7 @@ export async function runInFirefox({ cases, seed, isRecorded }: Run): Promise<bo
   }
 }
 
-/** What a page of one origin asks of a server, and no cache. */
+/** The requests of a page of one origin, without a cache. */
 function isFetched({ page, sender, stored }: BrowserCase): boolean {
   return page === 'plain' && sender === undefined && stored === undefined;
 }
@@ -55,7 +55,7 @@ async function compareAll(
     const isAllowed = await fetchInFirefox(firefox, browserCase, answerer.prepare(id, browserCase));
     const messages = await firefox.takeErrors();
     const exchanges = answerer.take(id);
-    // What was never sent, nobody can judge.
+    // Requests that were never sent cannot be judged.
     if (exchanges.length === 0) continue;
     const expected = isAllowed ? 'allowed' : 'blocked';
     const { verdict, reason } = explainRequest(asRecordedRequest({ credentials, exchanges }));

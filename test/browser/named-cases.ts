@@ -4,9 +4,9 @@ import type { Answer, BrowserCase, Hop } from './browser-case.ts';
 /** A case with what it shows. */
 export interface NamedCase {
   readonly browserCase: BrowserCase;
-  /** What the browser does; empty when it allows. */
+  /** The browser's reason; empty when allowed. */
   readonly reason: Reason | '';
-  /** What a server finds in what it saw alone. */
+  /** What a server decides from what it saw. */
   readonly seen: Reason | '';
 }
 
@@ -26,7 +26,7 @@ const location = (value: string) => ['Location', value] as const;
 
 const answer = (status: number, ...headers: HeaderList): Answer => ({ status, headers });
 const ok = (...headers: HeaderList): Answer => answer(200, ...headers);
-/** What a preflight needs beside its method and headers, whatever the credentials mode. */
+/** What a preflight needs in addition to its method and headers, in any credentials mode. */
 const granted = (...headers: HeaderList): Answer => answer(204, ALLOW_PAGE, ALLOW_CREDENTIALS, ...headers);
 const GRANTED = granted();
 

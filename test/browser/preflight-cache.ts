@@ -8,7 +8,7 @@ const maxAge = (value: string) => ['Access-Control-Max-Age', value] as const;
 const PUT = ['Access-Control-Allow-Methods', 'PUT'] as const;
 const X_A = ['Access-Control-Allow-Headers', 'x-a'] as const;
 
-/** Answers to a preflight, all of them fine, that browsers keep or do not keep. */
+/** Valid preflight responses that browsers cache or do not cache. */
 const ANSWERS: readonly HeaderList[] = [
   [PUT, X_A],
   [PUT, X_A, maxAge('600')],
@@ -24,10 +24,11 @@ const ANSWERS: readonly HeaderList[] = [
 ];
 
 /**
- * Has a page ask twice, one after the other, and holds the number of preflights against how long `explain` says
- * that the browser keeps the answer.
+ * Lets a page send a request twice, and compares the number of preflights with the caching time that
+ * `explain` predicts.
+ *
  * @param evaluate runs an expression in a page of the plain kind
- * @returns what is wrong
+ * @returns the disagreements
  */
 export async function checkPreflightCache(
   browser: 'chromium' | 'firefox',

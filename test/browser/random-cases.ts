@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { type Answer, type BrowserCase, type Hop, PAGES } from './browser-case.ts';
 
-/** Random cases: often several faults at once, and mostly answers that are nearly right. The same for a seed. */
+/**
+ * Random cases: often several faults at once, and mostly nearly correct responses. Deterministic for a
+ * seed.
+ */
 export function randomCases(count: number, seed: number): readonly BrowserCase[] {
   return fc.sample(browserCase, { numRuns: count, seed }).map((one, index) => ({
     ...one,
@@ -129,7 +132,7 @@ const corsHeaders: fc.Arbitrary<HeaderList[]> = fc.tuple(
   header('Access-Control-Allow-Credentials', allowCredentials, 70),
 );
 
-/** At most one: two that differ are a broken message, which Chromium refuses before it thinks of CORS. */
+/** At most one: two different ones are an invalid message, which Chromium rejects before CORS. */
 const location = (present: number): fc.Arbitrary<HeaderList> =>
   maybe(
     present,
@@ -242,7 +245,7 @@ const browserCase: fc.Arbitrary<Omit<BrowserCase, 'name'>> = fc
     return { ...one, mode, ...(hasBody && { body: 'body' }) };
   });
 
-/** What a browser refuses for the mode alone, whatever is answered: no matter of CORS. */
+/** Requests that a browser blocks for their mode alone, independent of CORS. */
 function isModeOnly(mode: string, { method, hops }: Pick<BrowserCase, 'method' | 'hops'>): boolean {
   if (mode === 'no-cors') return !['GET', 'HEAD', 'POST'].includes(method);
   return mode === 'same-origin' && (hops.length > 1 || hops[0].host !== 'page');

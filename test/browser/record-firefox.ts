@@ -4,7 +4,7 @@ import type { Answerer } from './answerer.ts';
 import type { BrowserCase } from './browser-case.ts';
 import { fetchInFirefox } from './fetch-in-firefox.ts';
 
-/** What Firefox says of the cases in its console, and the HAR that its developer tools save of them, as fixtures. */
+/** Records Firefox's console messages and HAR of the cases as fixtures. */
 export async function recordFirefox(
   cases: readonly BrowserCase[],
   firefox: RunningFirefox,
@@ -22,7 +22,7 @@ export async function recordFirefox(
 
   const saveHar = await firefox.recordHar();
   let lastUrl = '';
-  // The first once more: when the panel has heard of that one, it has of all before.
+  // The first again: once the panel has that one, it has all earlier ones.
   for (const [index, browserCase] of [...cases, ...cases.slice(0, 1)].entries()) {
     lastUrl = answerer.prepare(index + 1, browserCase);
     await fetchInFirefox(firefox, browserCase, lastUrl);
@@ -42,7 +42,7 @@ interface SavedHar {
   readonly log: { readonly entries: readonly { readonly request: { readonly url: string } }[] };
 }
 
-/** The port is another one each time. */
+/** The port differs each time. */
 async function write(name: string, text: string): Promise<void> {
   const file = new URL(`../fixtures/${name}`, import.meta.url);
   await writeFile(file, `${text.replace(/localhost:\d+/g, 'localhost:8080')}\n`);

@@ -4,8 +4,8 @@ import { runInFirefox } from './in-firefox.ts';
 
 /**
  * The long differential runs, over the named cases and random ones: `npm run test:browser -- --cases 10000
- * --seed 1`, and `npm run test:browser -- --firefox`. With `--record` Firefox's words and its HAR of the named
- * cases become the fixtures that `originscope explain` is tested with.
+ * --seed 1`, and `npm run test:browser -- --firefox`. With `--record` Firefox's messages and its HAR of the
+ * named cases become the fixtures that `originscope explain` is tested with.
  */
 const { values } = parseArgs({
   options: {

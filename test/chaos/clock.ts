@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 const MINUTE = 60_000;
 
-/** The clock of a process: how far it is off, in a file that the process reads again and again, in every life. */
+/** The clock offset of a process, in a file that the process reads repeatedly, in every run. */
 export interface Clock {
   readonly name: string;
   readonly file: string;
-  /** How far it goes ahead, milliseconds; negative when it is behind. */
+  /** The offset in milliseconds; negative when it is behind. */
   readonly offset: number;
-  /** Steps, in the middle of whatever the process does. */
+  /** Steps the clock at any time. */
   set(offset: number): void;
 }
 
@@ -31,12 +31,12 @@ export function createClock(directory: string, name: string, offset: number): Cl
   };
 }
 
-/** Of machines that keep their time badly: no two agree. */
+/** Clocks of badly synchronised machines: no two agree. */
 export function pickSkew(random: () => number): number {
   return Math.round((2 * random() - 1) * 2 * MINUTE);
 }
 
-/** What a clock is set to at once: an hour off, as a wrong time zone makes it, or a little, as it mostly is. */
+/** The step of a clock: an hour, as with a wrong time zone, or small, as usual. */
 export function pickStep(random: () => number): number {
   const step = Math.floor(random() * 4);
   return step === 0 ? 60 * MINUTE : step === 1 ? -60 * MINUTE : pickSkew(random);

@@ -6,7 +6,7 @@ export type Fault = 'killed' | 'stopped' | 'cut';
 
 export const noFaults = (): Record<Fault, number> => ({ killed: 0, stopped: 0, cut: 0 });
 
-/** A part of the whole, what can happen to it, and the line on which it talks to others. */
+/** A component, its possible faults, and its network connection. */
 export interface Target {
   readonly name: string;
   readonly victim: Victim;
@@ -18,7 +18,7 @@ export function target(name: string, victim: Victim, line: Line): Target {
   return { name, victim, line, isDisturbed: false };
 }
 
-/** A more likely one stands here more often. */
+/** More likely ones are listed more often. */
 const FAULTS: readonly Fault[] = ['killed', 'killed', 'killed', 'stopped', 'cut'];
 
 export function pickFault(random: () => number): Fault {
@@ -26,9 +26,9 @@ export function pickFault(random: () => number): Fault {
 }
 
 /**
- * Lets a fault happen; resolves when it is mended.
+ * Injects a fault; resolves when it is repaired.
  *
- * @param leastStopMillis how long a stopped process does not answer, at least
+ * @param leastStopMillis how long a stopped process does not respond, at least
  */
 export async function disturb(
   target: Target,

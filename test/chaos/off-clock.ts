@@ -1,6 +1,6 @@
 /**
- * `node --import …/off-clock.ts`: a process whose clock is off as the file CLOCK_FILE says. What a program asks of
- * `Date` is; what it asks of `performance` and of timers is not, as on a machine whose clock is set.
+ * `node --import …/off-clock.ts`: a process with the clock offset in the file CLOCK_FILE. It applies to
+ * `Date`, but not to `performance` and timers, as on a machine whose clock is set.
  */
 import { clockOffset } from '../support/clock-file.ts';
 

@@ -62,7 +62,7 @@ export function program(
       await until(async () => {
         if (started.exitCode !== null)
           throw new Error(`${name} ended with ${started.exitCode}: see ${logFile}`);
-        // Killed while it started: whoever did that starts it again.
+        // Killed while it started; it will be restarted.
         return started.signalCode !== null || (await isReady());
       }, 50);
     },

@@ -18,21 +18,21 @@ import { unread } from '../support/unread.ts';
 import { until } from '../support/until.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../examples/opentelemetry-collector/config.yaml');
-/** Longer than the Collector's exporter waits for an answer (5 s), so that it tries again what was written. */
+/** Longer than the timeout of the Collector's exporter (5 s), so that it retries what was written. */
 const BROKER_STOPPED_MILLIS = 8_000;
 
-/** Where a Collector of the test stands. */
+/** The configuration of a Collector of the test. */
 interface Place {
   readonly port: number;
   readonly brokers: readonly string[];
-  /** The same ones, where they ask for a password. */
+  /** The same brokers, at the listener with a password. */
   readonly withPassword: readonly string[];
   readonly topic: string;
 }
 
 export interface Served {
   readonly exchanges: number;
-  /** Where what browsers experienced and what ClickHouse holds differ. */
+  /** The differences between browsers and ClickHouse. */
   readonly mismatches: readonly Mismatch[];
 }
 
@@ -89,8 +89,8 @@ export interface Killed {
 }
 
 /**
- * Senders that batch a retry anew, and a Collector that answers when Kafka has the spans and is killed again and
- * again: it is never known whether what was not answered was written.
+ * Senders that batch retries differently, and a Collector that responds once Kafka has the spans and is
+ * killed repeatedly: it is never known whether unacknowledged spans were written.
  */
 export async function fromSenders(options: {
   readonly kills: number;
@@ -175,7 +175,7 @@ async function exampleCollector({ port, withPassword: brokers, topic }: Place): 
   );
 }
 
-/** Without a queue: what it has answered is in Kafka. */
+/** Without a queue: acknowledged spans are in Kafka. */
 function synchronousCollector({ port, brokers, topic }: Place): Promise<RunningCollector> {
   return launchCollector({
     receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${port}` } } } },

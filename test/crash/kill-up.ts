@@ -32,9 +32,9 @@ export interface CrashResult {
 }
 
 /**
- * Kills `originscope up` again and again in the middle of traffic from senders that send the same spans until
- * they are acknowledged, stops it, and cuts it off from them. Publication, its repetition and its interruption
- * are part of it.
+ * Kills `originscope up` repeatedly during traffic from senders that resend the same spans until they are
+ * acknowledged, stops it, and disconnects it from them. Publication, republication and interrupted
+ * publication are included.
  */
 export async function killUp(options: {
   readonly kills: number;

@@ -103,7 +103,7 @@ describe('the services of docker-compose.yml', () => {
         () => false,
       );
     await Promise.race([until(isReady, 50), ended]);
-    // Its end comes later, and is no error then.
+    // Its later exit is not an error.
     ended.catch(() => undefined);
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
-/** docker-compose.yml as an engine would understand it, as far as this file of ours goes. */
+/** docker-compose.yml as an engine would interpret it, as far as this file needs it. */
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const COMPOSE_FILE = join(ROOT, 'docker-compose.yml');
@@ -33,7 +33,7 @@ export interface Compose {
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
-/** The names in .env.example, which hold nothing there. */
+/** The names in .env.example, which have no values there. */
 export function exampleVariables(): string[] {
   const text = readFileSync(join(ROOT, '.env.example'), 'utf8');
   return text.split('\n').flatMap((line) => /^(\w+)=$/.exec(line)?.[1] ?? []);

@@ -7,9 +7,9 @@ import { type Copy, DockerfileParser, type From, type Instruction } from 'docker
 
 const execute = promisify(execFile);
 
-/** What a stage of a Dockerfile has come to. */
+/** The state of a stage of a Dockerfile. */
 export interface Image {
-  /** The directory that stands for `/`. */
+  /** The directory that represents `/`. */
   readonly root: string;
   /** In the image, absolute. */
   workingDirectory: string;
@@ -27,14 +27,14 @@ export interface BuildOptions {
   readonly directory: string;
   /** A stage; default the last. */
   readonly target?: string;
-  /** What does a RUN; default the shell. */
+  /** Executes RUN; default: the shell. */
   readonly run?: (command: string, directory: string) => Promise<void>;
 }
 
 /**
- * Follows a Dockerfile without a container engine: a directory for every stage, steps as they are written, the
- * images of FROM replaced by the programs of this machine. It knows what our Dockerfile uses, and throws at
- * anything else. Absolute paths are those of COPY and WORKDIR; in a RUN they would be this machine's.
+ * Executes a Dockerfile without a container engine: a directory for every stage, steps as written, the
+ * images of FROM replaced by the programs of this machine. It supports what our Dockerfile uses, and throws
+ * on anything else. Absolute paths are those of COPY and WORKDIR; in a RUN they would be this machine's.
  */
 export async function buildImage(options: BuildOptions): Promise<Image> {
   const dockerfile = DockerfileParser.parse(await readFile(join(options.context, 'Dockerfile'), 'utf8'));
@@ -47,7 +47,7 @@ export async function buildImage(options: BuildOptions): Promise<Image> {
     } else steps.get(last)?.push(instruction);
   }
 
-  // As an engine does: of the other stages those alone that this one copies from.
+  // Like an engine: only the stages that this one copies from.
   const build = async (stage: string): Promise<Image> => {
     const instructions = steps.get(stage);
     if (instructions === undefined) throw new Error(`the Dockerfile has no stage ${stage}`);
@@ -101,7 +101,7 @@ async function follow(
   }
 }
 
-/** Where a path of the image is on this machine. */
+/** The location of a path of the image on this machine. */
 export function inside(image: Image, path: string): string {
   return join(image.root, path.startsWith('/') ? path : join(image.workingDirectory, path));
 }
@@ -138,14 +138,14 @@ function execForm(instruction: Instruction): string[] {
   return JSON.parse(list) as string[];
 }
 
-/** RUN as it is written, with the programs of this machine. */
+/** Executes RUN as written, with the programs of this machine. */
 export async function runInShell(command: string, directory: string): Promise<void> {
   await execute('sh', ['-c', command], {
     cwd: directory,
     env: {
       HOME: process.env.HOME,
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-      // What was fetched before need not be fetched again.
+      // Uses packages that were fetched before.
       npm_config_prefer_offline: 'true',
     },
   });
@@ -155,7 +155,7 @@ async function copyFrom(stage: Image, image: Image, [source, destination, ...mor
   if (source === undefined || destination === undefined || more.length > 0) {
     throw new Error('COPY --from: one source and one destination are wanted');
   }
-  // The stage was built for this one copy, so what it has may as well move.
+  // The stage was built for this copy only, so its files can be moved.
   await rename(inside(stage, source), inside(image, destination));
 }
 

@@ -11,7 +11,7 @@ import { encodeRequest } from '../support/otlp-schema.ts';
 
 const SPANS_A_BODY = 1_000;
 const AT_ONCE = 4;
-/** The one origin that is no stranger: it sends a span for each of theirs. */
+/** The regular origin: it sends one span for each of the flood. */
 export const REGULAR = 'https://shop.example';
 
 export interface FloodResult {

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 export const APPS = join(import.meta.dirname, 'apps');
 export const PACKAGES = join(import.meta.dirname, 'node_modules');
 
-/** A service whose framework ends it in its own way. It answers a page of https://shop.example, and no other. */
+/**
+ * A service whose framework terminates it in its own way. It allows pages of https://shop.example, and no
+ * others.
+ */
 export interface Application {
   /** Where it is started, from `apps` on. */
   readonly directory: string;
@@ -11,9 +14,9 @@ export interface Application {
   readonly program: readonly string[] | { readonly command: string; readonly args: readonly string[] };
   /** The line that it prints once its signal handlers are there. */
   readonly ready: RegExp;
-  /** What to ask it for; by default `/items`. */
+  /** The path to request; by default `/items`. */
   readonly path?: string;
-  /** What six requests come to, by verdict and reason, where that is not what the policy above gives. */
+  /** The result of six requests, by verdict and reason, if different from the policy above. */
   readonly decisions?: Readonly<Record<string, number>>;
   /** Whether it needs the packages of this folder. */
   readonly isSeparate?: true;

@@ -11,8 +11,8 @@ import { start } from '../support/process.ts';
 import { APPS, type Application, applications, type Build, PACKAGES } from './applications.ts';
 
 /**
- * Frameworks, as they ship, have their own handlers for SIGTERM and SIGINT: they exit, or raise the signal again.
- * Whatever they do, every decision arrives, and the process ends as it does without the instrumentation.
+ * Frameworks have their own handlers for SIGTERM and SIGINT: they exit, or raise the signal again. In all
+ * cases, every decision arrives, and the process ends as without the instrumentation.
  */
 
 const run = promisify(execFile);
@@ -98,7 +98,7 @@ function startApplication(application: Application, isObserved: boolean, env: Re
 
 /** What a page of the shop asks, with its preflight, and twice what a page asks that has no permission. */
 async function askSixTimes(url: string): Promise<void> {
-  // JSON, because Apollo Server refuses what a page may send without a preflight.
+  // JSON, because Apollo Server rejects requests that a page may send without a preflight.
   const from = (origin: string) => ({
     headers: { ...crossOrigin(origin), 'content-type': 'application/json' },
   });

@@ -4,7 +4,7 @@ import { listen } from '../support/ask.ts';
 import { CERT, KEY } from '../support/tls.ts';
 import { asListed, type Middleware } from './page-calls.ts';
 
-/** What an own handler answers, whatever it was asked. */
+/** The response of a custom handler to any request. */
 const policy = (page: string, origin: string | undefined) => ({
   vary: 'Origin',
   ...(origin === page && {

@@ -71,6 +71,6 @@ function serveAll(options: CorsOptions): Promise<string> {
 }
 
 function serve(app: Express): Promise<string> {
-  // Express prints errors that nobody handles, except in tests.
+  // Express prints unhandled errors, except in tests.
   return listen(createServer(app.set('env', 'test')));
 }

@@ -27,7 +27,7 @@ describe.skipIf(isMissing)('a decision about real middleware agrees with Chromiu
 
   beforeAll(async () => {
     pages = await startAnswerer();
-    // For the self-signed certificate, without which no browser speaks HTTP/2.
+    // For the self-signed certificate, which browsers need for HTTP/2.
     chromium = await launchChromium(['--ignore-certificate-errors']);
     const context = await chromium.browser.newContext();
     tab = await context.newPage();
@@ -48,7 +48,7 @@ describe.skipIf(isMissing)('a decision about real middleware agrees with Chromiu
       const isReadable = await callFrom(call, new URL(`/orders/${encodeURIComponent(name)}`, server));
       const { exchanges, refused } = await network.take();
       expect([name, isReadable], refused?.reason).toEqual([name, refused === undefined]);
-      // Each exchange is observed, and once.
+      // Each exchange is observed exactly once.
       const decided = observations.map(({ decision }) => decision);
       expect(decided).toHaveLength(exchanges.length);
       for (const exchange of exchanges) {
@@ -78,8 +78,9 @@ describe.skipIf(isMissing)('a decision about real middleware agrees with Chromiu
 });
 
 /**
- * A decision that says what the browser did with an exchange.
- * @param reason why it refused; empty when it did not
+ * Whether a decision agrees with what the browser did.
+ *
+ * @param reason why the browser blocked; empty when it did not
  */
 function agreeing(call: PageCall, { kind, sent, answer }: WireExchange, reason: Decision['reason']) {
   const exchange: Exchange = {

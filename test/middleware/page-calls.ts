@@ -1,6 +1,6 @@
-/** What a page asks of `/orders/…` on another site. */
+/** A request of a page to `/orders/…` on another site. */
 export interface PageCall {
-  /** The page's host: the one that is allowed, or one that nobody knows. */
+  /** The page's host: the allowed one, or an unknown one. */
   readonly page: 'a.localhost' | 'c.localhost';
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -9,7 +9,7 @@ export interface PageCall {
 
 const JSON_BODY = { 'content-type': 'application/json' };
 
-/** Every middleware is asked all of them; those of one page stand together, for there is one tab. */
+/** Sent to every middleware; those of one page are adjacent, because there is one tab. */
 export const pageCalls = {
   allowed: { page: 'a.localhost', method: 'GET' },
   'allowed, JSON': { page: 'a.localhost', method: 'POST', headers: JSON_BODY },
@@ -23,7 +23,7 @@ export const pageCalls = {
   'refused origin, JSON': { page: 'c.localhost', method: 'POST', headers: JSON_BODY },
 } satisfies Record<string, PageCall>;
 
-/** A server that people might run, and what is decided about its answers. */
+/** A realistic server, and the decisions about its responses. */
 export interface Middleware {
   /**
    * Listens until the test ends.
@@ -35,7 +35,7 @@ export interface Middleware {
   readonly decisions: Readonly<Record<keyof typeof pageCalls, string>>;
 }
 
-/** The decisions where one page may GET and POST JSON with credentials, and nothing else is allowed. */
+/** The decisions if one page may GET and POST JSON with credentials, and nothing else is allowed. */
 export const asListed: Middleware['decisions'] = {
   allowed: 'allowed',
   'allowed, JSON': 'allowed, allowed',

@@ -9,7 +9,7 @@ import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js';
  * https://kafka.apache.org/protocol#The_Messages_Produce) that takes them to a broker.
  */
 
-/** A record of these headers, all of one name and empty, with so many zeros for a value. */
+/** A record with this number of empty headers of one name, and a value of zeros. */
 export interface RawRecord {
   readonly valueBytes?: number;
   readonly headers?: number;

@@ -5,7 +5,7 @@ const lower = [...'abcdefghijklmnopqrstuvwxyz'];
 const digit = [...'0123456789'];
 const alphanumeric = [...lower, ...lower.map((letter) => letter.toUpperCase()), ...digit];
 
-// Not `fc.string`, which mixes names of JavaScript's own (`toString`) into what shall be random.
+// Not `fc.string`, which mixes JavaScript property names (`toString`) into random text.
 const of = (alphabet: readonly string[], minLength: number, maxLength: number): fc.Arbitrary<string> =>
   fc.array(fc.constantFrom(...alphabet), { minLength, maxLength }).map((letters) => letters.join(''));
 
@@ -63,7 +63,7 @@ export const clientAddress: fc.Arbitrary<string> = fc
   )
   .map((parts) => `127.${parts.join('.')}`);
 
-/** The ways in which a text may give a secret away, in lower case. */
+/** The encodings in which a text may reveal a secret, in lower case. */
 export function formsOf(text: string): readonly string[] {
   const latin1 = Buffer.from(text).toString('latin1');
   const parts = text.split(/[^\p{L}\p{N}]+/u).filter((part) => part.length >= 6 && !isCommon(part));
@@ -84,7 +84,7 @@ function isCommon(text: string): boolean {
   return text.split('-').every((part) => PATH_WORDS.has(part));
 }
 
-/** As the instrumentation writes what is not printable. */
+/** As the instrumentation escapes unprintable characters. */
 function escaped(text: string): string {
   return text.replace(/[^ -~]/g, (char) => {
     const code = char.charCodeAt(0);
@@ -98,7 +98,7 @@ function escaped(text: string): string {
 export const PAGE = 'https://shop.example';
 const GRANTED = { 'access-control-allow-origin': PAGE, 'access-control-allow-credentials': 'true' };
 
-/** Answers that repeat a secret in each way in which an answer can. */
+/** Responses that echo a secret in every possible place. */
 export const ANSWERS: Readonly<
   Record<string, (secret: string) => [status: number, headers: Record<string, string>]>
 > = {

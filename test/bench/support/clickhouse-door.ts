@@ -22,12 +22,12 @@ const HELLO = /^SELECT displayName\(\), version\(\), revision\(\), timezone\(\)/
 const REVISION = 54_460;
 
 /**
- * A door before the stand-in for ClickHouse, through which both sides of the comparison go. It knows what
- * clickhouse-go asks beyond what the stand-in answers: the greeting, and the columns of a table, in Native
- * blocks of the TCP protocol's revision. With `discard`, inserts of spans are read to their end and thrown
- * away, so that only the pipelines before it are compared.
+ * A proxy in front of the emulated ClickHouse server, used by both sides of the comparison. It answers what
+ * clickhouse-go needs beyond the emulated server: the greeting, and the columns of a table, in Native
+ * blocks of the TCP protocol's revision. With `discard`, inserts of spans are read and discarded, so that
+ * only the pipelines before it are compared.
  *
- * @param server URL of the stand-in
+ * @param server URL of the emulated server
  */
 export async function openDoor(server: string, options: { discard: boolean }): Promise<ClickHouseDoor> {
   let collectorRows = 0;
@@ -75,7 +75,7 @@ export async function openDoor(server: string, options: { discard: boolean }): P
 
   const door = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
-      // A client that gave up tries again.
+      // A client that disconnected retries.
       if (!request.readableAborted) console.error(error);
       response.destroy();
     });

@@ -44,7 +44,7 @@ export interface Engine {
   close(): void;
 }
 
-/** What the engine, or this server in its place, says against a statement. */
+/** An error of the engine, or of this server, about a statement. */
 export class Exception extends Error {
   readonly code: number;
 
@@ -89,11 +89,11 @@ export async function openEngine(
   }
 
   /**
-   * By a file: data that follow the statement itself would end at their first empty line, without a word
-   * (so does the engine's own call for raw data).
+   * Via a file: data after the statement itself would silently end at the first empty line (as in the
+   * engine's own call for raw data).
    */
   async function insert(session: Session, { into, tail, data }: InsertData): Promise<Outcome> {
-    // The engine calls that a mistake, the server does nothing.
+    // An error for the engine; the server does nothing.
     if (data.length === 0) return NOTHING;
     const file = join(inserts, randomUUID());
     try {
@@ -136,7 +136,10 @@ function prologue({ database, readonly, settings, parameters }: Statement): stri
   return statements.join(';\n');
 }
 
-/** The engine has the machine's clock, which no library can stand before: so its functions are asked for less or more. */
+/**
+ * The engine uses the machine's clock, which cannot be replaced, so its time functions are rewritten with
+ * an offset.
+ */
 function atOffset(text: string, millis: number): string {
   if (millis === 0) return text;
   return text.replace(

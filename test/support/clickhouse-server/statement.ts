@@ -1,6 +1,6 @@
 import { Exception, type Statement } from './engine.ts';
 
-/** Parameters of the HTTP interface that are no settings of the engine. */
+/** Parameters of the HTTP interface that are not settings of the engine. */
 const OF_HTTP: ReadonlySet<string> = new Set([
   'query',
   'database',
