@@ -22,7 +22,7 @@ import { CERT, KEY } from '../support/tls.ts';
 
 const WRONG = 'a-wrong-password';
 
-describeKafka('a broker that lets in only some', (kafka) => {
+describeKafka('a broker that requires authentication', (kafka) => {
   /** As the command line reads them; the password comes from a file. */
   async function settings(
     listener: keyof Omit<KafkaAddresses, 'brokers'>,
@@ -51,8 +51,8 @@ describeKafka('a broker that lets in only some', (kafka) => {
     };
   }
 
-  /** Resolves when it is let in, and rejects with what is said otherwise. */
-  async function ask(...given: Parameters<typeof settings>): Promise<void> {
+  /** Resolves when the broker accepts the connection; rejects with the error reported to users otherwise. */
+  async function connect(...given: Parameters<typeof settings>): Promise<void> {
     const { flags, env } = await settings(...given);
     const location = kafkaOf(readSettings(flags, env));
     const client = kafkaAt(location, pino({ level: 'silent' }), { retry: { retries: 0 } });
@@ -65,12 +65,12 @@ describeKafka('a broker that lets in only some', (kafka) => {
 
   test.each(SASL_MECHANISMS)('by password (%s)', async (kafkaSasl) => {
     const flags = { kafkaSecurity: 'sasl_plaintext', kafkaSasl };
-    await ask('sasl', flags, { password: KAFKA_PASSWORD });
-    await expect(ask('sasl', flags, { password: WRONG })).rejects.toThrow(denied);
+    await connect('sasl', flags, { password: KAFKA_PASSWORD });
+    await expect(connect('sasl', flags, { password: WRONG })).rejects.toThrow(denied);
   });
 
   test('with a certificate from a private authority', async () => {
-    await ask('tls', { kafkaSecurity: 'ssl' });
+    await connect('tls', { kafkaSecurity: 'ssl' });
     const { flags } = await settings('tls', { kafkaSecurity: 'ssl' });
     const { kafkaCa: _, ...withoutCa } = flags;
     const location = kafkaOf(readSettings(withoutCa, {}));
@@ -80,8 +80,8 @@ describeKafka('a broker that lets in only some', (kafka) => {
   });
 
   test('with a client certificate', async () => {
-    await ask('mutualTls', { kafkaSecurity: 'ssl' }, { certificate: true });
-    await expect(ask('mutualTls', { kafkaSecurity: 'ssl' })).rejects.toThrow(denied);
+    await connect('mutualTls', { kafkaSecurity: 'ssl' }, { certificate: true });
+    await expect(connect('mutualTls', { kafkaSecurity: 'ssl' })).rejects.toThrow(denied);
   });
 
   test('and a receiver writes to it, over TLS with a password', async () => {

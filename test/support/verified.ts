@@ -2,12 +2,12 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { Information } from '../../collector/verify/verification.ts';
 import { verify } from '../../collector/verify/verify.ts';
 
-/** Nothing of it is left when every sender was answered and everything was published. */
-const NOT_AT_REST: readonly Information['name'][] = ['stuck', 'left_out', 'unended_inserts', 'changing'];
+/** Absent once every request was answered and everything was published. */
+const IN_PROGRESS: readonly Information['name'][] = ['stuck', 'left_out', 'unended_inserts', 'changing'];
 
 /**
- * What `originscope verify` says of a database in which everything has come to rest, in sentences; empty when it is
- * as it should be.
+ * The sentences of `originscope verify` for a database with no work in progress; empty when it is
+ * consistent.
  *
  * @param now epoch milliseconds
  */
@@ -15,6 +15,6 @@ export async function findingsOf(reading: ClickHouseClient, now: number): Promis
   const { checks, information } = await verify(reading, { now });
   return [
     ...checks.flatMap(({ findings }) => findings),
-    ...information.filter(({ name }) => NOT_AT_REST.includes(name)),
+    ...information.filter(({ name }) => IN_PROGRESS.includes(name)),
   ].map(({ sentence }) => sentence);
 }
