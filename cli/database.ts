@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
-import { type ClickHouse, type ClickHouseLocation, openClickHouse } from '../clickhouse/connection.ts';
+import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
 import { type Control, takeDataDirectory } from '../clickhouse/data-directory.ts';
+import type { ClickHouseLocation } from '../clickhouse/location.ts';
 import { OriginscopeError } from '../core/errors.ts';
-import { CLICKHOUSE_SETTINGS, serverOf } from './settings/locations.ts';
-import type { SettingName, Settings } from './settings/table.ts';
-
-/** Where a command's data are: the server of --clickhouse, else the embedded database of --data. */
-export const DATABASE_SETTINGS = ['data', ...CLICKHOUSE_SETTINGS] as const satisfies SettingName[];
+import { serverOf } from './settings/clickhouse.ts';
+import type { Settings } from './settings/table.ts';
 
 /** A place that this process may open: of a directory it has the lock. */
 export interface Database {

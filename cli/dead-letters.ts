@@ -9,7 +9,7 @@ import {
   replayDeadLetters,
 } from '../collector/kafka/dead-letters/replay.ts';
 import { counted } from '../core/counted.ts';
-import { KAFKA_SETTINGS, kafkaOf } from './settings/locations.ts';
+import { KAFKA_SETTINGS, kafkaOf } from './settings/kafka.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName, Settings } from './settings/table.ts';
 
@@ -20,11 +20,8 @@ interface Flags extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
-export function deadLetters(): Command {
-  return new Command('dead-letters')
-    .description('messages that could not be stored: which, why, and sending them again')
-    .addCommand(list())
-    .addCommand(replay());
+export function deadLetters(command: Command): Command {
+  return command.addCommand(list()).addCommand(replay());
 }
 
 function list(): Command {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { OriginscopeError } from '../core/errors.ts';
 import { type Explanation, explainRequest } from '../explain/explanation.ts';
 import { type Recording, readRecording } from '../explain/recordings/read-recording.ts';
@@ -9,9 +9,8 @@ import { renderExplanation, renderHeading } from './pages/explanation-page.ts';
 import { explainText, renderText } from './pages/pasted-text-page.ts';
 import { pageOptions } from './pages/terminal.ts';
 
-export function explain(): Command {
-  return new Command('explain')
-    .description('what a browser does with recorded requests, why, and which header to change')
+export function explain(command: Command): Command {
+  return command
     .argument(
       '<file>',
       'a HAR, JSON lines, a message from the browser\'s console, or a request copied as cURL or fetch; "-" for standard input',

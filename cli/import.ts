@@ -1,5 +1,5 @@
 import { createReadStream, statSync } from 'node:fs';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { migrate } from '../clickhouse/migrations.ts';
 import { applyRetention } from '../clickhouse/retention.ts';
 import { createWriter } from '../collector/ingest/writer.ts';
@@ -8,10 +8,11 @@ import type { DerivationRules } from '../collector/otlp/derived-span-of.ts';
 import { beginImport, type Import, type ImportResult } from '../collector/publication/import.ts';
 import { createPublisher } from '../collector/publication/publisher.ts';
 import { OriginscopeError } from '../core/errors.ts';
-import { DATABASE_SETTINGS, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
 import { createProgress } from './pages/progress.ts';
-import { RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
+import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
+import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
 import type { SettingName } from './settings/table.ts';
 
 const SETTINGS: readonly SettingName[] = [
@@ -34,11 +35,8 @@ interface Summary extends Omit<ImportResult, 'replaced' | 'refused'> {
   readonly malformedLines: number;
 }
 
-export function importSpans(): Command {
-  const command = new Command('import')
-    .description(
-      'take decision spans from files of OTLP JSON lines, as the OpenTelemetry Collector writes them',
-    )
+export function importSpans(command: Command): Command {
+  command
     .argument('<file...>', 'files, or "-" for standard input')
     .option('--skip-malformed', 'go on after a line that is no OTLP, and count it')
     .option('--json', 'the result as JSON');

@@ -1,29 +1,25 @@
 import { hostname } from 'node:os';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { dialectOf } from '../clickhouse/cluster.ts';
 import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
+import { addressOf, type ServerLocation } from '../clickhouse/location.ts';
 import { withMigrationLock } from '../clickhouse/migration-lock.ts';
 import { allSteps, migrate as bringUp, type PlannedStep, planMigration } from '../clickhouse/migrations.ts';
-import { addressOf, createDatabaseStatement, type ServerLocation } from '../clickhouse/over-http.ts';
+import { createDatabaseStatement } from '../clickhouse/over-http.ts';
 import { requireCluster } from '../clickhouse/require-cluster.ts';
 import { allRetention, applyRetention, planRetention, type Retention } from '../clickhouse/retention.ts';
 import { OriginscopeError } from '../core/errors.ts';
-import {
-  CLICKHOUSE_SETTINGS,
-  RETENTION_SETTINGS,
-  requiredServerOf,
-  retentionOf,
-} from './settings/locations.ts';
+import { CLICKHOUSE_SETTINGS, requiredServerOf } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
+import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
 
 interface Flags {
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
-export function migrate(): Command {
-  const command = new Command('migrate')
-    .description('bring the schema and the retention of a ClickHouse server or cluster up to date')
+export function migrate(command: Command): Command {
+  command
     .option('--dry-run', 'change nothing: print the SQL of what would be done')
     .option('--json', 'what was done, or would be, as JSON');
   return addSettings(command, [...CLICKHOUSE_SETTINGS, ...RETENTION_SETTINGS]).action(

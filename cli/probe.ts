@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Probed, probe as probeAsPage } from '../explain/probe/probe.ts';
 import { send } from '../explain/probe/send.ts';
 import { isSetByBrowser } from '../explain/recordings/browser-headers.ts';
@@ -21,12 +21,9 @@ interface Flags {
 
 const EXIT_CODES: Record<Verdict, number> = { allowed: 0, blocked: 1, unknown: 2 };
 
-export function probe(): Command {
+export function probe(command: Command): Command {
   return (
-    new Command('probe')
-      .description(
-        'ask a server as a browser would for a page of this origin, and say what the browser would do',
-      )
+    command
       .argument('<url>', 'what the page fetches', parseUrl)
       .addOption(
         new Option('--origin <origin>', "the page's, for example https://app.example")

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { pino } from 'pino';
 import { requireSchema } from '../clickhouse/migrations.ts';
 import { type RebuildResult, rebuild as rebuildSlots } from '../collector/kafka/admin/rebuild.ts';
@@ -7,10 +7,12 @@ import { derivationRules } from '../collector/otlp/decode.ts';
 import type { SlotChange } from '../collector/publication/import.ts';
 import { counted } from '../core/counted.ts';
 import { OriginscopeError } from '../core/errors.ts';
-import { DATABASE_SETTINGS, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
 import { createProgress } from './pages/progress.ts';
-import { KAFKA_SETTINGS, kafkaOf, RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
+import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
+import { KAFKA_SETTINGS, kafkaOf } from './settings/kafka.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
+import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
 import type { SettingName } from './settings/table.ts';
 import { parseTime } from './time.ts';
 
@@ -30,11 +32,10 @@ interface Flags extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
-export function rebuild(): Command {
+export function rebuild(command: Command): Command {
   const now = Date.now();
   const time = (text: string): number => parseTime(text, now);
-  const command = new Command('rebuild')
-    .description('read the topic again, and make the slots of a time anew; says what that replaces')
+  command
     .requiredOption('--since <time>', 'from: RFC 3339 or a span before now', time)
     .requiredOption('--until <time>', 'to, exclusive: RFC 3339 or a span before now', time)
     .option(

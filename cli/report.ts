@@ -1,12 +1,13 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { holderOf } from '../clickhouse/data-directory.ts';
 import { requireSchema } from '../clickhouse/migrations.ts';
 import { OriginscopeError } from '../core/errors.ts';
 import { type Report, type ReportOptions, report as readReport } from '../reports/report.ts';
-import { askForReport } from '../server/control.ts';
-import { DATABASE_SETTINGS, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
 import { renderReport } from './pages/report-page.ts';
 import { pageOptions } from './pages/terminal.ts';
+import { askForReport } from './running-process.ts';
+import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/table.ts';
 import { parseTime } from './time.ts';
@@ -18,11 +19,10 @@ interface Flags {
   readonly json?: boolean;
 }
 
-export function report(): Command {
+export function report(command: Command): Command {
   const now = Date.now();
   const time = (text: string): number => parseTime(text, now);
-  const command = new Command('report')
-    .description('what browsers did with the answers, by service: who was refused, why, and what to change')
+  command
     .option('--since <time>', 'from: RFC 3339 or a span before now', time, time('24h'))
     .option('--until <time>', 'to, exclusive: RFC 3339 or a span before now; default now', time)
     .option('--service <name>', 'this service only, in full')

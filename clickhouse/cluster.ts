@@ -1,7 +1,6 @@
 import type { ClickHouseSettings } from '@clickhouse/client';
-import type { ClickHouseLocation } from './connection.ts';
 import { type Dialect, isSharded, type ShardedTable, singleServer } from './dialect.ts';
-import { addressOf } from './over-http.ts';
+import { addressOf, type ClickHouseLocation } from './location.ts';
 import { identifier, literal } from './sql-text.ts';
 
 export function dialectOf(location: ClickHouseLocation): Dialect {

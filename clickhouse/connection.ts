@@ -1,21 +1,10 @@
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
-import type { OriginscopeError } from '../core/errors.ts';
 import { dialectOf } from './cluster.ts';
+import type { ClickHouseConnection, Connector } from './connector.ts';
 import type { Dialect } from './dialect.ts';
-import { type EmbeddedLocation, embeddedConnector } from './embedded.ts';
-import { type ServerLocation, serverConnector } from './over-http.ts';
-import type { Insert } from './rows.ts';
-
-/** Where the data live: a directory of the embedded engine, or a ClickHouse server. */
-export type ClickHouseLocation = EmbeddedLocation | ServerLocation;
-
-/** The client, and inserts of rows, which the embedded engine takes in a way of its own. */
-export interface Inserting {
-  /** Resolves when the rows are on disk. */
-  insertRows(rows: Insert): Promise<void>;
-}
-
-export type ClickHouseConnection = ClickHouseClient & Inserting;
+import { embeddedConnector } from './embedded.ts';
+import type { ClickHouseLocation } from './location.ts';
+import { serverConnector } from './over-http.ts';
 
 /**
  * One client for each kind of work, because a connection of the embedded engine runs one statement at a
@@ -30,15 +19,8 @@ export interface ClickHouse {
   readonly reading: ClickHouseConnection;
   /** How statements are put in this place. */
   readonly dialect: Dialect;
-  /** The error of a statement in words of what a person can do about it, and whether another try can help. */
-  unavailable(cause: unknown): OriginscopeError;
+  readonly unavailable: Connector['unavailable'];
   close(): Promise<void>;
-}
-
-/** Opens connections to one place. */
-export interface Connector extends Pick<ClickHouse, 'unavailable'> {
-  /** @param patient whether statements may take minutes */
-  connect(settings: ClickHouseSettings, patient: boolean): Promise<ClickHouseConnection>;
 }
 
 const GIB = 1024 ** 3;

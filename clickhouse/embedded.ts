@@ -5,13 +5,10 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
 import { OriginscopeError } from '../core/errors.ts';
-import type { Connector } from './connection.ts';
+import type { Connector } from './connector.ts';
+import type { EmbeddedLocation } from './location.ts';
 import { type Insert, targetOf } from './rows.ts';
 import { literal } from './sql-text.ts';
-
-export interface EmbeddedLocation {
-  readonly directory: string;
-}
 
 /** @throws OriginscopeError `ENGINE_MISSING`, `DATA_DIRECTORY_UNUSABLE` */
 export async function embeddedConnector({ directory }: EmbeddedLocation): Promise<Connector> {

@@ -6,23 +6,12 @@ import {
   createClient,
 } from '@clickhouse/client';
 import { OriginscopeError } from '../core/errors.ts';
-import type { Connector } from './connection.ts';
+import type { Connector } from './connector.ts';
 import type { Dialect } from './dialect.ts';
+import { addressOf, type ServerLocation } from './location.ts';
 import { type Insert, targetOf } from './rows.ts';
 import { identifier } from './sql-text.ts';
 import { codeOf, isCertificateProblem, isLoginProblem, mayPass } from './trouble.ts';
-
-export interface ServerLocation {
-  /** With the database as its path. */
-  readonly url: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly timeoutMillis?: number;
-  /** PEM, where the system does not know it. */
-  readonly ca?: string | undefined;
-  /** The cluster whose nodes hold the tables. */
-  readonly cluster?: string | undefined;
-}
 
 const TIMEOUT_MILLIS = 60_000;
 /** How many times longer a publication may take; as many times as a housekeeping waits for one. */
@@ -108,29 +97,6 @@ async function createDatabase(client: ClickHouseClient, database: string, dialec
 
 export function createDatabaseStatement(database: string, dialect: Dialect): string {
   return `CREATE DATABASE IF NOT EXISTS ${identifier(database)}${dialect.onCluster}`;
-}
-
-/** @throws OriginscopeError `CLICKHOUSE_URL_INVALID`, without the URL, which may hold a password */
-export function addressOf(text: string): { readonly origin: string; readonly database: string } {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const database = url === undefined ? '' : decodeURIComponent(url.pathname.slice(1));
-  const wrong =
-    url === undefined
-      ? 'is no URL'
-      : url.username !== '' || url.password !== ''
-        ? 'has a user or a password'
-        : url.search !== '' || url.hash !== ''
-          ? 'has more than a path'
-          : database.includes('/')
-            ? 'has more than a database as its path'
-            : undefined;
-  if (url === undefined || wrong !== undefined) {
-    throw new OriginscopeError('CLICKHOUSE_URL_INVALID', `The URL of the ClickHouse server ${wrong}`, {
-      remedy:
-        'It is like https://host:8443/database; user and password are given by --clickhouse-user and ORIGINSCOPE_CLICKHOUSE_PASSWORD or its _FILE.',
-    });
-  }
-  return { origin: url.origin, database: database === '' ? 'default' : database };
 }
 
 function serverUnavailable(place: string, database: string, cause: unknown): OriginscopeError {

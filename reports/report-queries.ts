@@ -1,7 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { RefusedCall } from '../explain/reasons/remedies.ts';
 import type { Reason, Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
-import type { OriginCount, ReportOptions, ServiceCounts } from './report.ts';
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -13,6 +12,40 @@ const TOP_ORIGINS = 10;
 const TOP_BLOCKED = 10;
 /** Among so many the nearest allowed origin is looked for; publication keeps no more. */
 const ALLOWED_ORIGINS = 500;
+
+/** What a service's usage sums to. */
+export interface ServiceCounts {
+  readonly service: string;
+  readonly decisions: number;
+  readonly allowed: number;
+  readonly blocked: number;
+  readonly unknown: number;
+  readonly origins: number;
+  readonly preflights: number;
+  /** Decisions of spans that are sampled by an unknown ratio: where there are any, all counts are lower bounds. */
+  readonly sampled: number;
+  /** Decisions counted up from spans that are sampled by a known ratio: right on average, not exact. */
+  readonly estimated: number;
+  /** Decisions that a gateway saw, too; who adds up services leaves them out. */
+  readonly behindGateway: number;
+}
+
+export interface OriginCount {
+  readonly origin: string;
+  readonly decisions: number;
+  readonly allowed: number;
+  readonly blocked: number;
+  readonly unknown: number;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+}
+
+export interface WindowOptions {
+  /** Epoch milliseconds; until is exclusive. */
+  readonly since: number;
+  readonly until: number;
+  readonly service?: string | undefined;
+}
 
 /** The part of the views that a report is about. */
 export interface Window {
@@ -30,14 +63,14 @@ export interface Window {
 }
 
 /** Minutes where the window is short and they are kept so far back, else hours. */
-export async function windowOf(client: ClickHouseClient, options: ReportOptions): Promise<Window> {
+export async function windowOf(client: ClickHouseClient, options: WindowOptions): Promise<Window> {
   if (options.until - options.since > LONGEST_IN_MINUTES) return window(client, options, 'hour');
   const minutes = window(client, options, 'minute');
   const [any] = await minutes.ask(`SELECT 1 ${minutes.usage} LIMIT 1`);
   return any === undefined ? window(client, options, 'hour') : minutes;
 }
 
-function window(client: ClickHouseClient, options: ReportOptions, resolution: 'minute' | 'hour'): Window {
+function window(client: ClickHouseClient, options: WindowOptions, resolution: 'minute' | 'hour'): Window {
   const { service } = options;
   const isMinutes = resolution === 'minute';
   const step = isMinutes ? MINUTE : HOUR;

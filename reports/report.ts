@@ -8,6 +8,7 @@ import { leftOutSlots, leftOutText, stuckSlots, stuckText } from './publication-
 import {
   type BlockedRow,
   type Example,
+  type OriginCount,
   readAllowedOrigins,
   readBlocked,
   readCompleteness,
@@ -15,6 +16,8 @@ import {
   readOrigins,
   readReasons,
   readTotals,
+  type ServiceCounts,
+  type WindowOptions,
   windowOf,
 } from './report-queries.ts';
 
@@ -39,23 +42,6 @@ export interface Report {
   readonly troubles: readonly string[];
 }
 
-/** What a service's usage sums to. */
-export interface ServiceCounts {
-  readonly service: string;
-  readonly decisions: number;
-  readonly allowed: number;
-  readonly blocked: number;
-  readonly unknown: number;
-  readonly origins: number;
-  readonly preflights: number;
-  /** Decisions of spans that are sampled by an unknown ratio: where there are any, all counts are lower bounds. */
-  readonly sampled: number;
-  /** Decisions counted up from spans that are sampled by a known ratio: right on average, not exact. */
-  readonly estimated: number;
-  /** Decisions that a gateway saw, too; who adds up services leaves them out. */
-  readonly behindGateway: number;
-}
-
 export interface ServiceReport extends ServiceCounts {
   readonly failedPreflights: readonly ReasonCount[];
   readonly unknownReasons: readonly ReasonCount[];
@@ -77,16 +63,6 @@ export interface Completeness {
   readonly observed: number;
 }
 
-export interface OriginCount {
-  readonly origin: string;
-  readonly decisions: number;
-  readonly allowed: number;
-  readonly blocked: number;
-  readonly unknown: number;
-  readonly firstSeen: string;
-  readonly lastSeen: string;
-}
-
 /** One way in which calls are refused. */
 export interface Refusal extends RefusedCall {
   /** Empty when it is not known. */
@@ -102,11 +78,7 @@ export interface Refusal extends RefusedCall {
   readonly remedy: string;
 }
 
-export interface ReportOptions {
-  /** Epoch milliseconds; until is exclusive. */
-  readonly since: number;
-  readonly until: number;
-  readonly service?: string | undefined;
+export interface ReportOptions extends WindowOptions {
   /** `ClickHouse.dialect`; default: of one server. */
   readonly dialect?: Dialect;
 }

@@ -1,4 +1,11 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+
+/** A registry with what every process tells: memory, CPU, event loop. */
+export function createRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
 
 /**
  * Metrics that are read when somebody asks: rooms keep plain counters, and know nothing of Prometheus.

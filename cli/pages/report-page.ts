@@ -3,7 +3,8 @@ import { type DiskSpace, spaceRemedy, spaceText } from '../../clickhouse/disks.t
 import { copyableCommand, shellCommand } from '../../core/shell-command.ts';
 import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
 import type { Difference } from '../../reports/nearest-origin.ts';
-import type { OriginCount, ReasonCount, Refusal, Report, ServiceReport } from '../../reports/report.ts';
+import type { ReasonCount, Refusal, Report, ServiceReport } from '../../reports/report.ts';
+import type { OriginCount } from '../../reports/report-queries.ts';
 import {
   type PageOptions,
   type Paint,

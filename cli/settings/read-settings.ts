@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { OriginscopeError } from '../../core/errors.ts';
-import { SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './table.ts';
+import { readText } from './read-text.ts';
+import type { Setting } from './setting.ts';
+import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './table.ts';
 
 /** Read by the instrumentation, which may share the environment with us. */
 const FOREIGN_VARIABLES: ReadonlySet<string> = new Set([
@@ -131,23 +132,6 @@ function readConfigFile(path: string): Partial<Record<SettingName, unknown>> {
   const unknown = Object.keys(value).find((key) => !(SETTING_NAMES as string[]).includes(key));
   if (unknown !== undefined) throw unknownSetting(`"${unknown}" in ${path}`, SETTING_NAMES);
   return value;
-}
-
-/**
- * The text of a file that a setting names.
- *
- * @param source the flag or variable, for the error
- * @throws OriginscopeError `CONFIG_UNREADABLE`
- */
-export function readText(path: string, source: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${source}: ${path} cannot be read`, {
-      cause,
-      remedy: 'Check the path and its permissions.',
-    });
-  }
 }
 
 function unknownSetting(name: string, known: readonly string[]): OriginscopeError {

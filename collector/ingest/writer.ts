@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Inserting } from '../../clickhouse/connection.ts';
+import type { Inserting } from '../../clickhouse/connector.ts';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { insertBlocked, insertSpans } from '../../clickhouse/rows.ts';
 import { isRefusal, mayPass } from '../../clickhouse/trouble.ts';

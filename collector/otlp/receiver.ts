@@ -4,10 +4,11 @@ import { guard } from '../../server/access.ts';
 import { assertProtected, type Binding, listenError } from '../../server/binding.ts';
 import { CONNECTION_TIMEOUTS, limitConnections } from '../../server/connections.ts';
 import { addMonitoring, type Monitored } from '../../server/monitor.ts';
+import type { AddRoutes } from '../../server/routes.ts';
 import type { InboundTracestate, SamplingRatios } from '../derivation/sampling.ts';
-import { receiverMetrics } from '../metrics/metrics.ts';
 import { noReceiverCounts, type ReceiverCounters } from './counters.ts';
 import { derivationRules } from './decode.ts';
+import { receiverMetrics } from './receiver-metrics.ts';
 import { signals } from './signals.ts';
 import { type AcceptedRequest, traceExport } from './trace-export.ts';
 
@@ -31,6 +32,8 @@ export interface ReceiverOptions extends Binding {
   readonly health?: () => Readonly<Record<string, unknown>>;
   /** What /metrics tells beside the receiver's own counters; they are added to it. */
   readonly registry?: Registry;
+  /** Routes of other folders, on the same port. */
+  readonly routes?: AddRoutes;
   readonly logger?: FastifyBaseLogger;
   /** By which ratio services sample the HTTP spans that decisions are derived from. Default: nobody knows. */
   readonly samplingRatios?: SamplingRatios | undefined;
@@ -54,8 +57,6 @@ export interface ReceiverOptions extends Binding {
 
 export interface Receiver {
   readonly counters: ReceiverCounters;
-  /** The HTTP server: other rooms add their routes before `listen`. */
-  readonly server: FastifyInstance;
   /**
    * Starts to accept; resolves with the URL. Throws OriginscopeError `PORT_TAKEN`, `PORT_FORBIDDEN`,
    * `HOST_UNAVAILABLE`.
@@ -101,10 +102,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   receiverMetrics(registry, counters);
   const monitored = { registry, ready, health: () => ({ receiver: counters, ...health?.() }) };
   addMonitoring(server, monitored, access);
+  options.routes?.(server, access);
 
   return {
     counters,
-    server,
     async listen() {
       try {
         return await server.listen({ host, port });

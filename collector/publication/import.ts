@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { names, REQUEST_COLUMNS, SPAN_COLUMNS } from '../../clickhouse/columns.ts';
-import type { ClickHouseConnection } from '../../clickhouse/connection.ts';
+import type { ClickHouseConnection } from '../../clickhouse/connector.ts';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { agree, type Dialect } from '../../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../../clickhouse/retention.ts';

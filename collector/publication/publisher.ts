@@ -3,12 +3,12 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { type Dialect, singleServer } from '../../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../../clickhouse/retention.ts';
 import { isOfEngine } from '../../clickhouse/trouble.ts';
-import { OPEN_MILLIS, SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../../core/slots.ts';
+import { OPEN_MILLIS, SETTLING_MILLIS } from '../../core/slots.ts';
+import { type DueAt, dueHours, dueSlots } from './due.ts';
 import { removeSuperseded, retireDays } from './housekeeping.ts';
 import { byHour, publishEach, reasonOf } from './publish-each.ts';
-import { publishHour, type SlotRun } from './publish-hour.ts';
+import { publishHour } from './publish-hour.ts';
 import type { Publication } from './publish-slots.ts';
-import type { Run } from './run.ts';
 
 export interface PublisherOptions {
   /** `ClickHouse.publishing`. */
@@ -83,12 +83,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
     pause: () => (readerGraceMillis > 0 ? delay(readerGraceMillis) : Promise.resolve()),
   };
 
+  const dueAt = (): DueAt => ({ client, retention, now: now(), settlingMillis });
+
   async function tick(signal?: AbortSignal): Promise<Published> {
     return { slots: await publishDueSlots(signal), hours: await publishDueHours(signal) };
   }
 
   async function publishDueSlots(signal: AbortSignal | undefined): Promise<number[]> {
-    const due = await dueSlots();
+    const due = await dueSlots(dueAt());
     for (const slot of stuck.keys()) if (!due.includes(slot)) stuck.delete(slot);
     const slots: number[] = [];
     for (const group of byHour(notWaiting(due, waiting.slots))) {
@@ -108,7 +110,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function publishDueHours(signal: AbortSignal | undefined): Promise<number[]> {
-    const due = await dueHours();
+    const due = await dueHours(dueAt());
     for (const hour of stuckHours.keys()) if (!due.has(hour)) stuckHours.delete(hour);
     const ready = new Set(notWaiting([...due.keys()], waiting.hours));
     const hours: number[] = [];
@@ -132,58 +134,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function notWaiting(starts: readonly number[], until: Map<number, number>): number[] {
     for (const [start, end] of until) if (end <= elapsed()) until.delete(start);
     return starts.filter((start) => !until.has(start));
-  }
-
-  /** Closed slots without a run, or with writes that their newest run may not hold. */
-  async function dueSlots(): Promise<number[]> {
-    const result = await client.query({
-      query: `SELECT toUnixTimestamp(slot) AS slot FROM slot_states
-        WHERE slot <= toDateTime({closed:UInt32}, 'UTC') AND slot > toDateTime({kept:UInt32}, 'UTC')
-          AND (run = 0 OR behind AND NOT sealed)
-        ORDER BY slot`,
-      query_params: {
-        closed: seconds(now() - SLOT_MILLIS - settlingMillis),
-        kept: seconds(keptSince(retention, now())),
-      },
-      format: 'JSONEachRow',
-    });
-    return (await result.json<{ slot: number }>()).map(({ slot }) => slot * 1000);
-  }
-
-  /**
-   * Closed hours whose slots are all published, and not the ones that the hour was made of. Only while
-   * all their minutes are kept: an hour must not shrink when they go. Before they go, an hour is made of the slots
-   * that are published, or one that cannot be would take the others along.
-   */
-  async function dueHours(): Promise<Map<number, SlotRun[]>> {
-    const result = await client.query({
-      query: `SELECT toUnixTimestamp(hour) AS hour,
-          arrayMap(made -> toUnixTimestamp(made.1), slot_runs) AS slots, arrayMap(made -> toString(made.2), slot_runs) AS runs
-        FROM (
-          SELECT toStartOfHour(slot) AS hour, arraySort(groupArrayIf((slot, run), run > 0)) AS slot_runs,
-            countIf(run = 0) AS waiting
-          FROM slots GROUP BY hour
-        ) AS current
-        LEFT JOIN (
-          SELECT hour, argMax(slot_runs, run) AS made_of FROM published_hours GROUP BY hour
-        ) AS published USING (hour)
-        WHERE hour <= toDateTime({closed:UInt32}, 'UTC') AND hour > toDateTime({kept:UInt32}, 'UTC')
-          AND (waiting = 0 OR hour < toDateTime({last_day:UInt32}, 'UTC')) AND slot_runs != [] AND slot_runs != made_of
-        ORDER BY hour`,
-      query_params: {
-        closed: seconds(now() - 3_600_000 - settlingMillis),
-        // Half a day after their slots, which all minutes outlive.
-        kept: seconds(keptSince(retention, now()) - 43_200_000),
-        last_day: seconds(keptSince(retention, now()) + 43_200_000),
-      },
-      format: 'JSONEachRow',
-    });
-    return new Map(
-      (await result.json<{ hour: number; slots: number[]; runs: Run[] }>()).map(({ hour, slots, runs }) => [
-        hour * 1000,
-        runs.map((run, index) => ({ slot: (slots[index] ?? 0) * 1000, run })),
-      ]),
-    );
   }
 
   async function clean(): Promise<void> {

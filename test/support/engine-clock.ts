@@ -1,4 +1,4 @@
-import type { ClickHouseConnection } from '../../clickhouse/connection.ts';
+import type { ClickHouseConnection } from '../../clickhouse/connector.ts';
 
 /**
  * A connection to an engine whose clock is off. Only the product's own statements see the difference: what the engine

@@ -10,9 +10,9 @@ import { beginImport, type ImportResult } from '../../publication/import.ts';
 import { createPublisher } from '../../publication/publisher.ts';
 import { decodeMessage } from '../client/message.ts';
 import { positionsOf } from '../client/positions.ts';
+import { messagesIn, type OffsetRange, readRange, wholeTopic } from '../client/read-range.ts';
 import { refusedBatchOf } from '../client/refused-batch.ts';
 import { receivedAt } from '../dead-letters/dead-letters.ts';
-import { messagesIn, type OffsetRange, readRange, wholeTopic } from './read-range.ts';
 
 export interface RebuildOptions {
   readonly kafka: Kafka;

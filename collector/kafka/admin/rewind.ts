@@ -2,9 +2,10 @@ import type { Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
 import { OriginscopeError } from '../../../core/errors.ts';
 import { OPEN_MILLIS } from '../../../core/slots.ts';
-import { type KafkaLocation, kafkaAt, kafkaUnavailable, withAdmin } from '../client/connection.ts';
+import { kafkaAt, kafkaUnavailable, withAdmin } from '../client/connection.ts';
+import type { KafkaLocation } from '../client/options.ts';
 import { positionsOf } from '../client/positions.ts';
-import { readTopic } from './topics.ts';
+import { readTopic } from '../client/topic.ts';
 
 /**
  * Sets a group back to what was sent at a time (epoch milliseconds), so that its next consumers read on from

@@ -1,18 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs, { type Admin } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { OriginscopeError } from '../../../core/errors.ts';
-import { kafkaErrorType } from '../client/connection.ts';
-
-// Node finds only some of the names that kafkajs exports.
-const { ConfigResourceTypes } = kafkajs;
-
-/** A topic as it is wanted, or as it is. `config` has Kafka's own names and values. */
-export interface Topic {
-  readonly name: string;
-  readonly partitions: number;
-  readonly replication: number;
-  readonly config: Readonly<Record<string, string>>;
-}
+import { findTopic, type Topic, topicMissing } from '../client/topic.ts';
 
 export interface TopicPlan {
   readonly topic: string;
@@ -69,48 +58,6 @@ export function plannedTopics(plan: TopicPlan, brokers: number): readonly [spans
     },
   };
   return [spans, deadLetters];
-}
-
-/**
- * The topic as the brokers have it, with every setting of `topicSettings`.
- *
- * @throws OriginscopeError `TOPIC_MISSING`; errors of kafkajs
- */
-export async function readTopic(admin: Admin, name: string): Promise<Topic> {
-  const topic = await findTopic(admin, name);
-  if (topic === undefined) throw topicMissing(name);
-  return topic;
-}
-
-/** The settings that matter here, whether the topic has its own values or the brokers' defaults. */
-const TOPIC_SETTINGS = [
-  'cleanup.policy',
-  'compression.type',
-  'max.message.bytes',
-  'message.timestamp.type',
-  'min.insync.replicas',
-  'retention.ms',
-] as const;
-
-async function findTopic(admin: Admin, name: string): Promise<Topic | undefined> {
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
-    const partitions = topics[0]?.partitions ?? [];
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name, configNames: [...TOPIC_SETTINGS] }],
-    });
-    const entries = resources[0]?.configEntries ?? [];
-    return {
-      name,
-      partitions: partitions.length,
-      replication: Math.min(...partitions.map(({ replicas }) => replicas.length)),
-      config: Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue])),
-    };
-  } catch (error) {
-    if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined;
-    throw error;
-  }
 }
 
 /** What became of a topic that was wanted. */
@@ -198,13 +145,6 @@ function difference(
 }
 
 /** What is said wherever a topic is not there. */
-export function topicMissing(name: string, cause?: unknown): OriginscopeError {
-  return new OriginscopeError('TOPIC_MISSING', `Kafka has no topic ${name}`, {
-    cause,
-    remedy: 'Create it with "originscope topics create", or name another with --topic.',
-  });
-}
-
 function refuseMoreReplicasThan(brokers: number, { replication }: TopicPlan): void {
   if (replication === undefined || replication <= brokers) return;
   throw new OriginscopeError(

@@ -7,12 +7,7 @@ import { registerCodecs } from './kafkajs-patches/codecs.ts';
 import { boundFetches } from './kafkajs-patches/fetch-response.ts';
 import { letMembersJoinOnce } from './kafkajs-patches/join-once.ts';
 import { letIdleConnectionsRest } from './kafkajs-patches/request-queue.ts';
-
-/** As Kafka's own clients name them (`security.protocol`), in lower case. */
-export const SECURITY_PROTOCOLS = ['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl'] as const;
-export const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
-export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
-export type Compression = (typeof COMPRESSIONS)[number];
+import type { Compression, KafkaLocation } from './options.ts';
 
 export const COMPRESSION_TYPES: Readonly<Record<Compression, CompressionTypes>> = {
   none: CompressionTypes.None,
@@ -21,26 +16,6 @@ export const COMPRESSION_TYPES: Readonly<Record<Compression, CompressionTypes>> 
   lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD,
 };
-
-/** Where Kafka is, and how it wants to be spoken to. Certificates and keys are PEM. */
-export interface KafkaLocation {
-  /** host:port. */
-  readonly brokers: readonly string[];
-  readonly tls?:
-    | {
-        readonly ca: string | undefined;
-        readonly cert: string | undefined;
-        readonly key: string | undefined;
-      }
-    | undefined;
-  readonly sasl?:
-    | {
-        readonly mechanism: (typeof SASL_MECHANISMS)[number];
-        readonly username: string;
-        readonly password: string;
-      }
-    | undefined;
-}
 
 /** kafkajs's own lines are one level quieter than it thinks: what it retries is no error of ours. */
 const LEVELS = {

@@ -1,6 +1,7 @@
 import type { Batch, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { expect, test, vi } from 'vitest';
-import { batchHandler, type Delivered } from './batch-handler.ts';
+import type { Delivered } from '../client/delivered.ts';
+import { batchHandler } from './batch-handler.ts';
 import { noConsumerCounts } from './consumer-counters.ts';
 import { createGate } from './gate.ts';
 

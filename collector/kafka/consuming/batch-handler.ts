@@ -1,17 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EachBatchHandler, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { Delivered } from '../client/delivered.ts';
 import { keepUp } from '../client/keep-up.ts';
 import { refusedBatchOf } from '../client/refused-batch.ts';
 import type { ConsumerCounters } from './consumer-counters.ts';
 import type { Gate } from './gate.ts';
-
-/** A message as it was delivered, with where it stands. */
-export interface Delivered {
-  readonly topic: string;
-  readonly partition: number;
-  readonly message: KafkaMessage;
-}
 
 export interface BatchHandlerOptions {
   /**

@@ -2,24 +2,21 @@ import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { ClickHouse } from '../../../clickhouse/connection.ts';
 import type { Retention } from '../../../clickhouse/retention.ts';
+import { opening } from '../../../core/closers.ts';
 import { createPatience } from '../../../core/retry.ts';
-import { stuckText } from '../../../reports/publication-state.ts';
 import type { InboundTracestate, SamplingRatios } from '../../derivation/sampling.ts';
-import { writeMetrics } from '../../ingest/write-metrics.ts';
-import { startWriteWatch, type WriteWatch } from '../../ingest/write-watch.ts';
-import { createWriter, type WriterCounters } from '../../ingest/writer.ts';
-import { consumerMetrics, writerMetrics } from '../../metrics/metrics.ts';
+import type { WriteWatch } from '../../ingest/write-watch.ts';
+import type { WriterCounters } from '../../ingest/writer.ts';
 import { derivationRules } from '../../otlp/decode.ts';
-import { startChores } from '../../publication/chores.ts';
-import { publicationMetrics } from '../../publication/publication-metrics.ts';
-import { startPublicationWatch } from '../../publication/publication-watch.ts';
-import { createPublisher } from '../../publication/publisher.ts';
-import { readTopic } from '../admin/topics.ts';
-import { type KafkaLocation, kafkaAt, kafkaUnavailable, withAdmin } from '../client/connection.ts';
+import { startPipeline } from '../../pipeline.ts';
+import { kafkaAt, kafkaUnavailable, withAdmin } from '../client/connection.ts';
+import type { KafkaLocation } from '../client/options.ts';
 import { positionsOf } from '../client/positions.ts';
+import { readTopic } from '../client/topic.ts';
 import { createDeadLetters } from '../dead-letters/dead-letters.ts';
-import { startConsumer } from './consumer.ts';
+import { type RunningConsumer, startConsumer } from './consumer.ts';
 import { type ConsumerCounters, noConsumerCounts } from './consumer-counters.ts';
+import { consumerMetrics } from './consumer-metrics.ts';
 import { createIntake } from './intake.ts';
 
 export interface ConsumeOptions {
@@ -82,83 +79,14 @@ const RETRY_MILLIS = [100, 500] as const;
  *
  * @throws OriginscopeError `KAFKA_DENIED`, `TOPIC_MISSING`; the signal's reason
  */
-export async function startConsume(options: ConsumeOptions): Promise<Consume> {
-  const { clickhouse, topic, group, retention, log, now } = options;
-  const { registry = new Registry(), signal = NEVER } = options;
+export function startConsume(options: ConsumeOptions): Promise<Consume> {
+  const { topic, group, log, now } = options;
+  const { registry = new Registry() } = options;
   const counters = noConsumerCounts();
   const kafka = kafkaAt(options.kafka, log);
   const positions = positionsOf(kafka, { topic, group });
-  const metrics = writerMetrics(registry, () => writer.counters);
-  const watch = startWriteWatch({
-    clickhouse,
-    write: (spans) => writer.write(spans),
-    log,
-    now,
-    // By the intake, which waits for ClickHouse with what was read.
-    isToldElsewhere: true,
-    ...(options.watchMillis !== undefined && { everyMillis: options.watchMillis }),
-  });
-  const writer = createWriter({
-    client: clickhouse.writing,
-    now,
-    lingerMillis: LINGER_MILLIS,
-    retryMillis: RETRY_MILLIS,
-    inserted(spans, seconds) {
-      metrics.inserted(spans, seconds);
-      watch.inserted();
-    },
-    failed: watch.failed,
-  });
-  writeMetrics(registry, watch);
-  publicationMetrics(registry, clickhouse.reading, now);
-  const { persist } = createPatience({
-    says: { failing: 'Kafka does not answer yet; it is waited for', over: 'Kafka answers' },
-    log,
-    now,
-    ...(options.waitMillis !== undefined && { waitMillis: options.waitMillis }),
-  });
-  const onceKafkaAnswers = <Result>(work: () => Promise<Result>): Promise<Result> =>
-    persist(
-      () =>
-        work().catch((cause: unknown) => {
-          throw kafkaUnavailable(options.kafka, cause);
-        }),
-      signal,
-    );
-
-  await onceKafkaAnswers(() =>
-    withAdmin(kafka, async (admin) => {
-      await readTopic(admin, topic);
-      await readTopic(admin, options.deadLetterTopic);
-    }),
-  );
-  const deadLetters = await onceKafkaAnswers(() => createDeadLetters(kafka, options.deadLetterTopic));
-  const intake = createIntake({
-    writer,
-    deadLetters,
-    rules: derivationRules(options.samplingRatios, options.inboundTracestate),
-    retention,
-    counters,
-    log,
-    now,
-    waitMillis: options.waitMillis,
-  });
-  const consumer = await onceKafkaAnswers(() =>
-    startConsumer({
-      kafka,
-      topic,
-      group,
-      positions,
-      sessionTimeoutMillis: options.sessionTimeoutMillis,
-      ...(options.graceMillis !== undefined && { graceMillis: options.graceMillis }),
-      take: intake.take,
-      counters,
-      log,
-    }),
-  ).catch(async (error: unknown) => {
-    await deadLetters.close();
-    throw error;
-  });
+  const onceKafkaAnswers = waitingForKafka(options);
+  let consumer: RunningConsumer | undefined;
 
   async function hasArrived(before: number): Promise<boolean> {
     if (await positions.hasRead(before)) return true;
@@ -170,55 +98,99 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     return false;
   }
 
-  const publisher = createPublisher({
-    client: clickhouse.publishing,
-    dialect: clickhouse.dialect,
-    now,
-    retention,
-    hasArrived,
+  return opening(async (closers) => {
+    const pipeline = startPipeline({
+      clickhouse: options.clickhouse,
+      retention: options.retention,
+      registry,
+      log,
+      now,
+      watchMillis: options.watchMillis,
+      limits: { lingerMillis: LINGER_MILLIS, retryMillis: RETRY_MILLIS },
+      // By the intake, which waits for ClickHouse with what was read.
+      callerLogsFailures: true,
+      hasArrived,
+      // One of the group, whoever it is; in a rebalance two or none, which is as good.
+      isOurs: () => consumer?.assigned.has(0) === true,
+    });
+    closers.add(pipeline.close);
+    consumerMetrics(registry, counters);
+
+    await onceKafkaAnswers(() =>
+      withAdmin(kafka, async (admin) => {
+        await readTopic(admin, topic);
+        await readTopic(admin, options.deadLetterTopic);
+      }),
+    );
+    const deadLetters = await onceKafkaAnswers(() => createDeadLetters(kafka, options.deadLetterTopic));
+    closers.add(deadLetters.close);
+    const intake = createIntake({
+      writer: pipeline.writer,
+      deadLetters,
+      rules: derivationRules(options.samplingRatios, options.inboundTracestate),
+      retention: options.retention,
+      counters,
+      log,
+      now,
+      waitMillis: options.waitMillis,
+    });
+    const running = await onceKafkaAnswers(() =>
+      startConsumer({
+        kafka,
+        topic,
+        group,
+        positions,
+        sessionTimeoutMillis: options.sessionTimeoutMillis,
+        ...(options.graceMillis !== undefined && { graceMillis: options.graceMillis }),
+        take: intake.take,
+        counters,
+        log,
+      }),
+    );
+    consumer = running;
+    closers.add(running.stop);
+
+    async function missing(): Promise<readonly string[]> {
+      const ofClickHouse = await pipeline.missing();
+      return [
+        ...(running.isMember() ? [] : [`It is not a member of the consumer group ${group}`]),
+        ...ofClickHouse,
+        ...(ofClickHouse.length === 0 && intake.isWaiting()
+          ? ['What was read waits for ClickHouse or the dead-letter topic']
+          : []),
+      ];
+    }
+
+    return {
+      counters,
+      written: pipeline.writer.counters,
+      get disks() {
+        return pipeline.disks;
+      },
+      missing,
+      get troubles() {
+        return pipeline.troubles;
+      },
+      isReady: async () => (await missing()).length === 0,
+      close: closers.close,
+    };
   });
-  const chores = startChores({
-    publisher,
+}
+
+/** @returns what tries a piece of work until Kafka answers, and says in the log that it waits */
+function waitingForKafka({ kafka, log, now, waitMillis, signal = NEVER }: ConsumeOptions) {
+  const { persist } = createPatience({
+    says: { failing: 'Kafka does not answer yet; it is waited for', over: 'Kafka answers' },
     log,
     now,
-    // One of the group, whoever it is; in a rebalance two or none, which is as good.
-    isOurs: () => consumer.assigned.has(0),
+    ...(waitMillis !== undefined && { waitMillis }),
   });
-
-  const publication = startPublicationWatch(clickhouse.reading, options.watchMillis);
-  consumerMetrics(registry, counters);
-
-  async function missing(): Promise<readonly string[]> {
-    const ofClickHouse = await watch.missing();
-    return [
-      ...(consumer.isMember() ? [] : [`It is not a member of the consumer group ${group}`]),
-      ...ofClickHouse,
-      ...(ofClickHouse.length === 0 && intake.isWaiting()
-        ? ['What was read waits for ClickHouse or the dead-letter topic']
-        : []),
-    ];
-  }
-
-  return {
-    counters,
-    written: writer.counters,
-    get disks() {
-      return watch.disks;
-    },
-    missing,
-    get troubles() {
-      return publication.stuck.map(stuckText);
-    },
-    isReady: async () => (await missing()).length === 0,
-    async close() {
-      await consumer.stop();
-      await Promise.all([
-        writer.close(),
-        watch.stop(),
-        publication.stop(),
-        deadLetters.close(),
-        chores.stop(),
-      ]);
-    },
-  };
+  return <Result>(work: () => Promise<Result>): Promise<Result> =>
+    persist(
+      () =>
+        work().catch((cause: unknown) => {
+          throw kafkaUnavailable(kafka, cause);
+        }),
+      signal,
+    );
 }

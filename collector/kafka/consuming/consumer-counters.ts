@@ -1,13 +1,5 @@
 import { noRejections, type RejectionCounts } from '../../otlp/decoded.ts';
-
-/** Why a message, or with the last two a whole batch of messages, became a dead letter. */
-export const LETTER_REASONS = [
-  'OTLP_MALFORMED',
-  'ROW_REFUSED',
-  'BATCH_TOO_LARGE',
-  'BATCH_MALFORMED',
-] as const;
-export type LetterReason = (typeof LETTER_REASONS)[number];
+import type { LetterReason } from '../dead-letters/letter-reason.ts';
 
 /**
  * What a consumer did since it started. Every message whose offset may be committed is in `messages`, once

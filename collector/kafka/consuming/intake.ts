@@ -5,11 +5,12 @@ import { createPatience } from '../../../core/retry.ts';
 import type { Writer } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoded.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';
+import type { Delivered } from '../client/delivered.ts';
 import { decodeMessage } from '../client/message.ts';
 import { type RefusedBatch, refusedBatchOf } from '../client/refused-batch.ts';
 import { type DeadLetters, receivedAt } from '../dead-letters/dead-letters.ts';
-import type { Delivered } from './batch-handler.ts';
-import type { ConsumerCounters, LetterReason } from './consumer-counters.ts';
+import type { LetterReason } from '../dead-letters/letter-reason.ts';
+import type { ConsumerCounters } from './consumer-counters.ts';
 
 export interface IntakeOptions {
   readonly writer: Pick<Writer, 'write'>;

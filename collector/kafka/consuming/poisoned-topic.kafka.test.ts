@@ -8,8 +8,8 @@ import { describeKafka, kafkaClient } from '../../../test/support/kafka-run.ts';
 import { runOriginscope } from '../../../test/support/originscope.ts';
 import { start } from '../../../test/support/process.ts';
 import { produceRaw, rawBatch } from '../../../test/support/raw-batches.ts';
-import type { Compression } from '../client/connection.ts';
 import { READING_LIMITS } from '../client/kafkajs-patches/reading-limits.ts';
+import type { Compression } from '../client/options.ts';
 import { listDeadLetters } from '../dead-letters/replay.ts';
 
 const BIN = join(import.meta.dirname, '../../../cli/bin.ts');

@@ -4,9 +4,9 @@ import { OriginscopeError } from '../../../core/errors.ts';
 import { bounded, cleaned } from '../../../core/text.ts';
 import { createGroupCommit, type GroupCommitLimits } from '../../ingest/group-commit.ts';
 import { isTooLarge } from '../client/connection.ts';
+import type { Delivered } from '../client/delivered.ts';
 import { type RefusedBatch, refusedBatchOf } from '../client/refused-batch.ts';
-import type { Delivered } from '../consuming/batch-handler.ts';
-import type { LetterReason } from '../consuming/consumer-counters.ts';
+import type { LetterReason } from './letter-reason.ts';
 
 /** Beside the headers that the message had. */
 export const LETTER_HEADERS = {

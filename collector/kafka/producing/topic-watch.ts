@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import { repeat } from '../../../core/repeat.ts';
-import { readTopic, type Topic } from '../admin/topics.ts';
 import { withAdmin } from '../client/connection.ts';
+import { readTopic, type Topic } from '../client/topic.ts';
 
 export interface TopicWatch {
   /** As it was last seen; asks when it was never seen. @throws as `readTopic` */

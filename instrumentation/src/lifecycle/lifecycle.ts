@@ -2,6 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import { decisionsOf, type UnsentBatch } from '../delivery/batch.ts';
 import { log, writeWarningsAtOnce } from '../log.ts';
 import { deliverFinally } from './final-delivery.ts';
+import type { ProcessEvents } from './process-events.ts';
 import { Signals } from './signals.ts';
 import { stopReading } from './stop-reading.ts';
 import { ThreadGroup } from './threads.ts';
@@ -24,22 +25,6 @@ export interface LifecycleOptions {
   readonly shutdownTimeoutMillis: number;
   readonly exitTimeoutMillis: number;
 }
-
-/** As much of `process` as is needed to learn of its end, and to end it. */
-export type ProcessEvents = Pick<
-  NodeJS.Process,
-  | 'on'
-  | 'prependListener'
-  | 'removeListener'
-  | 'removeAllListeners'
-  | 'listenerCount'
-  | 'listeners'
-  | 'kill'
-  | 'pid'
-> & {
-  /** Node's own way out of `process.exit`, behind the event. */
-  reallyExit?: (code?: number) => never;
-};
 
 /** One for all copies of this package in the thread: of two that wait for a signal each would see a listener. */
 const LIFECYCLE = Symbol.for('@originscope/instrumentation-cors/lifecycle/1');

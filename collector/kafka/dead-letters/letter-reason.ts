@@ -1,0 +1,8 @@
+/** Why a message, or with the last two a whole batch of messages, became a dead letter. */
+export const LETTER_REASONS = [
+  'OTLP_MALFORMED',
+  'ROW_REFUSED',
+  'BATCH_TOO_LARGE',
+  'BATCH_MALFORMED',
+] as const;
+export type LetterReason = (typeof LETTER_REASONS)[number];
