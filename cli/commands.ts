@@ -9,29 +9,30 @@ interface CommandEntry {
 /** Every command, in the order of `--help`. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   up: {
-    description: 'receive OTLP, write and publish, in one process',
+    description: 'run everything in one process: receive OTLP, store it and publish usage',
     define: async (command) => (await import('./up.ts')).up(command),
   },
   report: {
-    description: 'what browsers did with the answers, by service: who was refused, why, and what to change',
+    description:
+      'show by service what browsers do with its responses: which origins are blocked, why, and what to change',
     define: async (command) => (await import('./report.ts')).report(command),
   },
   verify: {
-    description: 'check that the database holds what it promises, and say what does not hold; it only reads',
+    description: 'check the consistency of the database and list violations; read-only',
     define: async (command) => (await import('./verify.ts')).verify(command),
   },
   import: {
     description:
-      'take decision spans from files of OTLP JSON lines, as the OpenTelemetry Collector writes them',
+      'import decision spans from files of OTLP JSON lines, as written by the OpenTelemetry Collector',
     define: async (command) => (await import('./import.ts')).importSpans(command),
   },
   explain: {
-    description: 'what a browser does with recorded requests, why, and which header to change',
+    description: 'explain what a browser does with recorded requests, why, and which header to change',
     define: async (command) => (await import('./explain.ts')).explain(command),
   },
   probe: {
     description:
-      'ask a server as a browser would for a page of this origin, and say what the browser would do',
+      'send the requests a browser would send for a page of an origin, and say what the browser would do',
     define: async (command) => (await import('./probe.ts')).probe(command),
   },
   receive: {
@@ -39,23 +40,23 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     define: async (command) => (await import('./receive.ts')).receive(command),
   },
   consume: {
-    description: 'take OTLP from Kafka, write to a ClickHouse server and publish',
+    description: 'consume OTLP from Kafka, write it to a ClickHouse server and publish usage',
     define: async (command) => (await import('./consume.ts')).consume(command),
   },
   'dead-letters': {
-    description: 'messages that could not be stored: which, why, and sending them again',
+    description: 'list and replay messages that could not be stored',
     define: async (command) => (await import('./dead-letters.ts')).deadLetters(command),
   },
   rebuild: {
-    description: 'read the topic again, and make the slots of a time anew; says what that replaces',
+    description: 'rebuild the usage of a period from the topic, and say what that replaces',
     define: async (command) => (await import('./rebuild.ts')).rebuild(command),
   },
   migrate: {
-    description: 'bring the schema and the retention of a ClickHouse server or cluster up to date',
+    description: 'update schema and retention of a ClickHouse server or cluster',
     define: async (command) => (await import('./migrate.ts')).migrate(command),
   },
   topics: {
-    description: 'the Kafka topics: what they are, and what they should be',
+    description: 'create the Kafka topics, or compare them with what is expected',
     define: async (command) => (await import('./topics.ts')).topics(command),
   },
   config: {
@@ -63,7 +64,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     define: async (command) => (await import('./config.ts')).config(command),
   },
   demo: {
-    description: 'three services, a dozen origins, 20 seconds of traffic, the report, and a check of itself',
+    description: 'run three services with a dozen origins for 20 seconds, show the report, and check it',
     define: async (command) => (await import('./demo.ts')).demo(command),
   },
 };

@@ -3,7 +3,7 @@ import { addSettings, givenValues, readSettings, shown } from './settings/read-s
 import { SETTING_NAMES } from './settings/table.ts';
 
 export function config(command: Command): Command {
-  command.option('--json', 'for a machine');
+  command.option('--json', 'print JSON');
   return addSettings(command, SETTING_NAMES).action(({ json, ...flags }: { json?: boolean }) => {
     readSettings(flags, process.env);
     const given = givenValues(flags, process.env);

@@ -38,7 +38,7 @@ const SETTINGS: readonly SettingName[] = [
 export function consume(command: Command): Command {
   command.option(
     '--since <time>',
-    'read the topic again from here, at most 48 h back: RFC 3339 or a span before now',
+    'rewind the group to this time, at most 48 h back: RFC 3339, or a duration before now',
     (text) => parseTime(text, Date.now()),
   );
   return addSettings(command, SETTINGS).action(

@@ -34,8 +34,8 @@ const INTERRUPTED = 130;
 
 export function demo(command: Command): Command {
   return command
-    .option('--exit', 'end after the check instead of staying up')
-    .option('--seconds <number>', 'how long the traffic goes on', parseSeconds, 20)
+    .option('--exit', 'exit after the check instead of staying up')
+    .option('--seconds <number>', 'duration of the traffic', parseSeconds, 20)
     .action(runDemo);
 }
 

@@ -13,9 +13,9 @@ export function explain(command: Command): Command {
   return command
     .argument(
       '<file>',
-      'a HAR, JSON lines, a message from the browser\'s console, or a request copied as cURL or fetch; "-" for standard input',
+      'a HAR file, JSON lines, console messages, or a request copied as cURL or fetch; "-" for standard input',
     )
-    .option('--json', 'one result a line')
+    .option('--json', 'print JSON, one result a line')
     .addHelpText('after', FORMAT)
     .action(async (file: string, { json }: { json?: boolean }) => {
       endWithReader();

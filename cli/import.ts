@@ -38,8 +38,8 @@ interface Summary extends Omit<ImportResult, 'replaced' | 'refused'> {
 export function importSpans(command: Command): Command {
   command
     .argument('<file...>', 'files, or "-" for standard input')
-    .option('--skip-malformed', 'go on after a line that is no OTLP, and count it')
-    .option('--json', 'the result as JSON');
+    .option('--skip-malformed', 'skip lines that are not valid OTLP, and count them')
+    .option('--json', 'print JSON');
   return addSettings(command, SETTINGS).action(
     async (files: string[], flags: { json?: boolean; skipMalformed?: boolean }) => {
       const settings = readSettings({ ...flags }, process.env);

@@ -19,9 +19,7 @@ interface Flags {
 }
 
 export function migrate(command: Command): Command {
-  command
-    .option('--dry-run', 'change nothing: print the SQL of what would be done')
-    .option('--json', 'what was done, or would be, as JSON');
+  command.option('--dry-run', 'change nothing; print the SQL that would run').option('--json', 'print JSON');
   return addSettings(command, [...CLICKHOUSE_SETTINGS, ...RETENTION_SETTINGS]).action(
     async ({ dryRun, json, ...flags }: Flags) => {
       const settings = readSettings(flags, process.env);

@@ -24,22 +24,18 @@ const EXIT_CODES: Record<Verdict, number> = { allowed: 0, blocked: 1, unknown: 2
 export function probe(command: Command): Command {
   return (
     command
-      .argument('<url>', 'what the page fetches', parseUrl)
+      .argument('<url>', 'URL that the page fetches', parseUrl)
       .addOption(
-        new Option('--origin <origin>', "the page's, for example https://app.example")
+        new Option('--origin <origin>', 'origin of the page, for example https://app.example')
           .argParser(parseOrigin)
           .makeOptionMandatory(),
       )
-      .option('-X, --method <method>', 'the method', parseMethod, 'GET')
-      .option(
-        '-H, --header <"name: value">',
-        'a header that the page sets; may be given several times',
-        addHeader,
-      )
-      .option('--credentials', "with credentials: 'include'")
-      .option('--send', 'send other methods than GET and HEAD, too: they may change something')
-      .option('--timeout <seconds>', 'how long to wait for each answer', parseSeconds, 10)
-      .option('--json', 'the result as one line')
+      .option('-X, --method <method>', 'HTTP method', parseMethod, 'GET')
+      .option('-H, --header <"name: value">', 'header that the page sets; repeatable', addHeader)
+      .option('--credentials', "send the request with credentials: 'include'")
+      .option('--send', 'also send methods other than GET and HEAD, which may have side effects')
+      .option('--timeout <seconds>', 'timeout of each response', parseSeconds, 10)
+      .option('--json', 'print one line of JSON')
       // Commander's own 1 would say "blocked".
       .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CODES.unknown))
       .addHelpText('after', '\nExit codes: 0 allowed, 1 blocked, 2 could not tell.')

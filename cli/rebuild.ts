@@ -36,13 +36,13 @@ export function rebuild(command: Command): Command {
   const now = Date.now();
   const time = (text: string): number => parseTime(text, now);
   command
-    .requiredOption('--since <time>', 'from: RFC 3339 or a span before now', time)
-    .requiredOption('--until <time>', 'to, exclusive: RFC 3339 or a span before now', time)
+    .requiredOption('--since <time>', 'from: RFC 3339, or a duration before now (2h)', time)
+    .requiredOption('--until <time>', 'to, exclusive: RFC 3339, or a duration before now (2h)', time)
     .option(
       '--may-shrink',
-      'also where a slot holds fewer spans then: the topic may not have all its messages any more',
+      'also replace slots by fewer spans: the topic may no longer hold all their messages',
     )
-    .option('--json', 'the result as JSON');
+    .option('--json', 'print JSON');
   return addSettings(command, SETTINGS).action(async (flags: Flags) => {
     const { since, until, mayShrink = false, json, ...rest } = flags;
     if (until <= since) {

@@ -23,10 +23,10 @@ export function report(command: Command): Command {
   const now = Date.now();
   const time = (text: string): number => parseTime(text, now);
   command
-    .option('--since <time>', 'from: RFC 3339 or a span before now', time, time('24h'))
-    .option('--until <time>', 'to, exclusive: RFC 3339 or a span before now; default now', time)
-    .option('--service <name>', 'this service only, in full')
-    .option('--json', 'all of it, for a machine');
+    .option('--since <time>', 'from: RFC 3339, or a duration before now (2h)', time, time('24h'))
+    .option('--until <time>', 'to, exclusive: RFC 3339, or a duration before now (2h); default now', time)
+    .option('--service <name>', 'only this service, with all details')
+    .option('--json', 'print all of it as JSON');
   // Commander prints the parsed default; people know spans.
   command.options[0]?.default(time('24h'), '24h');
   return addSettings(command, DATABASE_SETTINGS).action(async (flags: Flags) => {

@@ -13,7 +13,7 @@ import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/table.ts';
 
 export function verify(command: Command): Command {
-  command.option('--json', 'the result as JSON');
+  command.option('--json', 'print JSON');
   return addSettings(command, DATABASE_SETTINGS).action(
     async ({ json, ...flags }: Record<string, unknown> & { json?: boolean }) => {
       const verification = await verifyPlace(readSettings(flags, process.env));

@@ -22,24 +22,24 @@ export const CLICKHOUSE = {
   },
   clickhousePassword: {
     flag: '--clickhouse-password <secret>',
-    description: 'its password; better given by ORIGINSCOPE_CLICKHOUSE_PASSWORD or _CLICKHOUSE_PASSWORD_FILE',
+    description: 'its password; prefer ORIGINSCOPE_CLICKHOUSE_PASSWORD or _CLICKHOUSE_PASSWORD_FILE',
     schema: z.string(),
     secret: true,
   },
   clickhouseCa: {
     flag: '--clickhouse-ca <file>',
-    description: 'certificate authority of the ClickHouse server, PEM, where the system does not know it',
+    description: 'CA certificate of the ClickHouse server, PEM, if the system does not trust it',
     schema: text,
   },
   clickhouseTimeout: {
     flag: '--clickhouse-timeout <seconds>',
-    description: 'how long an answer of the ClickHouse server is waited for',
+    description: 'how long to wait for a response of the ClickHouse server',
     schema: wholeNumber(1, 3_600),
     default: 60,
   },
   cluster: {
     flag: '--cluster <name>',
-    description: 'the ClickHouse cluster whose nodes hold the tables: replicated, and sharded by span',
+    description: 'the ClickHouse cluster that holds the tables: replicated, and sharded by span',
     // It stands in SQL where no parameter can.
     schema: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'a cluster name has letters, digits, "_" and "-"'),
   },
@@ -49,7 +49,7 @@ export const CLICKHOUSE = {
 export const EMBEDDED = {
   data: {
     flag: '--data <directory>',
-    description: 'where the embedded database lives',
+    description: 'directory of the embedded database',
     schema: text,
     default: './.originscope',
   },

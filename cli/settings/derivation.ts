@@ -6,13 +6,13 @@ export const DERIVATION = {
   samplingRatios: {
     flag: '--sampling-ratios <pairs>',
     description:
-      'by which ratio services sample the HTTP spans that decisions are derived from: orders=0.1,*=1',
+      'sampling ratio of the HTTP spans that decisions are derived from, by service: orders=0.1,*=1',
     schema: z.string().min(3).transform(parseSamplingRatios),
   },
   inboundTracestate: {
     flag: '--inbound-tracestate <trust>',
     description:
-      'whether the ratio in a tracestate that clients send (ot=th:…) is believed, where none is given: "ignored" or "trusted"',
+      'whether a sampling ratio in an inbound tracestate (ot=th:…) counts for services without --sampling-ratios: "ignored" or "trusted"',
     schema: z.enum(['ignored', 'trusted']),
     default: 'ignored',
   },

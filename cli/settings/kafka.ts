@@ -30,7 +30,7 @@ export const KAFKA = {
   },
   kafkaSecurity: {
     flag: '--kafka-security <protocol>',
-    description: `how brokers are spoken to: ${SECURITY_PROTOCOLS.join(', ')}`,
+    description: `security protocol of the brokers: ${SECURITY_PROTOCOLS.join(', ')}`,
     schema: z.enum(SECURITY_PROTOCOLS),
     default: 'plaintext',
   },
@@ -47,23 +47,23 @@ export const KAFKA = {
   },
   kafkaPassword: {
     flag: '--kafka-password <secret>',
-    description: 'SASL password; better given by ORIGINSCOPE_KAFKA_PASSWORD or _KAFKA_PASSWORD_FILE',
+    description: 'SASL password; prefer ORIGINSCOPE_KAFKA_PASSWORD or _KAFKA_PASSWORD_FILE',
     schema: text,
     secret: true,
   },
   kafkaCa: {
     flag: '--kafka-ca <file>',
-    description: 'certificate authority of the brokers, PEM, where the system does not know it',
+    description: 'CA certificate of the brokers, PEM, if the system does not trust it',
     schema: text,
   },
   kafkaCert: {
     flag: '--kafka-cert <file>',
-    description: 'our certificate for brokers that ask for one, PEM',
+    description: 'client certificate, for brokers that require one, PEM',
     schema: text,
   },
   kafkaKey: {
     flag: '--kafka-key <file>',
-    description: 'the private key of that certificate, PEM',
+    description: 'private key of the client certificate, PEM',
     schema: text,
   },
 } as const satisfies SettingGroup;
@@ -72,36 +72,37 @@ export const KAFKA = {
 export const TOPICS = {
   topic: {
     flag: '--topic <name>',
-    description: 'Kafka topic of the OTLP bodies',
+    description: 'Kafka topic of the OTLP requests',
     schema: topic,
     default: 'otlp_spans',
   },
   deadLetterTopic: {
     flag: '--dead-letter-topic <name>',
-    description: 'Kafka topic of the messages that cannot be stored',
+    description: 'dead-letter topic: messages that cannot be stored',
     schema: topic,
     default: 'otlp_spans_dead_letter',
   },
   partitions: {
     flag: '--partitions <number>',
-    description: 'partitions of the topic when it is created; at most so many consumers share the work',
+    description: 'partitions of a new topic; also the largest number of consumers that share the work',
     schema: wholeNumber(1, 10_000),
     default: 12,
   },
   replication: {
     flag: '--replication <number>',
-    description: 'brokers that keep each partition; 3 when it is not given, or as many as there are',
+    description: 'replicas of each partition; by default 3, or the number of brokers if that is smaller',
     schema: wholeNumber(1, 9),
   },
   keepTopic: {
     flag: '--keep-topic <hours>',
-    description: 'hours that Kafka keeps the OTLP bodies; at least the 48 for which late spans are taken',
+    description:
+      'retention of the topic in hours; at least 48, because late spans are accepted for that long',
     schema: wholeNumber(48, 24 * 366),
     default: 72,
   },
   keepDeadLetters: {
     flag: '--keep-dead-letters <days>',
-    description: 'days that Kafka keeps the messages that cannot be stored',
+    description: 'retention of the dead-letter topic in days',
     schema: wholeNumber(1, 366),
     default: 14,
   },
@@ -117,13 +118,13 @@ export const KAFKA_CLIENT = {
   },
   sessionTimeout: {
     flag: '--session-timeout <seconds>',
-    description: 'after which a silent consumer loses its partitions to the others',
+    description: 'session timeout after which an unresponsive consumer loses its partitions',
     schema: wholeNumber(6, 600),
     default: 45,
   },
   compression: {
     flag: '--compression <codec>',
-    description: `of messages to Kafka: ${COMPRESSIONS.join(', ')}`,
+    description: `compression of messages to Kafka: ${COMPRESSIONS.join(', ')}`,
     schema: z.enum(COMPRESSIONS),
     default: 'zstd',
   },

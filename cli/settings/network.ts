@@ -4,31 +4,32 @@ import { port, type SettingGroup, text } from './setting.ts';
 export const NETWORK = {
   host: {
     flag: '--host <address>',
-    description: 'address to listen on; any but a loopback address needs --token or --auth none',
+    description: 'address to listen on; anything but a loopback address requires --token or --auth none',
     schema: text,
     default: '127.0.0.1',
   },
   port: {
     flag: '--port <number>',
-    description: 'port of the OTLP/HTTP receiver; 0 takes a free one',
+    description: 'port of the OTLP/HTTP receiver; 0 picks a free port',
     schema: port,
     default: 4318,
   },
   metricsPort: {
     flag: '--metrics-port <number>',
-    description: 'port on which a consumer answers /metrics, /healthz and /readyz; 0 takes a free one',
+    description: 'port of a consumer for /metrics, /healthz and /readyz; 0 picks a free port',
     schema: port,
     default: 9464,
   },
   token: {
     flag: '--token <secret>',
-    description: 'bearer token of senders and of /metrics; better given by ORIGINSCOPE_TOKEN or _TOKEN_FILE',
+    description: 'bearer token for senders and /metrics; prefer ORIGINSCOPE_TOKEN or _TOKEN_FILE',
     schema: z.string().min(8),
     secret: true,
   },
   auth: {
     flag: '--auth <mode>',
-    description: '"token", or "none" to let everybody send and read metrics from everywhere',
+    description:
+      '"token", or "none" to accept data from and show metrics to anyone who can reach the address',
     schema: z.enum(['token', 'none']),
     default: 'token',
   },

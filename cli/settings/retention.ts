@@ -4,19 +4,20 @@ import { namesOf, type SettingGroup, type Values, wholeNumber } from './setting.
 export const RETENTION = {
   keepRaw: {
     flag: '--keep-raw <hours>',
-    description: 'hours that decision spans are kept; at least the 48 for which late ones are taken',
+    description:
+      'retention of decision spans in hours; at least 48, because late spans are accepted for that long',
     schema: wholeNumber(48, 24 * 366),
     default: 48,
   },
   keepMinutes: {
     flag: '--keep-minutes <days>',
-    description: 'days that usage by the minute and blocked requests are kept',
+    description: 'retention of usage by the minute and of blocked requests, in days',
     schema: wholeNumber(3, 3_650),
     default: 30,
   },
   keepHours: {
     flag: '--keep-hours <months>',
-    description: 'months that usage by the hour is kept',
+    description: 'retention of usage by the hour, in months',
     schema: wholeNumber(1, 1_200),
     default: 13,
   },
