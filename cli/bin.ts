@@ -9,7 +9,7 @@ const program = new Command('originscope')
   .version(metadata.version)
   .showSuggestionAfterError();
 
-// Only the command that is asked for is loaded: most of the time to start is that of libraries.
+// Only the requested command is loaded: most of the start-up time is spent loading libraries.
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const wanted = words[0] === 'help' ? words[1] : words[0];
 for (const [name, { description, define }] of Object.entries(COMMANDS)) {
@@ -23,6 +23,6 @@ try {
   if (error instanceof CommanderError) process.exit(error.exitCode);
   if (!(error instanceof OriginscopeError)) throw error;
   console.error(`originscope: ${error.message}\n  ${error.remedy}`);
-  // Whatever was open is closed by now, or is what failed.
+  // Everything that was open is closed by now, or is what failed.
   process.exit(1);
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 interface CommandEntry {
   readonly description: string;
-  /** Gives the command its options and its action, and loads what it needs for them. */
+  /** Loads the command and adds its options and its action. */
   readonly define: (command: Command) => Promise<Command>;
 }
 

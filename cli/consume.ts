@@ -55,7 +55,7 @@ export function consume(command: Command): Command {
         const registry = createRegistry();
         const monitor = await monitorOf(settings, { registry, log, consuming: () => consuming });
         closers.add(monitor.close);
-        // After a power cut everything starts at once: what is not there yet is waited for, unready.
+        // After a power cut everything starts at once: wait for what is missing, and report unready meanwhile.
         const clickhouse = await openPatiently(requiredServerOf(settings), log, signal);
         closers.add(clickhouse.close);
         const { topic, group } = settings;
@@ -91,7 +91,7 @@ export function consume(command: Command): Command {
   );
 }
 
-/** Answers while Kafka and ClickHouse are still waited for, too. */
+/** Also responds while Kafka and ClickHouse are not reachable yet. */
 function monitorOf(
   { host, token, metricsPort }: Settings,
   options: {
@@ -130,7 +130,7 @@ function monitorOf(
 
 async function openPatiently(server: ServerLocation, log: Logger, signal: AbortSignal): Promise<ClickHouse> {
   const { persist } = createPatience({
-    says: { failing: 'ClickHouse does not answer yet; it is waited for', over: 'ClickHouse answers' },
+    says: { failing: 'ClickHouse does not respond yet; waiting', over: 'ClickHouse responds' },
     log,
     now: Date.now,
   });

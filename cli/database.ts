@@ -7,17 +7,17 @@ import { OriginscopeError } from '../core/errors.ts';
 import { serverOf } from './settings/clickhouse.ts';
 import type { Settings } from './settings/table.ts';
 
-/** A place that this process may open: of a directory it has the lock. */
+/** A database that this process may open; it holds the lock of a directory. */
 export interface Database {
   readonly location: ClickHouseLocation;
-  /** As people know it. */
+  /** For messages. */
   readonly name: string;
-  /** Tells other processes where to ask instead of opening the directory; a server they ask themselves. */
+  /** Tells other processes where to ask instead of opening the directory. No effect for a server. */
   announce(control: Control): void;
   release(): void;
 }
 
-/** How long another command that has the directory is waited for. */
+/** How long to wait for another command that holds the directory. */
 const WAIT_MILLIS = 30_000;
 
 /**
@@ -43,9 +43,9 @@ export async function takeDatabase(settings: Settings, role: string): Promise<Da
 }
 
 /**
- * Opens ClickHouse for a command that ends; closing it gives the directory back.
+ * Opens ClickHouse for a short-lived command; closing it releases the directory.
  *
- * @param options.createDatabase for those who bring the schema; without, a directory has to be there
+ * @param options.createDatabase whether to create the database; otherwise the directory must exist
  * @throws OriginscopeError as `takeDatabase` and `openClickHouse`, and `SCHEMA_MISSING`
  */
 export async function openDatabase(

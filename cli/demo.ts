@@ -29,7 +29,7 @@ interface Flags {
   readonly seconds: number;
 }
 
-/** What a shell says of a program that was ended by Ctrl-C. */
+/** Exit status of a program that Ctrl-C ended, as shells report it. */
 const INTERRUPTED = 130;
 
 export function demo(command: Command): Command {
@@ -91,7 +91,7 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
     printWhatNext(done.urls, path);
     await stopping.requested;
   } catch (error) {
-    // What breaks because everything is being stopped is no news.
+    // Errors caused by the shutdown itself are not reported.
     if (!stopping.signal.aborted) throw error;
     process.exitCode = INTERRUPTED;
   } finally {
@@ -100,7 +100,7 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
   }
 }
 
-/** Undefined when it was stopped before its time. */
+/** @returns undefined if it was interrupted */
 async function generateTraffic(
   collectorUrl: string,
   seconds: number,
@@ -190,7 +190,7 @@ function count(number: number): string {
   return number.toLocaleString('en');
 }
 
-/** The first SIGINT or SIGTERM ends the demo in order; a second one ends the process, as the shell would. */
+/** The first SIGINT or SIGTERM shuts the demo down; a second one ends the process at once. */
 function stopOnSignal() {
   const controller = new AbortController();
   const { promise: requested, resolve } = Promise.withResolvers<void>();

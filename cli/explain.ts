@@ -66,7 +66,7 @@ async function printText(text: string, json: boolean): Promise<void> {
   if (explained.kind === 'nothing') process.exitCode = 1;
 }
 
-/** One request in full; of several in full what was not allowed, a line for what was, and a count of the rest. */
+/** One request in full. Of several: the blocked and unknown ones in full, a line for each allowed one, and a count of the rest. */
 async function printPages(requests: AsyncIterable<RecordedRequest>): Promise<void> {
   const options = pageOptions(process.stdout);
   const counts: Record<Verdict, number> = { allowed: 0, blocked: 0, unknown: 0 };
@@ -98,14 +98,14 @@ async function printPages(requests: AsyncIterable<RecordedRequest>): Promise<voi
   );
 }
 
-/** What a browser took from its cache has no recorded request, and did not fail. */
+/** Responses from the browser's cache have no recorded request and did not fail. */
 function isOfInterest({ exchanges }: RecordedRequest, { verdict, reason }: Explanation): boolean {
   if (reason === 'headers_not_captured')
     return exchanges.some(({ response }) => response.status === undefined);
   return verdict !== 'allowed';
 }
 
-/** Who reads may stop, as `head` does. */
+/** The reader of the pipe may stop, as `head` does. */
 function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit();
@@ -113,7 +113,7 @@ function endWithReader(): void {
   });
 }
 
-/** At the speed of who reads. */
+/** Respects the back-pressure of the reader. */
 async function write(text: string): Promise<void> {
   if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }

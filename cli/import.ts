@@ -22,10 +22,10 @@ const SETTINGS: readonly SettingName[] = [
   ...RETENTION_SETTINGS,
 ];
 
-/** An import takes spans of any time; what is kept of them is decided by slot. */
+/** An import accepts spans of any time; which are kept is decided by slot. */
 const EVER = { earliest: 0, latest: Number.POSITIVE_INFINITY };
 
-/** What was read, beside what the import did with it. */
+/** What was read, in addition to what the import did with it. */
 interface Summary extends Omit<ImportResult, 'replaced' | 'refused'> {
   /** Frozen slots that hold other spans. */
   readonly refused: readonly number[];
@@ -54,9 +54,9 @@ export function importSpans(command: Command): Command {
           dialect: clickhouse.dialect,
           now: Date.now,
           retention,
-          // Its hours are due at the end, however young they are.
+          // Its hours are published at the end, regardless of their age.
           republishMillis: 0,
-          // Alone with a directory there are no readers to wait for.
+          // This process holds the directory, so there are no readers to wait for.
           ...(settings.clickhouse === undefined && { readerGraceMillis: 0 }),
         });
         const importing = await beginImport({
@@ -108,7 +108,7 @@ async function readFiles(
           await importing.add(decoded.spans);
         } catch (cause) {
           if (!(cause instanceof OriginscopeError && cause.code === 'OTLP_MALFORMED')) throw cause;
-          // Frozen slots are published whole: half a file would lock out the other half.
+          // Frozen slots are published as a whole: half a file would exclude the other half.
           if (!skipMalformed) throw malformed(file, number, cause);
           counts.malformedLines++;
         }
@@ -125,10 +125,10 @@ async function readFiles(
   }
 }
 
-/** Longer ones are no line of a Collector, which keeps its batches far below. */
+/** The Collector's batches are far smaller. */
 const LONGEST_LINE = 64 * 1024 ** 2;
 
-/** Not by readline, which reads a thousand lines ahead: each may be megabytes. */
+/** node:readline is not used because it reads a thousand lines ahead, and each may be megabytes. */
 async function* linesOf(file: string, onRead: (bytes: number) => void): AsyncGenerator<string> {
   const input = file === '-' ? process.stdin : createReadStream(file);
   let pieces: string[] = [];

@@ -38,7 +38,7 @@ export function migrate(command: Command): Command {
 }
 
 async function checkCluster(server: ServerLocation, cluster: string): Promise<void> {
-  // By a database that is always there: ours may be missing.
+  // Uses the default database, because ours may not exist yet.
   await using(await openClickHouse({ ...server, url: addressOf(server.url).origin }), (clickhouse) =>
     requireCluster(clickhouse.reading, cluster),
   );

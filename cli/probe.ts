@@ -68,7 +68,7 @@ function exitCodeOf({ explanation, failure, recorded }: Probed): number {
 
 function print({ recorded, explanation, isHeldBack, failure }: Probed, json: boolean): void {
   if (json) console.log(JSON.stringify(explanation));
-  // Of a server that could not be reached there is nothing to show.
+  // There is nothing to show for a server that could not be reached.
   else if (recorded.exchanges.length > (failure === undefined ? 0 : 1)) {
     process.stdout.write(renderExplanation(recorded, explanation, pageOptions(process.stdout)));
   }
@@ -95,7 +95,7 @@ function parseUrl(text: string): string {
   return url.href;
 }
 
-/** The URL of a page stands for its origin. */
+/** Accepts the URL of a page for its origin. */
 function parseOrigin(text: string): string {
   if (isSerialisedOrigin(text)) return text;
   const origin = URL.canParse(text) ? new URL(text).origin : 'null';
@@ -104,7 +104,7 @@ function parseOrigin(text: string): string {
   return origin;
 }
 
-/** Fetch §2.2.1: some methods are written in capitals whatever the page wrote, others are forbidden. */
+/** Normalises and validates a method: https://fetch.spec.whatwg.org/#concept-method-normalize, https://fetch.spec.whatwg.org/#forbidden-method. */
 function parseMethod(text: string): string {
   if (!isToken(text)) throw new InvalidArgumentError('This is no method.');
   const upper = text.toUpperCase();

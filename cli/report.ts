@@ -27,7 +27,7 @@ export function report(command: Command): Command {
     .option('--until <time>', 'to, exclusive: RFC 3339, or a duration before now (2h); default now', time)
     .option('--service <name>', 'only this service, with all details')
     .option('--json', 'print all of it as JSON');
-  // Commander prints the parsed default; people know spans.
+  // Commander would print the parsed default; show the duration instead.
   command.options[0]?.default(time('24h'), '24h');
   return addSettings(command, DATABASE_SETTINGS).action(async (flags: Flags) => {
     const { since, until = now, service, json, ...rest } = flags;
@@ -43,12 +43,12 @@ export function report(command: Command): Command {
   });
 }
 
-/** The page for people, fitted to the terminal. */
+/** Prints the report, fitted to the terminal. */
 export function printReport(report: Report): void {
   process.stdout.write(renderReport(report, pageOptions(process.stdout)));
 }
 
-/** From the running process that has the directory, else from the database itself. */
+/** Asks the running process that holds the directory, or else the database itself. */
 async function findReport(settings: Settings, options: ReportOptions): Promise<Report> {
   const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
   if (control !== undefined) return askForReport(control, options);

@@ -36,7 +36,7 @@ function topicsCommand(name: string, description: string, work: typeof createTop
   );
 }
 
-/** A line for the topic, and one for each difference. */
+/** One line for the topic, and one for each difference. */
 function described({ wanted, found, differences }: TopicOutcome): string {
   const { name, partitions, replication, config } = wanted;
   if (found === 'missing') return `${name}: missing; create it with "originscope topics create"\n`;

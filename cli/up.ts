@@ -25,7 +25,7 @@ const SETTINGS: readonly SettingName[] = [
 export function up(command: Command): Command {
   return addSettings(command, SETTINGS).action(async (flags: Record<string, unknown>) => {
     const settings = readSettings(flags, process.env);
-    // One line on standard output for people; the log goes to standard error.
+    // Standard output gets one line for people, the log goes to standard error.
     const log = pino({ base: null }, pino.destination(2));
     const { collector, close } = await start(settings, log);
     await untilSignal();

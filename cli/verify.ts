@@ -24,7 +24,7 @@ export function verify(command: Command): Command {
   );
 }
 
-/** By the running process that has the directory, else here. */
+/** Done by the running process that holds the directory, or else here. */
 async function verifyPlace(settings: Settings): Promise<Verification> {
   const progress = createProgress();
   const onProgress = (fraction: number, doing: string): void => progress.show(fraction, doing);

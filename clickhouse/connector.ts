@@ -14,6 +14,6 @@ export type ClickHouseConnection = ClickHouseClient & Inserting;
 export interface Connector {
   /** @param patient whether statements may take minutes */
   connect(settings: ClickHouseSettings, patient: boolean): Promise<ClickHouseConnection>;
-  /** The error of a statement in words of what a person can do about it, and whether another try can help. */
+  /** Turns the error of a statement into one with a remedy, and with whether a retry can help. */
   unavailable(cause: unknown): OriginscopeError;
 }

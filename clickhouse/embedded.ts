@@ -13,15 +13,14 @@ import { literal } from './sql-text.ts';
 /** @throws OriginscopeError `ENGINE_MISSING`, `DATA_DIRECTORY_UNUSABLE` */
 export async function embeddedConnector({ directory }: EmbeddedLocation): Promise<Connector> {
   const { createChdbConnection } = await loadEngine();
-  // The engine creates its files with whatever mode the process allows, now and at every merge.
+  // The engine creates its files with the umask of the process, now and at every merge.
   process.umask(0o077);
   const inserts = insertsOf(directory);
   return {
     async connect(settings) {
       const client = createClient({ connection: asConnection(createChdbConnection({ path: directory })) });
-      // Left to itself, the embedded engine gives most queries one thread (measured: twice the time).
-      // Given to the client, settings would be repeated before every statement; here SET lasts as long as
-      // the connection, which is what these are for.
+      // By default the embedded engine runs most queries on one thread (measured: twice the time).
+      // The client would repeat its settings with every statement; SET lasts as long as the connection.
       for (const [setting, value] of Object.entries({ ...settings, max_threads: availableParallelism() })) {
         await client.command({
           query: `SET ${setting} = ${typeof value === 'number' ? value : `'${String(value)}'`}`,
@@ -39,11 +38,11 @@ export async function embeddedConnector({ directory }: EmbeddedLocation): Promis
 }
 
 /**
- * Where blocks lie for the moment in which the engine reads them. What a killed process left is removed; nothing
- * but this process has the directory.
+ * Creates the directory of the blocks that the engine is about to read, and removes what a killed process left
+ * there. This process holds the lock of the data directory.
  */
 function insertsOf(directory: string): string {
-  // Nothing would match the pattern, and the engine would say nothing of it.
+  // The engine would treat the path as a pattern that matches nothing, without an error.
   if (resolve(directory).includes('{')) {
     throw new OriginscopeError(
       'DATA_DIRECTORY_UNUSABLE',
@@ -60,9 +59,8 @@ function insertsOf(directory: string): string {
 }
 
 /**
- * The engine takes binary data from files alone: its statements are text, in which they would be cut at the
- * first empty line (measured; half the processor time of JSON in the statement all the same). The file seldom
- * lives long enough to reach the disk.
+ * The engine reads binary data from files only: inline data of a statement ends at the first empty line. Measured,
+ * this takes half the CPU time of JSON in the statement. The file rarely lives long enough to reach the disk.
  */
 async function insertByFile(client: ClickHouseClient, inserts: string, rows: Insert): Promise<void> {
   const file = join(inserts, `${process.pid}-${randomUUID()}`);
@@ -78,7 +76,7 @@ async function insertByFile(client: ClickHouseClient, inserts: string, rows: Ins
   }
 }
 
-/** The engine's types come from another release of the client's common part; its private fields differ. */
+/** The engine's types come from another release of the client's common package; its private fields differ. */
 function asConnection(connection: unknown): ClickHouseClientConfigOptions['connection'] {
   return connection as ClickHouseClientConfigOptions['connection'];
 }

@@ -10,7 +10,7 @@ export interface ServerLocation {
   readonly username?: string;
   readonly password?: string;
   readonly timeoutMillis?: number;
-  /** PEM, where the system does not know it. */
+  /** PEM, if the system does not trust it. */
   readonly ca?: string | undefined;
   /** The cluster whose nodes hold the tables. */
   readonly cluster?: string | undefined;

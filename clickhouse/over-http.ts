@@ -14,11 +14,11 @@ import { identifier } from './sql-text.ts';
 import { codeOf, isCertificateProblem, isLoginProblem, mayPass } from './trouble.ts';
 
 const TIMEOUT_MILLIS = 60_000;
-/** How many times longer a publication may take; as many times as a housekeeping waits for one. */
-const PATIENCE = 10;
+/** How many times longer a publication may take. */
+const LONG_RUNNING_FACTOR = 10;
 
 /**
- * @param options.createDatabase whether a database that is missing is created
+ * @param options.createDatabase whether to create a missing database
  * @throws OriginscopeError as `openClickHouse`
  */
 export async function serverConnector(
@@ -36,16 +36,16 @@ export async function serverConnector(
     ...(ca !== undefined && { tls: { ca_cert: Buffer.from(ca) } }),
     application: 'originscope',
     request_timeout: timeoutMillis,
-    // Under the server's own time for idle connections (10 s, before 23.11 it was 3 s), also when our timers are late:
-    // a request on a connection that the server is closing fails without having been heard.
+    // Below the server's own timeout of idle connections (10 s; 3 s before 23.11), even if our timers are late:
+    // a request on a connection that the server is closing fails.
     keep_alive: { idle_socket_ttl: 2_500, eagerly_destroy_stale_sockets: true },
-    // What goes wrong is thrown; lines of its own would repeat statements and settings.
+    // Errors are thrown; the client's own log lines would repeat statements and settings.
     log: { level: ClickHouseLogLevel.OFF },
-    // Answers only. Blocks are dictionaries and indexes already: gzip would take 0.6 s of processor time for a
-    // million rows, most of what it costs to encode them, to spare 100 MB that stay in one data centre.
+    // Responses only. Blocks are dictionaries and indexes already: gzip would take 0.6 s of CPU time for a
+    // million rows, most of what encoding them costs, to save 100 MB within a data centre.
     compression: { response: true, request: false },
-    // Origins and services of strangers are parameters: in the URL they would stand in access logs, and many of
-    // them make it longer than proxies take.
+    // Foreign origins and services are parameters: in the URL they would appear in access logs, and could exceed
+    // the URL length that proxies accept.
     use_multipart_params: true,
   };
   const unavailable = (cause: unknown) => serverUnavailable(`${origin}/${database}`, database, cause);
@@ -66,7 +66,7 @@ export async function serverConnector(
     async connect(settings, patient) {
       const client = createClient({
         ...common,
-        request_timeout: patient ? timeoutMillis * PATIENCE : timeoutMillis,
+        request_timeout: patient ? timeoutMillis * LONG_RUNNING_FACTOR : timeoutMillis,
         clickhouse_settings: settings,
       });
       return Object.assign(client, { insertRows: (rows: Insert) => insertBody(client, rows) });
@@ -80,7 +80,7 @@ async function insertBody(client: ClickHouseClient, rows: Insert): Promise<void>
     query: `INSERT INTO ${targetOf(rows)} FORMAT Native`,
     values: Readable.from([rows.block], { objectMode: false }),
   });
-  // The answer is empty; the connection is free again when it was read.
+  // The response is empty; the connection is reusable once it has been read.
   await stream.resume().toArray();
 }
 

@@ -15,19 +15,19 @@ import { startPipeline } from './pipeline.ts';
 
 export interface CollectorOptions extends Binding {
   readonly location: ClickHouseLocation;
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
   readonly retention: Retention;
-  /** By which ratio services sample the HTTP spans that decisions are derived from. */
+  /** Sampling ratios of the HTTP spans that decisions are derived from. */
   readonly samplingRatios?: SamplingRatios | undefined;
-  /** Whether the tracestate of a request says it where no ratio was given. Default `ignored`. */
+  /** Whether the tracestate of a request counts where no ratio is given. Default `ignored`. */
   readonly inboundTracestate?: InboundTracestate;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Waits between tries of an insert that failed; see GroupCommitLimits. */
+  /** Delays between retries of a failed insert; see GroupCommitLimits. */
   readonly retryMillis?: readonly number[];
-  /** How often the disks are looked at, and a write is tried again that failed. */
+  /** How often disks are checked and failed writes are retried. */
   readonly watchMillis?: number;
   /** Adds routes of other folders to the receiver's HTTP server. */
   readonly routes?: (clickhouse: ClickHouse) => AddRoutes;
@@ -40,7 +40,7 @@ export interface Collector {
   /** `ClickHouse.reading`. */
   readonly reading: ClickHouseClient;
   readonly written: Readonly<WriterCounters>;
-  /** Finishes the requests that are held, writes what is pending, lets a publication finish, closes. */
+  /** Completes held requests, writes pending rows, waits for a running publication, closes. */
   close(): Promise<void>;
 }
 
@@ -74,7 +74,7 @@ export function startCollector(options: CollectorOptions): Promise<Collector> {
       samplingRatios: options.samplingRatios,
       ...(options.inboundTracestate !== undefined && { inboundTracestate: options.inboundTracestate }),
       now,
-      // Of its own lines only the bad ones: it would announce every port.
+      // Fastify would log every port at level info.
       logger: log.child({}, { level: 'warn' }),
       registry,
       write: ({ spans }) => writer.write(spans),

@@ -13,7 +13,7 @@ import { startPublicationWatch } from './publication/publication-watch.ts';
 import { createPublisher, type PublisherOptions } from './publication/publisher.ts';
 
 export interface PipelineOptions extends Pick<PublisherOptions, 'hasArrived'>, Pick<ChoresOptions, 'isOurs'> {
-  /** With the present schema. Whoever opened it closes it, after the pipeline. */
+  /** With the current schema. The caller closes it after the pipeline. */
   readonly clickhouse: ClickHouse;
   readonly retention: Retention;
   /** The pipeline's metrics are added to it. */
@@ -21,22 +21,22 @@ export interface PipelineOptions extends Pick<PublisherOptions, 'hasArrived'>, P
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Where they differ from the writer's own. */
+  /** Where they differ from the writer's defaults. */
   readonly limits?: Partial<GroupCommitLimits>;
-  /** How often the disks are looked at, and a write is tried again that failed. */
+  /** How often disks are checked and failed writes are retried. */
   readonly watchMillis?: number | undefined;
-  /** Whether whoever calls the writer logs its failures. Default: the pipeline does. */
+  /** Whether the caller logs failed writes. Default: the pipeline does. */
   readonly callerLogsFailures?: boolean;
 }
 
-/** Writer and publisher over one ClickHouse, with what watches them: the part that `up` and `consume` share. */
+/** Writer and publisher over one ClickHouse, with their monitoring: the part that `up` and `consume` share. */
 export interface Pipeline {
   readonly writer: Writer;
-  /** Of ClickHouse's nodes, as they were seen last. */
+  /** Disks of ClickHouse's nodes, as last seen. */
   readonly disks: WriteWatch['disks'];
   /** Why rows cannot be written now, in sentences; empty while they can. */
   missing(): Promise<readonly string[]>;
-  /** Slots that cannot be published, in sentences: writing goes on all the same. */
+  /** Slots that cannot be published, in sentences; writing continues. */
   readonly troubles: readonly string[];
   /** Writes what is pending, and lets a publication finish. */
   close(): Promise<void>;

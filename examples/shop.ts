@@ -26,7 +26,7 @@ try {
     now: Date.now,
   });
 } catch (error) {
-  // What breaks because everything is being stopped is no news.
+  // Errors caused by the shutdown itself are not reported.
   if (!stopping.signal.aborted) throw error;
 } finally {
   await services.stop();

@@ -5,7 +5,7 @@ export interface Binding {
   readonly host: string;
   /** The bearer token that senders, and readers of metrics, must present. */
   readonly token?: string | undefined;
-  /** `none` lets everybody send who can reach the address. */
+  /** `none` accepts unauthenticated data from anyone who can reach the address. */
   readonly auth?: 'token' | 'none' | undefined;
 }
 
@@ -14,8 +14,10 @@ export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 /**
- * The world can reach what is not bound to a loopback address, so that needs a token, or the explicit wish to
- * do without. Throws OriginscopeError `HOST_NEEDS_TOKEN`.
+ * An address other than a loopback address is reachable from other machines, so it requires a token, or the
+ * explicit choice of `--auth none`.
+ *
+ * @throws OriginscopeError `HOST_NEEDS_TOKEN`
  */
 export function assertProtected({ host, token, auth }: Binding): void {
   if (isLoopback(host) || token !== undefined || auth === 'none') return;
@@ -26,7 +28,7 @@ export function assertProtected({ host, token, auth }: Binding): void {
   );
 }
 
-/** What keeps a server from listening, as a sentence that names the flag of its port. */
+/** @returns why a server cannot listen, with the flag of its port in the remedy */
 export function listenError(cause: unknown, host: string, port: number, flag = '--port'): unknown {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'EADDRINUSE') {

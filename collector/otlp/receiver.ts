@@ -16,59 +16,63 @@ const MIB = 1024 ** 2;
 const SWEEP_MILLIS = 50;
 
 export interface ReceiverOptions extends Binding {
-  /** 0 takes a free port. */
+  /** 0 picks a free port. */
   readonly port: number;
   /**
-   * Resolves when the request is safe, on disk or in Kafka; called only where spans were accepted. An
-   * OriginscopeError that is retryable is answered with 503, one that is not with 400; `OVERLOADED` is tried
-   * again for `holdMillis` first.
+   * Resolves when the request is stored durably, on disk or in Kafka; called only if spans were accepted. A
+   * retryable OriginscopeError is answered with 503, any other with 400; `OVERLOADED` is retried for
+   * `holdMillis` first.
    */
   readonly write: (request: AcceptedRequest) => Promise<void>;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** What /readyz answers: whether spans can be taken now; an error means no. */
+  /** What /readyz reports: whether spans can be accepted now; an error means no. */
   readonly ready: Monitored['ready'];
-  /** What /healthz tells beside the receiver's own counters, for example those of the writer. */
+  /** What /healthz reports in addition to the receiver's counters, such as those of the writer. */
   readonly health?: () => Readonly<Record<string, unknown>>;
-  /** What /metrics tells beside the receiver's own counters; they are added to it. */
+  /** The receiver's metrics are added to it. */
   readonly registry?: Registry;
   /** Routes of other folders, on the same port. */
   readonly routes?: AddRoutes;
   readonly logger?: FastifyBaseLogger;
-  /** By which ratio services sample the HTTP spans that decisions are derived from. Default: nobody knows. */
+  /** Sampling ratios of the HTTP spans that decisions are derived from. Default: unknown. */
   readonly samplingRatios?: SamplingRatios | undefined;
-  /** Whether the tracestate of a request says it where no ratio was given. Default `ignored`. */
+  /** Whether the tracestate of a request counts where no ratio is given. Default `ignored`. */
   readonly inboundTracestate?: InboundTracestate;
   /** Bytes of a body after inflating; larger ones are answered with 413. Default 16 MiB. */
   readonly maxBodyBytes?: number;
   /** The same for JSON, which takes more memory and time than protobuf. Default 8 MiB. */
   readonly maxJsonBytes?: number;
-  /** Bytes of all bodies that are being read or wait for their write; beyond it requests are turned away. Default 64 MiB. */
+  /** Bytes of all bodies that are being read or written; beyond it requests are rejected. Default 64 MiB. */
   readonly maxHeldBytes?: number;
-  /** How long a body may take to arrive. Default 10,000: as long as exporters wait for their answer. */
+  /** How long a body may take to arrive. Default 10,000, the timeout of exporters. */
   readonly arrivalMillis?: number;
-  /** At once; one more closes the one that has waited for its sender for longest. Default 2,048. */
+  /** Concurrent connections; one more closes the one that has waited longest for its client. Default 2,048. */
   readonly maxConnections?: number;
   /** How long a request is held while the writer is overloaded. Default 2,000. */
   readonly holdMillis?: number;
-  /** How long `close` waits for senders that do not finish their requests. Default 10,000. */
+  /** How long `close` waits for unfinished requests. Default 10,000. */
   readonly closeMillis?: number;
 }
 
 export interface Receiver {
   readonly counters: ReceiverCounters;
   /**
-   * Starts to accept; resolves with the URL. Throws OriginscopeError `PORT_TAKEN`, `PORT_FORBIDDEN`,
-   * `HOST_UNAVAILABLE`.
+   * Starts accepting.
+   *
+   * @returns the URL
+   * @throws OriginscopeError `PORT_TAKEN`, `PORT_FORBIDDEN`, `HOST_UNAVAILABLE`
    */
   listen(): Promise<string>;
-  /** Accepts no more, and resolves when what is held has been answered; safe to call twice. */
+  /** Stops accepting and resolves when held requests are answered. Safe to call twice. */
   close(): Promise<void>;
 }
 
 /**
- * The OTLP/HTTP door (https://opentelemetry.io/docs/specs/otlp/#otlphttp): a request is answered 200 only after
- * it is written. Throws OriginscopeError `HOST_NEEDS_TOKEN`.
+ * OTLP/HTTP receiver (https://opentelemetry.io/docs/specs/otlp/#otlphttp): a request is answered 200 only after
+ * it is stored.
+ *
+ * @throws OriginscopeError `HOST_NEEDS_TOKEN`
  */
 export function createReceiver(options: ReceiverOptions): Receiver {
   assertProtected(options);
@@ -114,7 +118,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       }
     },
     async close() {
-      // The server waits for connections that were busy when it began to close, also long after their answer.
+      // The server would wait for connections that were busy when it began to close, long after their response.
       const sweep = setInterval(() => server.server.closeIdleConnections(), SWEEP_MILLIS);
       const cut = setTimeout(() => server.server.closeAllConnections(), options.closeMillis ?? 10_000);
       await server.close().finally(() => {

@@ -9,8 +9,8 @@ export interface ChoresOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   /**
-   * Whether it is this process's turn. Where several share the work, any number may do it at once: it only
-   * costs more. Default: always.
+   * Whether this process should do the work now. If several processes share it, any number may do it at once; it
+   * only costs more. Default: always.
    */
   readonly isOurs?: () => boolean;
   readonly publishEveryMillis?: number;
@@ -18,11 +18,11 @@ export interface ChoresOptions {
 }
 
 export interface Chores {
-  /** Lets the publication in hand finish. */
+  /** Waits for the running publication. */
   stop(): Promise<void>;
 }
 
-/** What is done beside writing, again and again: publishing what has settled, and cleaning up. */
+/** Periodic work beside writing: publishes settled slots, and cleans up. */
 export function startChores(options: ChoresOptions): Chores {
   const { publisher, log, now, isOurs = () => true } = options;
   const { publishEveryMillis = 5_000, cleanEveryMillis = 3_600_000 } = options;

@@ -17,17 +17,17 @@ export interface PublisherOptions {
   readonly dialect?: Dialect;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Milliseconds of a clock that is never set; default: of this process. */
+  /** Milliseconds of a monotonic clock. Default: `performance.now()`. */
   readonly elapsed?: () => number;
   readonly settlingMillis?: number;
-  /** A slot that goes on getting late spans is published again at most this often. */
+  /** Minimum interval between publications of a slot that keeps receiving late spans. */
   readonly republishMillis?: number;
-  /** Between the rows of a run and its marker, for readers whose query was planned in between. */
+  /** Pause between the rows of a run and its marker, for queries that were planned before it. */
   readonly readerGraceMillis?: number;
   readonly retention?: Retention;
   /**
-   * Whether all that was sent before a time (epoch milliseconds) has been written: where spans wait in a
-   * queue, raw days are kept for those that still belong to them. Default: there is no queue.
+   * Whether everything sent before a time (epoch milliseconds) has been written. While spans wait in a queue,
+   * the raw days they may belong to are kept. Default: there is no queue.
    */
   readonly hasArrived?: (before: number) => Promise<boolean>;
 }
@@ -40,26 +40,27 @@ export interface Published {
 
 export interface Publisher {
   /**
-   * Publishes every slot and hour that is due, oldest first. To be called every few seconds. The signal ends
-   * it after the publication in hand: what is left is due again.
+   * Publishes every due slot and hour, oldest first. To be called every few seconds.
+   *
+   * @param signal stops after the current publication; the rest stays due
    */
   tick(signal?: AbortSignal): Promise<Published>;
-  /** Drops raw days that are published and past their retention, and runs that nobody reads any more. To be called hourly. */
+  /** Drops raw days that are published and past their retention, and superseded runs. To be called hourly. */
   clean(): Promise<void>;
-  /** Slots (starts, epoch milliseconds) that are due and could not be published, with the reason. */
+  /** Due slots (starts, epoch milliseconds) that could not be published, with the reason. */
   readonly stuck: ReadonlyMap<number, string>;
-  /** The same of hours. */
+  /** Due hours that could not be published. */
   readonly stuckHours: ReadonlyMap<number, string>;
   /** For an import, which publishes frozen slots in the same way. */
   readonly publication: Publication;
 }
 
-/** Reading such a slot again soon shows the same, and costs as much as publishing it. */
+/** Retrying sooner would fail again at the full cost of a publication. */
 const RETRY_STUCK_MILLIS = 300_000;
 
 /**
- * Sums what has settled, so that readers do not. Any number of publishers may run at once: each works under
- * run numbers of its own, and readers take the newest one that is marked.
+ * Aggregates settled slots once, so that readers do not have to. Any number of publishers may run concurrently:
+ * each uses its own run numbers, and readers use the newest marked run.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
   const {
@@ -139,7 +140,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function clean(): Promise<void> {
     const ended = startOfDay(now() - retention.rawHours * 3_600_000);
     try {
-      // What is sent so long after a day may still belong to it.
+      // Spans sent this long after a day may still belong to it.
       if (await hasArrived(ended + OPEN_MILLIS)) {
         await retireDays(publication, { before: ended, keptSince: keptSince(retention, now()) });
       }
@@ -151,7 +152,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   return { tick, clean, stuck, stuckHours, publication };
 }
 
-/** In UTC, as the days of raw spans are cut. */
+/** Raw spans are partitioned by UTC day. */
 function startOfDay(time: number): number {
   return Math.floor(time / 86_400_000) * 86_400_000;
 }

@@ -67,7 +67,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
       dialect: clickhouse.dialect,
       now,
       retention,
-      // Its hours are due at the end, however young they are.
+      // Its hours are published at the end, regardless of their age.
       republishMillis: 0,
     }),
     now,

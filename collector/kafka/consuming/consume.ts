@@ -20,31 +20,31 @@ import { consumerMetrics } from './consumer-metrics.ts';
 import { createIntake } from './intake.ts';
 
 export interface ConsumeOptions {
-  /** With the present schema; whoever opened it closes it. */
+  /** With the current schema. The caller closes it. */
   readonly clickhouse: ClickHouse;
   readonly kafka: KafkaLocation;
   readonly topic: string;
   readonly deadLetterTopic: string;
   readonly group: string;
-  /** After which a silent consumer loses its partitions. */
+  /** Session timeout after which an unresponsive consumer loses its partitions. */
   readonly sessionTimeoutMillis: number;
   readonly retention: Retention;
-  /** By which ratio services sample the HTTP spans that decisions are derived from. */
+  /** Sampling ratios of the HTTP spans that decisions are derived from. */
   readonly samplingRatios?: SamplingRatios | undefined;
-  /** Whether the tracestate of a request says it where no ratio was given. Default `ignored`. */
+  /** Whether the tracestate of a request counts where no ratio is given. Default `ignored`. */
   readonly inboundTracestate?: InboundTracestate;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** What it tells about itself is added to it. */
+  /** Its metrics are added to it. */
   readonly registry?: Registry;
-  /** Ends the waiting for Kafka at the start. */
+  /** Stops waiting for Kafka at the start. */
   readonly signal?: AbortSignal;
-  /** Between tries of a write that failed; the last one goes on. */
+  /** Delays between retries of a failed write; the last one repeats. */
   readonly waitMillis?: readonly number[];
-  /** How often the disks are looked at, and a write is tried again that failed. */
+  /** How often disks are checked and failed writes are retried. */
   readonly watchMillis?: number;
-  /** How long what is in hand is waited for at the end. */
+  /** How long to wait for messages in progress at shutdown. */
   readonly graceMillis?: number;
 }
 
@@ -52,26 +52,26 @@ export interface ConsumeOptions {
 export interface Consume {
   readonly counters: Readonly<ConsumerCounters>;
   readonly written: Readonly<WriterCounters>;
-  /** Of ClickHouse's nodes, as they were seen last. */
+  /** Disks of ClickHouse's nodes, as last seen. */
   readonly disks: WriteWatch['disks'];
   /**
-   * What it waits for, in sentences: membership of its group, ClickHouse, the dead-letter topic. Empty while it
-   * is ready.
+   * What it waits for, in sentences: group membership, ClickHouse, the dead-letter topic. Empty while it is
+   * ready.
    */
   missing(): Promise<readonly string[]>;
-  /** Slots that cannot be published, in sentences: they do not make it unready. */
+  /** Slots that cannot be published, in sentences; they do not affect readiness. */
   readonly troubles: readonly string[];
   isReady(): Promise<boolean>;
-  /** Writes and commits what is in hand, leaves the group, lets a publication finish. */
+  /** Writes and commits messages in progress, leaves the group, waits for a running publication. */
   close(): Promise<void>;
 }
 
 const NEVER = new AbortController().signal;
 
-/** An insert waits so long for company: rows of several messages and partitions share it. */
+/** Linger of an insert: rows of several messages and partitions share it. */
 const LINGER_MILLIS = 200;
 
-/** Short: what fails longer is waited for while heartbeats go out, and said so. */
+/** Short: longer outages are waited out by the intake, which keeps sending heartbeats and logs them. */
 const RETRY_MILLIS = [100, 500] as const;
 
 /**
@@ -93,7 +93,7 @@ export function startConsume(options: ConsumeOptions): Promise<Consume> {
     counters.cleaningsHeld++;
     log.warn(
       { topic, before: new Date(before).toISOString() },
-      'raw days are kept longer: messages that may belong to them are not read yet',
+      'raw days are kept longer: messages that may belong to them have not been read yet',
     );
     return false;
   }
@@ -107,10 +107,10 @@ export function startConsume(options: ConsumeOptions): Promise<Consume> {
       now,
       watchMillis: options.watchMillis,
       limits: { lingerMillis: LINGER_MILLIS, retryMillis: RETRY_MILLIS },
-      // By the intake, which waits for ClickHouse with what was read.
+      // The intake logs them while it waits for ClickHouse.
       callerLogsFailures: true,
       hasArrived,
-      // One of the group, whoever it is; in a rebalance two or none, which is as good.
+      // One member of the group publishes; two or none during a rebalance do no harm.
       isOurs: () => consumer?.assigned.has(0) === true,
     });
     closers.add(pipeline.close);
@@ -153,10 +153,10 @@ export function startConsume(options: ConsumeOptions): Promise<Consume> {
     async function missing(): Promise<readonly string[]> {
       const ofClickHouse = await pipeline.missing();
       return [
-        ...(running.isMember() ? [] : [`It is not a member of the consumer group ${group}`]),
+        ...(running.isMember() ? [] : [`Not a member of the consumer group ${group}`]),
         ...ofClickHouse,
         ...(ofClickHouse.length === 0 && intake.isWaiting()
-          ? ['What was read waits for ClickHouse or the dead-letter topic']
+          ? ['Messages in progress wait for ClickHouse or the dead-letter topic']
           : []),
       ];
     }
@@ -180,7 +180,7 @@ export function startConsume(options: ConsumeOptions): Promise<Consume> {
 /** @returns what tries a piece of work until Kafka answers, and says in the log that it waits */
 function waitingForKafka({ kafka, log, now, waitMillis, signal = NEVER }: ConsumeOptions) {
   const { persist } = createPatience({
-    says: { failing: 'Kafka does not answer yet; it is waited for', over: 'Kafka answers' },
+    says: { failing: 'Kafka does not respond yet; waiting', over: 'Kafka responds' },
     log,
     now,
     ...(waitMillis !== undefined && { waitMillis }),

@@ -11,44 +11,44 @@ import { createLossWatch } from './loss-watch.ts';
 import { createMembership } from './membership.ts';
 
 export interface ConsumerOptions {
-  /** A client of its own: kafkajs shares the offsets of a group among the consumers of one client. */
+  /** A separate client: kafkajs shares the offsets of a group among the consumers of one client. */
   readonly kafka: Kafka;
   readonly topic: string;
   readonly group: string;
   readonly positions: Positions;
-  /** After which a silent consumer loses its partitions. */
+  /** Session timeout after which an unresponsive consumer loses its partitions. */
   readonly sessionTimeoutMillis: number;
   /** See BatchHandlerOptions. */
   readonly take: (delivered: Delivered, signal: AbortSignal) => Promise<void>;
   readonly counters: ConsumerCounters;
   readonly log: Logger;
-  /** How long what is in hand is waited for at the end, or when partitions have to be given up. */
+  /** How long to wait for messages in progress at shutdown, or when partitions are revoked. */
   readonly graceMillis?: number;
-  /** Before the group is joined anew after an error that kafkajs does not go on from. */
+  /** Delay before the group is joined again after an error that kafkajs does not recover from. */
   readonly restartMillis?: number;
 }
 
 export interface RunningConsumer {
-  /** The partitions of this consumer. */
+  /** Partitions assigned to this consumer. */
   readonly assigned: ReadonlySet<number>;
-  /** Whether it is a member of its group that brokers have heard of lately. */
+  /** Whether it is a member of its group, by the last heartbeat or fetch. */
   isMember(): boolean;
-  /** Commits what is in hand, if that is soon kept, leaves the group, and disconnects. */
+  /** Commits messages in progress that are stored in time, leaves the group, and disconnects. */
   stop(): Promise<void>;
 }
 
 const MIB = 1024 ** 2;
 
-/** Of the bodies in hand at once; their spans take about as much again. */
+/** Bodies in progress at once; their decoded spans take about as much again. */
 const IN_HAND_BYTES = 32 * MIB;
 
 const OBSERVE_MILLIS = 10_000;
 
 /**
- * Joins the group and gives every message to `take`, until it is stopped: brokers may go away and come back,
- * and what kafkajs gives up is begun anew.
+ * Joins the group and passes every message to `take` until it is stopped. It survives outages of brokers, and
+ * joins again after errors that kafkajs does not recover from.
  *
- * @throws the error of kafkajs when no broker can be spoken to at the start
+ * @throws the error of kafkajs when no broker is reachable at the start
  */
 export async function startConsumer(options: ConsumerOptions): Promise<RunningConsumer> {
   const { kafka, topic, group, positions, sessionTimeoutMillis, counters, log } = options;
@@ -96,7 +96,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
       const error = await Promise.race([stopped, ended]);
       if (signal.aborted) break;
       counters.restarts++;
-      log.error({ err: error }, 'the consumer ended by an error; it joins its group anew');
+      log.error({ err: error }, 'the consumer failed; joining the group again');
       await consumer.disconnect().catch(() => undefined);
       await delay(restartMillis, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
@@ -105,7 +105,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
         ended: Promise.resolve(cause),
       })));
     }
-    await consumer.disconnect().catch((err) => log.warn({ err }, 'the group was not left properly'));
+    await consumer.disconnect().catch((err) => log.warn({ err }, 'leaving the group failed'));
   }
 
   async function measureLag(): Promise<void> {
@@ -114,7 +114,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
     counters.lag = new Map([...lag].filter(([partition]) => membership.assigned.has(partition)));
   }
   const observing = repeat(measureLag, OBSERVE_MILLIS, signal, (err) =>
-    log.warn({ err }, 'the lag cannot be asked for'),
+    log.warn({ err }, 'the lag cannot be determined'),
   );
 
   return {

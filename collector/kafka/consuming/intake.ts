@@ -21,7 +21,7 @@ export interface IntakeOptions {
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Between tries of a write that failed; the last one goes on. */
+  /** Delays between retries of a failed write; the last one repeats. */
   readonly waitMillis?: readonly number[] | undefined;
 }
 

@@ -15,20 +15,20 @@ export interface MembershipOptions {
   readonly stopping: AbortSignal;
 }
 
-/** A consumer that reads as a member of its group. */
+/** A running consumer that has joined its group. */
 export interface Joined {
   readonly consumer: Consumer;
-  /** Resolves with the error that kafkajs does not go on from. */
+  /** Resolves with an error that kafkajs does not recover from. */
   readonly ended: Promise<unknown>;
 }
 
 export interface Membership {
-  /** The partitions of this consumer. */
+  /** Partitions assigned to this consumer. */
   readonly assigned: ReadonlySet<number>;
-  /** Whether brokers have heard of this member within the session timeout. */
+  /** Whether a heartbeat or fetch succeeded within the session timeout. */
   isMember(): boolean;
   /**
-   * Joins the group with a new consumer, and begins to read.
+   * Joins the group with a new consumer and starts reading.
    *
    * @throws the error of kafkajs when that fails
    */
@@ -38,8 +38,8 @@ export interface Membership {
 const MIB = 1024 ** 2;
 
 /**
- * Compressed. One is read up to READING_LIMITS, with zstd about 3 MiB of it, and the next one brings the rest again:
- * of several partitions, so that none waits long for its turn.
+ * Compressed sizes. A fetch is decompressed up to READING_LIMITS (with zstd about 3 MiB of it); the next one returns
+ * the rest again. It covers several partitions, so that none waits long.
  */
 const FETCH = {
   minBytes: 64 * 1024,
@@ -48,7 +48,7 @@ const FETCH = {
   maxWaitTimeInMs: 250,
 } as const;
 
-/** New partitions are found this soon. */
+/** How soon new partitions are found. */
 const METADATA_MILLIS = 30_000;
 
 export function createMembership(options: MembershipOptions): Membership {

@@ -8,7 +8,7 @@ import { producerMetrics } from './producer-metrics.ts';
 import { createTopicWriter, type TopicWriterOptions } from './topic-writer.ts';
 
 export interface ReceiveOptions extends Binding, TopicWriterOptions {
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
 }
 
@@ -19,14 +19,14 @@ export interface Receive {
   readonly counters: Readonly<ReceiverCounters>;
   /** What became of messages; an `insert` is a batch. */
   readonly produced: Readonly<GroupCommitCounters>;
-  /** Finishes the requests that are held, then closes. */
+  /** Completes held requests, then closes. */
   close(): Promise<void>;
 }
 
 /**
- * The OTLP door in front of Kafka: each request that holds decision spans becomes one message, or a few where the
- * topic takes no message as large, and is answered when all in-sync replicas have it. While Kafka is away requests
- * are answered with 503.
+ * OTLP/HTTP receiver in front of Kafka: each request with decision spans becomes one message, or several if it
+ * exceeds the topic's message size, and is acknowledged when all in-sync replicas have it. While Kafka is
+ * unavailable, requests are answered with 503.
  *
  * @throws OriginscopeError `TOPIC_MISSING`, `KAFKA_DENIED`; `PORT_…`, `HOST_…`. Not when no broker answers yet.
  */

@@ -37,12 +37,12 @@ export interface TopicWriterOptions {
 /** Writes accepted requests to a Kafka topic. */
 export interface TopicWriter {
   /**
-   * Resolves when all in-sync replicas have the request: one message, or a few where the topic takes none as large.
+   * Resolves when all in-sync replicas have the request: one message, or several if it exceeds the topic's message size.
    *
    * @throws OriginscopeError `OVERLOADED`, `WRITE_FAILED`, `WRITER_CLOSED` (retryable), `BODY_TOO_LARGE`
    */
   write(request: AcceptedRequest): Promise<void>;
-  /** Whether the topic is there and the last batches were taken. */
+  /** Whether the topic exists and no batch failed recently. */
   isReady(): boolean;
   /** What became of messages; an `insert` is a batch. */
   readonly counters: Readonly<GroupCommitCounters>;
@@ -58,7 +58,7 @@ const LIMITS: GroupCommitLimits = {
   maxInsertBytes: MIB,
   maxPendingRows: 20_000,
   maxPendingBytes: 64 * MIB,
-  // Once, on another partition: senders wait ten seconds, and try again themselves.
+  // One retry, on another partition: senders wait ten seconds and retry themselves.
   retryMillis: [100],
 };
 const DEADLINE_MILLIS = 4_500;
@@ -68,13 +68,13 @@ const PATIENCE: KafkaPatience = {
   retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 400 },
 };
 const WATCH_MILLIS = 5_000;
-/** How long after a batch that failed nothing more is asked for. */
+/** How long a failed batch makes the receiver unready. */
 const UNREADY_MILLIS = 10_000;
 
-/** What a message takes in a batch beside its body. */
+/** Overhead of a message in a batch. */
 const ENVELOPE_BYTES = 128;
 
-/** Bytes of bodies and envelopes of a batch: what a codec makes larger has to fit as well. */
+/** Bytes available for bodies and envelopes of a batch, with a margin for data that a codec makes larger. */
 const roomIn = ({ config }: Topic): number => {
   const maxBytes = Number(config['max.message.bytes']);
   return maxBytes - Math.ceil(maxBytes / 128) - 256;
@@ -83,7 +83,7 @@ const roomIn = ({ config }: Topic): number => {
 /** @throws OriginscopeError `TOPIC_MISSING`, `KAFKA_DENIED`. Not when no broker answers yet. */
 export async function createTopicWriter(options: TopicWriterOptions): Promise<TopicWriter> {
   const { log } = options;
-  // kafkajs tells every try; what matters of it is said here once.
+  // kafkajs logs every attempt; only the state changes are logged here.
   const kafka = kafkaAt(options.kafka, log.child({}, { level: 'error' }), PATIENCE);
   const unavailable = (error: unknown): OriginscopeError => {
     if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return topicMissing(options.topic, error);
@@ -99,8 +99,8 @@ export async function createTopicWriter(options: TopicWriterOptions): Promise<To
     topic: options.topic,
     everyMillis: options.watchMillis ?? WATCH_MILLIS,
     changed(error) {
-      if (error === undefined) log.info({ topic: options.topic }, 'Kafka answers');
-      else log.error({ err: unavailable(error) }, 'Kafka cannot be written to; senders are told to wait');
+      if (error === undefined) log.info({ topic: options.topic }, 'Kafka responds');
+      else log.error({ err: unavailable(error) }, 'Kafka cannot be written to; senders are asked to retry');
     },
   });
   const producer = createBatchProducer({
@@ -154,7 +154,7 @@ export async function createTopicWriter(options: TopicWriterOptions): Promise<To
 
 const bytesOf = ({ value }: Message): number => ENVELOPE_BYTES + (value?.length ?? 0);
 
-/** The messages in batches of at most so many bytes, in their order. */
+/** Splits messages into batches of at most this many bytes, in order. */
 function batchesOf(messages: readonly Message[], maxBytes: number): Message[][] {
   const batches: Message[][] = [];
   let bytes = 0;
@@ -170,7 +170,7 @@ function batchesOf(messages: readonly Message[], maxBytes: number): Message[][] 
   return batches;
 }
 
-/** Whatever it is, somebody mends it, and then the same request is taken. */
+/** Retryable: once the cause is fixed, the same request is accepted. */
 function notWritten(topic: string, cause: OriginscopeError): OriginscopeError {
   return new OriginscopeError('WRITE_FAILED', `Topic ${topic} cannot be written to`, {
     cause,
