@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
 import { type Control, takeDataDirectory } from '../clickhouse/data-directory.ts';
 import type { ClickHouseLocation } from '../clickhouse/location.ts';
+import { holdsDatabase } from '../clickhouse/private-directory.ts';
 import { OriginscopeError } from '../core/errors.ts';
-import { serverOf } from './settings/clickhouse.ts';
+import { CLICKHOUSE, EMBEDDED, serverOf } from './settings/clickhouse.ts';
 import type { Settings } from './settings/table.ts';
 
 /** A database that this process may open; it holds the lock of a directory. */
@@ -12,6 +12,8 @@ export interface Database {
   readonly location: ClickHouseLocation;
   /** For messages. */
   readonly name: string;
+  /** For another command on the same data; the password is not among them. */
+  readonly flags: readonly string[];
   /** Tells other processes where to ask instead of opening the directory. No effect for a server. */
   announce(control: Control): void;
   release(): void;
@@ -28,7 +30,18 @@ export async function takeDatabase(settings: Settings, role: string): Promise<Da
   const server = serverOf(settings);
   if (server !== undefined) {
     const { host, pathname } = new URL(server.url);
-    return { location: server, name: host + pathname, announce: () => undefined, release: () => undefined };
+    return {
+      location: server,
+      name: host + pathname,
+      flags: [
+        ...['--clickhouse', server.url],
+        ...(settings.clickhouseUser === CLICKHOUSE.clickhouseUser.default
+          ? []
+          : ['--clickhouse-user', settings.clickhouseUser]),
+      ],
+      announce: () => undefined,
+      release: () => undefined,
+    };
   }
   const directory = await takeDataDirectory(settings.data, role, {
     now: Date.now,
@@ -37,6 +50,7 @@ export async function takeDatabase(settings: Settings, role: string): Promise<Da
   return {
     location: { directory: directory.path },
     name: relative('', settings.data) || '.',
+    flags: settings.data === EMBEDDED.data.default ? [] : ['--data', settings.data],
     announce: directory.announce,
     release: directory.release,
   };
@@ -53,7 +67,7 @@ export async function openDatabase(
   role: string,
   options: { readonly createDatabase: boolean },
 ): Promise<ClickHouse> {
-  if (settings.clickhouse === undefined && !options.createDatabase && !existsSync(settings.data)) {
+  if (settings.clickhouse === undefined && !options.createDatabase && !holdsDatabase(settings.data)) {
     throw new OriginscopeError('SCHEMA_MISSING', `There is no Originscope data in ${settings.data} yet`, {
       remedy: 'Start "originscope up", or say with --data or --clickhouse where the data are.',
     });

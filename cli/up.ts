@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import { startCollector } from '../collector/collector.ts';
 import { opening } from '../core/closers.ts';
+import { shellCommand } from '../core/shell-command.ts';
+import { assertCanListen, assertProtected } from '../server/binding.ts';
 import { startControl } from '../server/control.ts';
 import { takeDatabase } from './database.ts';
 import { questionsAbout } from './running-process.ts';
@@ -37,6 +39,9 @@ export function up(command: Command): Command {
 
 function start(settings: Settings, log: Logger) {
   return opening(async (closers) => {
+    assertProtected(settings);
+    // Before the data directory is created.
+    await assertCanListen(settings.host, settings.port);
     const database = await takeDatabase(settings, 'up');
     closers.add(database.release);
     const collector = await startCollector({
@@ -56,7 +61,7 @@ function start(settings: Settings, log: Logger) {
     closers.add(control.close);
     database.announce(control.address);
     console.log(`originscope is up: send OTLP to ${collector.url}, data in ${database.name}`);
-    console.log('Then: originscope report');
+    console.log(`Then: ${shellCommand(['originscope', 'report', ...database.flags])}`);
     return { collector, close: closers.close };
   });
 }

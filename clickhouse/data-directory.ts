@@ -78,7 +78,11 @@ export async function takeDataDirectory(
   };
 }
 
-/** The living process that holds the directory, if there is one. */
+/**
+ * The living process that holds the directory, if there is one.
+ *
+ * @throws OriginscopeError `DATA_DIRECTORY_UNUSABLE` when the lock cannot be read
+ */
 export function holderOf(path: string): Holder | undefined {
   const holder = readHolder(path);
   return holder !== undefined && isAlive(holder) ? holder : undefined;
@@ -127,7 +131,14 @@ function readHolder(path: string): Holder | undefined {
     return parseHolder(readFileSync(join(path, LOCK), 'utf8'));
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return undefined;
-    throw cause;
+    throw new OriginscopeError(
+      'DATA_DIRECTORY_UNUSABLE',
+      `The lock of the data directory ${path} cannot be read`,
+      {
+        cause,
+        remedy: 'Give the directory of "originscope up" with --data, as a user who may read it.',
+      },
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { OriginscopeError } from '../core/errors.ts';
 
 const OF_OTHERS = 0o077;
@@ -26,7 +26,7 @@ export function privateDirectory(path: string): void {
   const self = process.getuid?.();
   if (self === undefined) return;
   if (self !== 0 && uid !== self) throw notPrivate(path, 'belongs to another user');
-  const isOurs = entries.every((name) => OURS.has(name) || name.startsWith('originscope.lock.'));
+  const isOurs = entries.every(isOfOriginscope);
   if ((mode & OF_OTHERS) !== 0) {
     if (!isOurs || (mode & STICKY) !== 0) {
       throw notPrivate(path, 'can be read by other users, and is not for Originscope alone');
@@ -37,15 +37,56 @@ export function privateDirectory(path: string): void {
   if (isOurs) for (const name of entries) narrow(join(path, name));
 }
 
+/**
+ * Whether a directory holds a database of the embedded engine, so that a command that only reads may open it.
+ *
+ * @throws OriginscopeError `DATA_DIRECTORY_UNUSABLE` when it exists and holds other things, or cannot be read
+ */
+export function holdsDatabase(path: string): boolean {
+  let entries: string[];
+  try {
+    entries = readdirSync(path);
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT')) return false;
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The data directory ${path} cannot be read`, {
+      cause,
+      remedy: 'Give the directory of "originscope up" with --data, as a user who may read it.',
+    });
+  }
+  if (entries.includes('store') && entries.includes('metadata')) return true;
+  if (entries.every(isOfOriginscope)) return false;
+  throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `${path} is not a data directory of Originscope`, {
+    remedy: 'Give the directory of "originscope up" with --data.',
+  });
+}
+
+const isOfOriginscope = (name: string): boolean => OURS.has(name) || name.startsWith('originscope.lock.');
+
+const isErrno = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
+
 function createdOrRead(path: string): string[] {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     return readdirSync(path);
   } catch (cause) {
     throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The data directory ${path} cannot be created`, {
       cause,
       remedy: 'Choose a directory this user may write with --data.',
     });
+  }
+}
+
+/** Not by `recursive`: where the kernel answers ENOENT for a parent that exists, as in /proc, Node tries forever. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (cause) {
+    // Another process may have created it meanwhile.
+    if (!existsSync(path)) throw cause;
   }
 }
 

@@ -1,4 +1,5 @@
-import { isIPv4 } from 'node:net';
+import { once } from 'node:events';
+import { createServer, isIPv4 } from 'node:net';
 import { OriginscopeError } from '../core/errors.ts';
 
 export interface Binding {
@@ -62,4 +63,19 @@ export function listenError(cause: unknown, host: string, port: number, flag = '
     );
   }
   return cause;
+}
+
+/**
+ * Listens for a moment, so that a command can fail before it creates anything.
+ *
+ * @throws OriginscopeError `PORT_TAKEN`, `PORT_FORBIDDEN`, `HOST_UNAVAILABLE`
+ */
+export async function assertCanListen(host: string, port: number): Promise<void> {
+  const server = createServer();
+  try {
+    await once(server.listen({ host, port }), 'listening');
+  } catch (error) {
+    throw listenError(error, host, port);
+  }
+  await new Promise((resolve) => server.close(resolve));
 }
