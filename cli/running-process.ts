@@ -21,6 +21,7 @@ export function questionsAbout(reading: ClickHouseClient): {
           since: { type: 'integer' },
           until: { type: 'integer' },
           service: { type: 'string', maxLength: 256 },
+          limit: { type: 'integer', minimum: 1, maximum: 10_000 },
         },
       },
       answer: (window) => report(reading, window),
@@ -35,9 +36,9 @@ export function questionsAbout(reading: ClickHouseClient): {
 /** @throws OriginscopeError `CONTROL_FAILED` */
 export async function askForReport(
   control: Control,
-  { since, until, service }: WindowOptions,
+  { since, until, service, limit }: WindowOptions,
 ): Promise<Report> {
-  return (await askControl(control, 'report', { since, until, service })) as Report;
+  return (await askControl(control, 'report', { since, until, service, limit })) as Report;
 }
 
 /** @throws OriginscopeError `CONTROL_FAILED` */

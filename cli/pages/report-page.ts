@@ -64,7 +64,7 @@ export function renderReport(report: Report, options: PageOptions): string {
     ...report.services.map((service) => renderService(service, page)),
   ];
   if (report.furtherServices > 0) {
-    parts.push(`${count(report.furtherServices)} more services: ask for one with --service.`);
+    parts.push(`${count(report.furtherServices)} more services: --all shows them, --service one of them.`);
   }
   if (space !== '') parts.push(space);
   if (troubles !== '') parts.push(troubles);
@@ -131,21 +131,44 @@ function renderService(service: ServiceReport, all: Page): string {
     (fact) => fact !== '',
   );
   if (facts.length > 0) parts.push(facts.map((fact) => wrapped('  ', '    ', fact, page.width)).join('\n'));
-  parts.push(origins(service.topOrigins.slice(0, shown.origins), service.origins, page));
-  if (service.topBlocked.length > 0) {
-    const listed = service.topBlocked.slice(0, shown.refusals);
-    const more = service.topBlocked.length - listed.length;
-    parts.push(`  ${paint('bold', 'Refused by browsers')}`);
-    parts.push(listed.map((refusal) => renderRefusal(refusal, page)).join('\n\n'));
-    if (more > 0) parts.push(paint('dim', `  … and more: ${howToSeeAll(service.service)}`));
-  }
+  const listedOrigins = service.topOrigins.slice(0, shown.origins);
+  const moreOrigins = service.topOrigins.length + service.furtherOrigins - listedOrigins.length;
+  parts.push(origins(listedOrigins, moreText(moreOrigins, 'origin', service), page));
+  const { topBlocked, furtherBlocked, topUnknown, furtherUnknown } = service;
+  parts.push(...calls('Blocked by browsers', topBlocked, furtherBlocked, service, page));
+  parts.push(...calls('Verdict unknown', topUnknown, furtherUnknown, service, page));
   return parts.join('\n\n');
+}
+
+/** A list of calls with its title; nothing of an empty one. */
+function calls(
+  title: string,
+  listed: readonly Refusal[],
+  further: number,
+  service: ServiceReport,
+  page: Section,
+): string[] {
+  if (listed.length === 0) return [];
+  const shown = listed.slice(0, page.shown.refusals);
+  const more = moreText(listed.length + further - shown.length, 'kind of call', service);
+  return [
+    `  ${page.paint('bold', title)}`,
+    shown.map((call) => renderRefusal(call, page)).join('\n\n'),
+    ...(more === '' ? [] : [page.paint('dim', `  ${more}`)]),
+  ];
+}
+
+/** How many rows are left out, and the command that shows them. */
+function moreText(more: number, noun: string, { service }: ServiceReport): string {
+  if (more <= 0) return '';
+  const plural = noun === 'kind of call' ? 'kinds of calls' : `${noun}s`;
+  return `… and ${count(more)} more ${more === 1 ? noun : plural}: ${howToSeeAll(service)}`;
 }
 
 /** A name that a terminal shall not show as it is cannot be copied from it either. */
 function howToSeeAll(service: string): string {
-  const command = shellCommand(['originscope', 'report', '--service', service]);
-  return copyableCommand(command) ?? 'ask for this service with --service';
+  const command = shellCommand(['originscope', 'report', '--service', service, '--all']);
+  return copyableCommand(command) ?? 'report this service with --service and --all';
 }
 
 function counting({ sampled, estimated, behindGateway }: ServiceReport): string {
@@ -176,7 +199,7 @@ function byReason(reasons: readonly ReasonCount[], count: Section['count']): str
     .join(', ');
 }
 
-function origins(top: readonly OriginCount[], all: number, page: Section): string {
+function origins(top: readonly OriginCount[], more: string, page: Section): string {
   const { paint, time } = page;
   const rows = top.map((origin) => [
     plain(origin.origin || '(none)'),
@@ -187,10 +210,7 @@ function origins(top: readonly OriginCount[], all: number, page: Section): strin
     time(origin.lastSeen),
   ]);
   const head = ['origin', 'allowed', 'blocked', 'unknown', 'first seen', 'last seen'];
-  const more = all - top.length;
-  const rest =
-    more > 0 ? `\n${paint('dim', `  … and ${count(more)} more ${more === 1 ? 'origin' : 'origins'}`)}` : '';
-  return table(head, rows, page) + rest;
+  return table(head, rows, page) + (more === '' ? '' : `\n${paint('dim', `  ${more}`)}`);
 }
 
 function renderRefusal(refusal: Refusal, page: Section): string {
