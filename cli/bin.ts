@@ -9,6 +9,7 @@ import { demo } from './demo.ts';
 import { explain } from './explain.ts';
 import { importSpans } from './import.ts';
 import { migrate } from './migrate.ts';
+import { errorText } from './pages/error-text.ts';
 import { probe } from './probe.ts';
 import { rebuild } from './rebuild.ts';
 import { receive } from './receive.ts';
@@ -41,7 +42,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode);
   if (!(error instanceof OriginscopeError)) throw error;
-  console.error(`originscope: ${error.message}\n  ${error.remedy}`);
+  console.error(errorText(error));
   // Whatever was open is closed by now, or is what failed.
   process.exit(1);
 }

@@ -33,9 +33,7 @@ export function report(): Command {
     const { since, until = now, service, json, ...rest } = flags;
     const settings = readSettings(rest, process.env);
     if (until <= since) {
-      throw new OriginscopeError('WINDOW_EMPTY', '--until is not after --since', {
-        remedy: 'Give a --since that lies before --until, for example --since 2h.',
-      });
+      throw new OriginscopeError('WINDOW_EMPTY');
     }
     const found = await findReport(settings, { since, until, ...(service !== undefined && { service }) });
     if (json) console.log(JSON.stringify(found, null, 2));

@@ -85,7 +85,7 @@ export const READING: ClickHouseSettings = {
  *
  * @param options.createDatabase for those who bring the schema: a server's database that is missing is created
  * @throws OriginscopeError `ENGINE_MISSING`, `ENGINE_UNAVAILABLE`; of a server `CLICKHOUSE_URL_INVALID`,
- * `CLICKHOUSE_UNAVAILABLE`, `CLICKHOUSE_LOGIN_REFUSED`, `CLICKHOUSE_REFUSED`, `CLICKHOUSE_TLS_FAILED`, `DATABASE_MISSING`
+ * `CLICKHOUSE_UNAVAILABLE`, `CLICKHOUSE_LOGIN_REFUSED`, `CLICKHOUSE_REFUSED`, `CLICKHOUSE_FAILED`, `CLICKHOUSE_TLS_FAILED`, `DATABASE_MISSING`
  */
 export async function openClickHouse(
   location: ClickHouseLocation,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { OriginscopeError } from '../core/errors.ts';
+import { codeOf, OriginscopeError } from '../core/errors.ts';
 import { privateDirectory } from './private-directory.ts';
 
 /** Where a running process can be asked instead of opening its directory. */
@@ -93,9 +93,10 @@ function place(lock: string, holder: Holder): boolean {
     return true;
   } catch (cause) {
     if (codeOf(cause) === 'EEXIST') return false;
-    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The lock ${lock} cannot be written`, {
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+      path: dirname(lock),
+      problem: 'is not writable: its lock file cannot be created',
       cause,
-      remedy: 'Choose a directory this user may write with --data.',
     });
   } finally {
     rmSync(draft, { force: true });
@@ -167,16 +168,6 @@ function startOf(pid: number): string {
 }
 
 function inUse(path: string, holder: Holder): OriginscopeError {
-  return new OriginscopeError(
-    'DATA_DIRECTORY_IN_USE',
-    `The data directory ${path} is held by "originscope ${holder.role}" (process ${holder.pid}, since ${holder.since})`,
-    {
-      retryable: true,
-      remedy: `Stop that process, or give this one another directory with --data.`,
-    },
-  );
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const { role, pid, since } = holder;
+  return new OriginscopeError('DATA_DIRECTORY_IN_USE', { path, role, pid, since });
 }

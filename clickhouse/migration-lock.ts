@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
+import { codeOf } from '../core/errors.ts';
 import type { Dialect } from './dialect.ts';
 import { literal } from './sql-text.ts';
-import { codeOf } from './trouble.ts';
 
 export interface MigrationLockOptions {
   /** For people who wait: host and process. */

@@ -220,9 +220,5 @@ const HEXADECIMAL = new Int8Array(128).fill(-1);
 for (let digit = 0; digit < 16; digit++) HEXADECIMAL['0123456789abcdef'.charCodeAt(digit)] = digit;
 
 function refused(name: string, type: string, value: string | number): OriginscopeError {
-  return new OriginscopeError(
-    'VALUE_REFUSED',
-    `Column ${name} takes ${type}, received ${JSON.stringify(value)}`,
-    { remedy: 'Sending the same again cannot help; the sender is at fault.' },
-  );
+  return new OriginscopeError('VALUE_REFUSED', { column: name, type, value: String(JSON.stringify(value)) });
 }

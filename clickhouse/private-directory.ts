@@ -42,10 +42,7 @@ function createdOrRead(path: string): string[] {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     return readdirSync(path);
   } catch (cause) {
-    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The data directory ${path} cannot be created`, {
-      cause,
-      remedy: 'Choose a directory this user may write with --data.',
-    });
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', { path, problem: 'cannot be created', cause });
   }
 }
 
@@ -74,9 +71,11 @@ function namesIn(path: string): string[] {
   }
 }
 
-function notPrivate(path: string, why: string): OriginscopeError {
-  return new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The data directory ${path} ${why}`, {
+function notPrivate(path: string, problem: string): OriginscopeError {
+  return new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+    path,
+    problem,
     remedy:
-      'Choose another directory with --data, for example one within it: it is created for this user alone. Or give this one the mode 0700.',
+      'Choose another directory with --data, for example a new one inside it, which is created for this user alone. Or set the mode of this one to 0700.',
   });
 }

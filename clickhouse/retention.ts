@@ -105,10 +105,6 @@ function refuseInvalid(retention: Retention): void {
   const least: Retention = { rawHours: OPEN_MILLIS / 3_600_000, minutesDays: 3, hoursMonths: 1 };
   for (const key of ['rawHours', 'minutesDays', 'hoursMonths'] as const) {
     if (Number.isInteger(retention[key]) && retention[key] >= least[key]) continue;
-    throw new OriginscopeError(
-      'RETENTION_INVALID',
-      `Retention ${key} has to be a whole number of at least ${least[key]}, not ${retention[key]}`,
-      { remedy: `Set ${key} to ${least[key]} or more.` },
-    );
+    throw new OriginscopeError('RETENTION_INVALID', { key, least: least[key], value: retention[key] });
   }
 }

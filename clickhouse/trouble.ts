@@ -1,3 +1,5 @@
+import { codeOf } from '../core/errors.ts';
+
 /**
  * What errors of ClickHouse mean for an insert. Some blame the rows: the same ones are refused however often they
  * are sent. Some stand until a person does something, with whatever rows. The rest (connection, memory, disk, too
@@ -62,9 +64,4 @@ export function isCertificateProblem(error: unknown): boolean {
 export function isOfEngine(error: unknown): boolean {
   const code = codeOf(error) ?? '';
   return /^\d+$/.test(code) && !STAND.has(code);
-}
-
-/** ClickHouse's number as text, or the name of a network error; the embedded engine has a class of its own. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { OriginscopeError } from './errors.ts';
+import { hasCode, OriginscopeError } from './errors.ts';
 
 export interface Patience {
   /**
@@ -61,10 +61,10 @@ export function createPatience(options: PatienceOptions): Patience {
           recovered();
           return result;
         } catch (error) {
-          if (!(error instanceof OriginscopeError) || !error.retryable || error.code === 'WRITER_CLOSED') {
+          if (!(error instanceof OriginscopeError) || !error.retryable || hasCode(error, 'WRITER_CLOSED')) {
             throw error;
           }
-          const isFull = error.code === 'OVERLOADED';
+          const isFull = hasCode(error, 'OVERLOADED');
           if (!isFull) trouble(error);
           const wait = isFull ? OVERLOAD_MILLIS : waitMillis[Math.min(attempt, waitMillis.length - 1)];
           await delay(wait, undefined, { signal });

@@ -130,9 +130,5 @@ async function ask<Answer>(
   } catch (cause) {
     problem = cause;
   }
-  throw new OriginscopeError('CONTROL_FAILED', 'The running originscope did not answer the question', {
-    cause: problem,
-    retryable: true,
-    remedy: 'Ask again; if it goes on, look at its log.',
-  });
+  throw new OriginscopeError('CONTROL_FAILED', { cause: problem });
 }

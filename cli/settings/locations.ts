@@ -52,14 +52,11 @@ export function serverOf(settings: Settings): Extract<ClickHouseLocation, { url:
 export function requiredServerOf(settings: Settings): Extract<ClickHouseLocation, { url: string }> {
   const server = serverOf(settings);
   if (server !== undefined) return server;
-  throw new OriginscopeError(
-    'SETTING_MISSING',
-    'This command is for a ClickHouse server, and none is given',
-    {
-      remedy:
-        'Give --clickhouse https://host:8443/database, or ORIGINSCOPE_CLICKHOUSE. The embedded database belongs to "originscope up".',
-    },
-  );
+  throw new OriginscopeError('SETTING_MISSING', {
+    problem: 'this command needs a ClickHouse server',
+    remedy:
+      'Give --clickhouse https://host:8443/database, or ORIGINSCOPE_CLICKHOUSE. The embedded database belongs to "originscope up".',
+  });
 }
 
 export const KAFKA_SETTINGS = [
@@ -78,13 +75,10 @@ export function kafkaOf(settings: Settings): KafkaLocation {
   const { brokers, kafkaSecurity: security, kafkaSasl: mechanism } = settings;
   const { kafkaUser: username, kafkaPassword: password } = settings;
   if (security.startsWith('sasl') && (username === undefined || password === undefined)) {
-    throw new OriginscopeError(
-      'SETTING_MISSING',
-      `--kafka-security ${security} needs a user and a password`,
-      {
-        remedy: 'Give --kafka-user, and the password in ORIGINSCOPE_KAFKA_PASSWORD or its _FILE.',
-      },
-    );
+    throw new OriginscopeError('SETTING_MISSING', {
+      problem: `--kafka-security ${security} needs a user and a password`,
+      remedy: 'Give --kafka-user, and the password in ORIGINSCOPE_KAFKA_PASSWORD or its _FILE.',
+    });
   }
   return {
     brokers,

@@ -48,11 +48,11 @@ export function readSettings(
     const setting: Setting = SETTINGS[name];
     const parsed = setting.schema.safeParse(value);
     if (parsed.success) return [name, parsed.data];
-    throw new OriginscopeError(
-      'SETTING_INVALID',
-      `${source}: ${parsed.error.issues[0]?.message ?? 'invalid'}${setting.secret ? '' : `, received ${shown(name, value)}`}`,
-      { remedy: `It is: ${setting.description}.` },
-    );
+    throw new OriginscopeError('SETTING_INVALID', {
+      source,
+      problem: `${parsed.error.issues[0]?.message ?? 'invalid'}${setting.secret ? '' : `, received ${shown(name, value)}`}`,
+      expected: setting.description,
+    });
   });
   return Object.freeze(Object.fromEntries(entries)) as Settings;
 }
@@ -118,20 +118,26 @@ function readConfigFile(path: string): Partial<Record<SettingName, unknown>> {
     value = JSON.parse(readText(path, '--config'));
   } catch (cause) {
     if (cause instanceof OriginscopeError) throw cause;
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${path} is not JSON`, {
+    throw new OriginscopeError('CONFIG_UNREADABLE', {
+      source: path,
+      problem: 'is not valid JSON',
       cause,
-      remedy: 'It holds one object, for example {"port": 4318}.',
+      remedy: CONFIG_EXAMPLE,
     });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${path} does not hold an object`, {
-      remedy: 'It holds one object, for example {"port": 4318}.',
+    throw new OriginscopeError('CONFIG_UNREADABLE', {
+      source: path,
+      problem: 'is not a JSON object',
+      remedy: CONFIG_EXAMPLE,
     });
   }
   const unknown = Object.keys(value).find((key) => !(SETTING_NAMES as string[]).includes(key));
   if (unknown !== undefined) throw unknownSetting(`"${unknown}" in ${path}`, SETTING_NAMES);
   return value;
 }
+
+const CONFIG_EXAMPLE = 'A configuration file holds one object, for example {"port": 4318}.';
 
 /**
  * The text of a file that a setting names.
@@ -143,7 +149,9 @@ export function readText(path: string, source: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${source}: ${path} cannot be read`, {
+    throw new OriginscopeError('CONFIG_UNREADABLE', {
+      source: `${source}: ${path}`,
+      problem: 'cannot be read',
       cause,
       remedy: 'Check the path and its permissions.',
     });
@@ -151,7 +159,5 @@ export function readText(path: string, source: string): string {
 }
 
 function unknownSetting(name: string, known: readonly string[]): OriginscopeError {
-  return new OriginscopeError('SETTING_UNKNOWN', `${name} is no setting`, {
-    remedy: `Known are: ${known.join(', ')}.`,
-  });
+  return new OriginscopeError('SETTING_UNKNOWN', { name, known: known.join(', ') });
 }

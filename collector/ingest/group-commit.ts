@@ -81,14 +81,18 @@ export function createGroupCommit<Row>(
   let drained: (() => void) | undefined;
 
   function add(rows: readonly Row[]): Promise<void> {
-    if (closed) return Promise.reject(closing(name));
+    if (closed) return Promise.reject(new OriginscopeError('WRITER_CLOSED', { destination: name }));
     const bytes = rows.reduce((sum, row) => sum + destination.bytesOf(row), 0);
     const full =
       pendingRows + rows.length > limits.maxPendingRows || pendingBytes + bytes > limits.maxPendingBytes;
     // A request that is larger than the bound is taken when nothing else is pending.
     if (full && pendingRows > 0) {
       counters.overloaded += rows.length;
-      return Promise.reject(overloaded(name, pendingRows));
+      return Promise.reject(
+        new OriginscopeError('OVERLOADED', {
+          problem: `${pendingRows} rows are already waiting for ${name}`,
+        }),
+      );
     }
     pendingRows += rows.length;
     pendingBytes += bytes;
@@ -149,10 +153,10 @@ export function createGroupCommit<Row>(
     } catch (cause) {
       if (!isRefusal(cause)) {
         counters.failed += rows.length;
-        answer(group, writeFailed(name, cause));
+        answer(group, new OriginscopeError('WRITE_FAILED', { destination: name, cause }));
       } else if (group.length === 1) {
         counters.refused += rows.length;
-        answer(group, rowRefused(name, cause));
+        answer(group, new OriginscopeError('ROW_REFUSED', { destination: name, cause }));
       } else {
         const half = Math.ceil(group.length / 2);
         await commit(group.slice(0, half));
@@ -193,33 +197,4 @@ export function createGroupCommit<Row>(
   }
 
   return { add, close };
-}
-
-function overloaded(name: string, pendingRows: number): OriginscopeError {
-  return new OriginscopeError('OVERLOADED', `${pendingRows} rows wait for ${name} already`, {
-    retryable: true,
-    remedy: 'Send the same spans again in a second.',
-  });
-}
-
-function writeFailed(name: string, cause: unknown): OriginscopeError {
-  return new OriginscopeError('WRITE_FAILED', `${name} did not take the spans`, {
-    cause,
-    retryable: true,
-    remedy: 'Send the same spans again; if it goes on, look at the cause in the log.',
-  });
-}
-
-function rowRefused(name: string, cause: unknown): OriginscopeError {
-  return new OriginscopeError('ROW_REFUSED', `${name} refuses what is in this request`, {
-    cause,
-    remedy: 'Sending it again cannot help; the cause in the log says what is wrong.',
-  });
-}
-
-function closing(name: string): OriginscopeError {
-  return new OriginscopeError('WRITER_CLOSED', `Writing to ${name} is shutting down`, {
-    retryable: true,
-    remedy: 'Send the same spans again when the collector is up.',
-  });
 }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { type DiskSpace, spaceRemedy, spaceText } from '../../clickhouse/disks.ts';
-import { codeOf } from '../../clickhouse/trouble.ts';
+import { codeOf } from '../../core/errors.ts';
 import { bounded, cleaned } from '../../core/text.ts';
 
 export interface WriteOutcome {

@@ -6,8 +6,8 @@ import { OPEN_MILLIS } from '../../core/slots.ts';
  * told to the sender; nothing is guessed in its place.
  */
 export const REJECTIONS = {
-  decisions: 'cors.decisions is no whole number from 1 to 2^53 - 1',
-  total: 'cors.decisions.total is no whole number from 0 to 2^53 - 1',
+  decisions: 'cors.decisions is not a whole number from 1 to 2^53 - 1',
+  total: 'cors.decisions.total is not a whole number from 0 to 2^53 - 1',
   kind: 'cors.kind is unknown',
   verdict: 'cors.verdict is unknown',
   reason: 'cors.reason is unknown, or does not go with the verdict',

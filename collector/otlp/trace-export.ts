@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
-import { OriginscopeError } from '../../core/errors.ts';
+import { hasCode, OriginscopeError } from '../../core/errors.ts';
 import { readBody } from './body.ts';
 import type { ReceiverCounters } from './counters.ts';
 import { decodeTraces, type Encoding } from './decode.ts';
@@ -84,7 +84,7 @@ async function writeHeld(
     } catch (error) {
       const known = error instanceof OriginscopeError;
       if (known && !error.retryable) counters.spans.refused += spans.length;
-      if (!known || error.code !== 'OVERLOADED' || waited >= holdMillis) throw error;
+      if (!hasCode(error, 'OVERLOADED') || waited >= holdMillis) throw error;
     }
     await pause(RETRY_MILLIS);
   }
@@ -101,6 +101,4 @@ function countAccepted(counters: ReceiverCounters, bytes: number, decoded: Decod
 }
 
 const tooManySpans = (): OriginscopeError =>
-  new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${MAX_SPANS} decision spans`, {
-    remedy: 'Send smaller batches.',
-  });
+  new OriginscopeError('BODY_TOO_LARGE', { problem: `more than ${MAX_SPANS} decision spans` });

@@ -152,12 +152,12 @@ const RULES: readonly RowRule[] = [
   {
     columns: ['status_code'],
     isBroken: 'status_code != 0 AND (status_code < 100 OR status_code > 999)',
-    text: 'have a status_code that is no HTTP status',
+    text: 'have a status_code that is not a valid HTTP status',
   },
   { columns: ['max_age'], isBroken: 'max_age < -1', text: 'have a negative max_age' },
   {
     columns: ['link_trace_id', 'link_span_id'],
     isBroken: `NOT match(link_trace_id, '^([0-9a-f]{32})?$') OR NOT match(link_span_id, '^([0-9a-f]{16})?$')`,
-    text: 'have a link that is no trace and span id',
+    text: 'have a link that is not a valid trace and span id',
   },
 ];

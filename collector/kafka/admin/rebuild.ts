@@ -1,7 +1,7 @@
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import type { ClickHouse } from '../../../clickhouse/connection.ts';
 import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
-import { OriginscopeError } from '../../../core/errors.ts';
+import { hasCode, OriginscopeError } from '../../../core/errors.ts';
 import { AHEAD_MILLIS, SLOT_MILLIS, slotOf } from '../../../core/slots.ts';
 import { createWriter } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded } from '../../otlp/decoded.ts';
@@ -97,7 +97,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     try {
       return decodeMessage(message, acceptedWindow(receivedAt(message, now())), rules);
     } catch (error) {
-      if (error instanceof OriginscopeError && error.code === 'OTLP_MALFORMED') return undefined;
+      if (hasCode(error, 'OTLP_MALFORMED')) return undefined;
       throw error;
     }
   }
@@ -133,11 +133,8 @@ async function rangesOf(
 }
 
 function expired(since: number, retention: Retention, now: number): OriginscopeError {
-  return new OriginscopeError(
-    'WINDOW_EXPIRED',
-    `--since ${new Date(since).toISOString()} lies before the minutes that are kept`,
-    {
-      remedy: `Give a --since after ${new Date(keptSince(retention, now)).toISOString()}, or keep minutes longer (--keep-minutes).`,
-    },
-  );
+  return new OriginscopeError('WINDOW_EXPIRED', {
+    since: new Date(since).toISOString(),
+    keptSince: new Date(keptSince(retention, now)).toISOString(),
+  });
 }

@@ -199,17 +199,10 @@ function difference(
 
 /** What is said wherever a topic is not there. */
 export function topicMissing(name: string, cause?: unknown): OriginscopeError {
-  return new OriginscopeError('TOPIC_MISSING', `Kafka has no topic ${name}`, {
-    cause,
-    remedy: 'Create it with "originscope topics create", or name another with --topic.',
-  });
+  return new OriginscopeError('TOPIC_MISSING', { topic: name, cause });
 }
 
 function refuseMoreReplicasThan(brokers: number, { replication }: TopicPlan): void {
   if (replication === undefined || replication <= brokers) return;
-  throw new OriginscopeError(
-    'REPLICATION_IMPOSSIBLE',
-    `--replication ${replication} needs as many brokers, and there are ${brokers}`,
-    { remedy: 'Start more brokers, or leave --replication away.' },
-  );
+  throw new OriginscopeError('REPLICATION_IMPOSSIBLE', { replication, brokers });
 }

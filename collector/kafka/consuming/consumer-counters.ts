@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../../core/error-codes.ts';
 import { noRejections, type RejectionCounts } from '../../otlp/decoded.ts';
 
 /** Why a message, or with the last two a whole batch of messages, became a dead letter. */
@@ -6,7 +7,7 @@ export const LETTER_REASONS = [
   'ROW_REFUSED',
   'BATCH_TOO_LARGE',
   'BATCH_MALFORMED',
-] as const;
+] as const satisfies readonly ErrorCode[];
 export type LetterReason = (typeof LETTER_REASONS)[number];
 
 /**

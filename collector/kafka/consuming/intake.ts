@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
-import { OriginscopeError } from '../../../core/errors.ts';
+import { hasCode } from '../../../core/errors.ts';
 import { createPatience } from '../../../core/retry.ts';
 import type { Writer } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoded.ts';
@@ -89,7 +89,7 @@ export function createIntake(options: IntakeOptions): Intake {
         await rows.persist(() => writer.write(decoded.spans, came), signal);
         countSpans(decoded);
       } catch (error) {
-        if (!isCode(error, 'ROW_REFUSED')) throw error;
+        if (!hasCode(error, 'ROW_REFUSED')) throw error;
         await bury(delivered, 'ROW_REFUSED', error, signal);
       }
     }
@@ -121,15 +121,11 @@ export function createIntake(options: IntakeOptions): Intake {
   return { take, isWaiting: () => rows.isTried() || letters.isTried() };
 }
 
-function attempt(decode: () => Decoded): Decoded | { readonly error: OriginscopeError } {
+function attempt(decode: () => Decoded): Decoded | { readonly error: unknown } {
   try {
     return decode();
   } catch (error) {
-    if (isCode(error, 'OTLP_MALFORMED')) return { error };
+    if (hasCode(error, 'OTLP_MALFORMED')) return { error };
     throw error;
   }
-}
-
-function isCode(error: unknown, code: string): error is OriginscopeError {
-  return error instanceof OriginscopeError && error.code === code;
 }

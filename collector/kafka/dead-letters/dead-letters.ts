@@ -1,6 +1,6 @@
 import { CompressionTypes, type IHeaders, type Kafka, type Message, Partitioners } from 'kafkajs';
 import { DERIVATION } from '../../../clickhouse/decision-span.ts';
-import { OriginscopeError } from '../../../core/errors.ts';
+import { hasCode } from '../../../core/errors.ts';
 import { bounded, cleaned } from '../../../core/text.ts';
 import { createGroupCommit, type GroupCommitLimits } from '../../ingest/group-commit.ts';
 import { isTooLarge } from '../client/connection.ts';
@@ -89,7 +89,7 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
       try {
         await commits.add([{ value, headers }]);
       } catch (cause) {
-        if (!(cause instanceof OriginscopeError && cause.code === 'ROW_REFUSED')) throw cause;
+        if (!hasCode(cause, 'ROW_REFUSED')) throw cause;
         await commits.add([{ value: null, headers: { ...headers, [LETTER_HEADERS.body]: 'omitted' } }]);
       }
     },
@@ -123,9 +123,7 @@ function headersOfBatch({ firstOffset, lastOffset }: RefusedBatch): IHeaders {
 /** Of a refusal, what the server said. */
 function innermost(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error instanceof OriginscopeError && error.code === 'ROW_REFUSED' && error.cause instanceof Error
-    ? error.cause.message
-    : error.message;
+  return hasCode(error, 'ROW_REFUSED') && error.cause instanceof Error ? error.cause.message : error.message;
 }
 
 /** When a message was written first, epoch milliseconds: one that was replayed says so in a header. */

@@ -1,6 +1,6 @@
 import type { Message } from 'kafkajs';
 import type { Logger } from 'pino';
-import { OriginscopeError } from '../../../core/errors.ts';
+import { hasCode, OriginscopeError } from '../../../core/errors.ts';
 import type { Binding } from '../../../server/binding.ts';
 import {
   createGroupCommit,
@@ -151,7 +151,7 @@ export async function startReceive(options: ReceiveOptions): Promise<Receive> {
     try {
       await commits.add(parts.map((value) => ({ value, headers: headersFor(encoding) })));
     } catch (error) {
-      throw error instanceof OriginscopeError && error.code === 'ROW_REFUSED' ? bodyTooLarge(error) : error;
+      throw hasCode(error, 'ROW_REFUSED') ? bodyTooLarge(error) : error;
     }
   }
 
@@ -203,17 +203,14 @@ function batchesOf(messages: readonly Message[], maxBytes: number): Message[][] 
   return batches;
 }
 
-/** Whatever it is, somebody mends it, and then the same request is taken. */
+/** Retryable whatever the cause is: once it is fixed, the same request is accepted. */
 function notWritten(topic: string, cause: OriginscopeError): OriginscopeError {
-  return new OriginscopeError('WRITE_FAILED', `Topic ${topic} cannot be written to`, {
-    cause,
-    retryable: true,
-    remedy: 'Send the same spans again; if it goes on, look at the cause in the log.',
-  });
+  return new OriginscopeError('WRITE_FAILED', { destination: `Topic ${topic}`, cause });
 }
 
 function bodyTooLarge(cause: unknown): OriginscopeError {
-  return new OriginscopeError('BODY_TOO_LARGE', 'The body is larger than Kafka takes', {
+  return new OriginscopeError('BODY_TOO_LARGE', {
+    problem: 'larger than the topic accepts',
     cause,
     remedy: 'Send smaller batches, or raise max.message.bytes of the topic.',
   });

@@ -1,4 +1,4 @@
-import { OriginscopeError } from '../../../../core/errors.ts';
+import { messageOf, OriginscopeError } from '../../../../core/errors.ts';
 import { type RefusedBatch, standInFor } from '../refused-batch.ts';
 import { ByteReader } from './byte-reader.ts';
 import { codecName, decompress } from './codecs.ts';
@@ -172,20 +172,10 @@ function standIn(
   };
 }
 
-function refusal(batch: Buffer, { codec }: Span, cause: unknown): Pick<RefusedBatch, 'reason' | 'error'> {
-  const what = `A batch of ${batch.length.toLocaleString('en')} bytes (${codecName(codec) ?? `codec ${codec}`})`;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  const [reason, message, remedy] =
-    cause instanceof TooLargeError
-      ? ([
-          'BATCH_TOO_LARGE',
-          `${what} holds ${why}`,
-          'Find its producer: a receiver writes none like it.',
-        ] as const)
-      : ([
-          'BATCH_MALFORMED',
-          `${what} cannot be read: ${why}`,
-          'Find its producer, or look at the disk of the broker that leads its partition.',
-        ] as const);
-  return { reason, error: new OriginscopeError(reason, message, { cause, remedy }) };
+function refusal(bytes: Buffer, { codec }: Span, cause: unknown): Pick<RefusedBatch, 'reason' | 'error'> {
+  const batch = `A batch of ${bytes.length.toLocaleString('en')} bytes (${codecName(codec) ?? `codec ${codec}`})`;
+  const details = { batch, problem: messageOf(cause), cause };
+  return cause instanceof TooLargeError
+    ? { reason: 'BATCH_TOO_LARGE', error: new OriginscopeError('BATCH_TOO_LARGE', details) }
+    : { reason: 'BATCH_MALFORMED', error: new OriginscopeError('BATCH_MALFORMED', details) };
 }
