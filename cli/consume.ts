@@ -6,7 +6,7 @@ import type { ServerLocation } from '../clickhouse/over-http.ts';
 import { rewind } from '../collector/kafka/admin/rewind.ts';
 import { type Consume, startConsume } from '../collector/kafka/consuming/consume.ts';
 import { createRegistry } from '../collector/metrics/metrics.ts';
-import { createPatience } from '../core/retry.ts';
+import { createRetrier } from '../core/retrier.ts';
 import { assertProtected } from '../server/binding.ts';
 import { startMonitor } from '../server/monitor.ts';
 import {
@@ -81,7 +81,7 @@ export function consume(): Command {
       let clickhouse: ClickHouse | undefined;
       try {
         // After a power cut everything starts at once: what is not there yet is waited for, unready.
-        clickhouse = await openPatiently(requiredServerOf(settings), log, signal);
+        clickhouse = await openWithRetries(requiredServerOf(settings), log, signal);
         if (since !== undefined) await rewind(kafka, { topic, group, since, now: Date.now(), log });
         consuming = await startConsume({
           ...settings,
@@ -110,13 +110,17 @@ export function consume(): Command {
   );
 }
 
-async function openPatiently(server: ServerLocation, log: Logger, signal: AbortSignal): Promise<ClickHouse> {
-  const { persist } = createPatience({
-    says: { failing: 'ClickHouse does not answer yet; it is waited for', over: 'ClickHouse answers' },
+async function openWithRetries(
+  server: ServerLocation,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<ClickHouse> {
+  const retrier = createRetrier({
+    messages: { failing: 'ClickHouse does not answer yet; retrying', recovered: 'ClickHouse answers' },
     log,
     now: Date.now,
   });
-  return await persist(async () => {
+  return await retrier.run(async () => {
     const clickhouse = await openClickHouse(server);
     try {
       await requireSchema(clickhouse.reading, clickhouse);

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { codeOf, OriginscopeError } from '../core/errors.ts';
+import { codeOf, hasCode, OriginscopeError } from '../core/errors.ts';
+import { endless, retry } from '../core/retry.ts';
 import { privateDirectory } from './private-directory.ts';
 
 /** Where a running process can be asked instead of opening its directory. */
@@ -53,18 +53,21 @@ export async function takeDataDirectory(
     since: new Date(options.now()).toISOString(),
     started: startOf(process.pid),
   };
-  const deadline = options.now() + options.waitMillis;
-  for (;;) {
-    if (place(lock, mine)) break;
-    const holder = readHolder(path);
-    if (holder !== undefined && isAlive(holder)) {
-      // A server stays: only readers and imports are worth waiting for.
-      if (holder.role === 'up' || options.now() >= deadline) throw inUse(path, holder);
-      await delay(50);
-    } else {
+  let holder: Holder | undefined;
+  const take = async (): Promise<void> => {
+    while (!place(lock, mine)) {
+      holder = readHolder(path);
+      if (holder !== undefined && isAlive(holder)) throw inUse(path, holder);
       discard(lock, holder);
     }
-  }
+  };
+  await retry(take, {
+    delays: endless([50]),
+    deadlineMillis: options.waitMillis,
+    clock: { now: options.now },
+    // A server stays: only readers and imports are worth waiting for.
+    shouldRetry: (error) => hasCode(error, 'DATA_DIRECTORY_IN_USE') && holder?.role !== 'up',
+  });
   return {
     path,
     announce(control) {

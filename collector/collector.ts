@@ -68,6 +68,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const writer = createWriter({
       client: clickhouse.writing,
       now,
+      // Most overloads are short, and senders wait ten seconds for their answer.
+      admissionMillis: 2_000,
       inserted(spans, seconds) {
         metrics.inserted(spans, seconds);
         watch.inserted();

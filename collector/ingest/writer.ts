@@ -34,10 +34,11 @@ export interface Writer {
    *
    * @param receivedAt when the spans reached us, epoch milliseconds: what their times are judged against. Of
    * spans from Kafka the record's own timestamp, so that what waited there is not late. Default: now.
+   * @param signal ends the wait for room among what is pending
    * @throws OriginscopeError `OVERLOADED`, `WRITE_FAILED`, `WRITER_CLOSED` (retryable: the same spans may be
    * sent again, they count once), `ROW_REFUSED` (not retryable)
    */
-  write(spans: readonly DecisionSpan[], receivedAt?: number): Promise<void>;
+  write(spans: readonly DecisionSpan[], receivedAt?: number, signal?: AbortSignal): Promise<void>;
   readonly counters: Readonly<WriterCounters>;
   /** Writes what is pending, then takes no more. */
   close(): Promise<void>;
@@ -47,8 +48,8 @@ const LIMITS: GroupCommitLimits = {
   lingerMillis: 50,
   maxInsertRows: 20_000,
   maxInsertBytes: 16 * 1024 ** 2,
-  maxPendingRows: 100_000,
   maxPendingBytes: 64 * 1024 ** 2,
+  admissionMillis: 0,
   retryMillis: [100, 500, 2_000, 5_000],
 };
 
@@ -73,7 +74,7 @@ export function createWriter(options: WriterOptions): Writer {
   const writer = randomBytes(8).readBigUInt64BE();
   const numbers = new WriteNumbers();
 
-  async function write(spans: readonly DecisionSpan[], at = now()): Promise<void> {
+  async function write(spans: readonly DecisionSpan[], at = now(), signal?: AbortSignal): Promise<void> {
     const latest = Math.max(at, now()) + AHEAD_MILLIS;
     const late = spans.filter((span) => isFrozen(slotOf(span.time), at)).length;
     const ahead = spans.filter((span) => span.time > latest).length;
@@ -81,7 +82,7 @@ export function createWriter(options: WriterOptions): Writer {
       late + ahead === 0
         ? spans
         : spans.filter((span) => !isFrozen(slotOf(span.time), at) && span.time <= latest);
-    if (taken.length > 0) await commits.add(taken);
+    if (taken.length > 0) await commits.add(taken, signal);
     // Counted when the request succeeds: a sender whose request fails sends them again.
     counters.late += late;
     counters.ahead += ahead;

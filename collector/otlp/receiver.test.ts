@@ -225,25 +225,14 @@ async function chunked(url: string, body: Buffer): Promise<number | undefined> {
 }
 
 describe('when writing fails', () => {
-  test('a short overload is waited out', async () => {
-    const write = vi
-      .fn(async () => {})
-      .mockRejectedValueOnce(overloaded())
-      .mockRejectedValueOnce(overloaded());
-    const { url, counters } = await start({ write });
-    expect((await post(url, encodeRequest(ONE))).status).toBe(200);
-    expect(write).toHaveBeenCalledTimes(3);
-    expect(counters.spans.accepted).toBe(1);
-  });
-
-  test('a long overload is 503 with a Retry-After of a second, and no span is counted', async () => {
+  test('an overload is 503 with a Retry-After of a second, and no span is counted', async () => {
     const write = vi.fn(async () => Promise.reject(overloaded()));
-    const { url, counters } = await start({ write, holdMillis: 50 });
+    const { url, counters } = await start({ write });
     const answer = await post(url, encodeRequest(ONE));
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(statusOf(await bytesOf(answer)).code).toBe(14);
-    expect(write.mock.calls.length).toBeGreaterThan(1);
+    expect(write).toHaveBeenCalledTimes(1);
     expect(counters).toMatchObject({ requests: { overloaded: 1, accepted: 0 }, spans: { accepted: 0 } });
   });
 

@@ -19,8 +19,7 @@ export interface ReceiverOptions extends Binding {
   readonly port: number;
   /**
    * Resolves when the request is safe, on disk or in Kafka; called only where spans were accepted. An
-   * OriginscopeError that is retryable is answered with 503, one that is not with 400; `OVERLOADED` is tried
-   * again for `holdMillis` first.
+   * OriginscopeError is answered with the status that the table of error codes has.
    */
   readonly write: (request: AcceptedRequest) => Promise<void>;
   /** Epoch milliseconds. */
@@ -46,8 +45,6 @@ export interface ReceiverOptions extends Binding {
   readonly arrivalMillis?: number;
   /** At once; one more closes the one that has waited for its sender for longest. Default 2,048. */
   readonly maxConnections?: number;
-  /** How long a request is held while the writer is overloaded. Default 2,000. */
-  readonly holdMillis?: number;
   /** How long `close` waits for senders that do not finish their requests. Default 10,000. */
   readonly closeMillis?: number;
 }
@@ -91,7 +88,6 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     maxJsonBytes: options.maxJsonBytes ?? 8 * MIB,
     maxHeldBytes: options.maxHeldBytes ?? 64 * MIB,
     arrivalMillis: options.arrivalMillis ?? 10_000,
-    holdMillis: options.holdMillis ?? 2_000,
     counters,
   });
   const access = guard(server, options);

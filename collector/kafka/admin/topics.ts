@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
-import { OriginscopeError } from '../../../core/errors.ts';
+import { hasCode, OriginscopeError } from '../../../core/errors.ts';
+import { endless, retry } from '../../../core/retry.ts';
 import { kafkaErrorType } from '../client/connection.ts';
 
 // Node finds only some of the names that kafkajs exports.
@@ -172,10 +172,14 @@ async function createTopic(admin: Admin, { name, partitions, replication, config
  * @throws OriginscopeError `TOPIC_MISSING` after half a minute
  */
 export async function topicIsKnown(admin: Admin, name: string): Promise<void> {
-  for (let waited = 0; (await findTopic(admin, name)) === undefined; waited += KNOWN_POLL_MILLIS) {
-    if (waited >= KNOWN_WITHIN_MILLIS) throw topicMissing(name);
-    await delay(KNOWN_POLL_MILLIS);
-  }
+  const find = async (): Promise<void> => {
+    if ((await findTopic(admin, name)) === undefined) throw topicMissing(name);
+  };
+  await retry(find, {
+    delays: endless([KNOWN_POLL_MILLIS]),
+    deadlineMillis: KNOWN_WITHIN_MILLIS,
+    shouldRetry: (error) => hasCode(error, 'TOPIC_MISSING'),
+  });
 }
 
 async function compare(admin: Admin, wanted: Topic): Promise<TopicOutcome> {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { ClickHouse } from '../../../clickhouse/connection.ts';
 import type { Retention } from '../../../clickhouse/retention.ts';
-import { createPatience } from '../../../core/retry.ts';
+import { createRetrier } from '../../../core/retrier.ts';
 import { stuckText } from '../../../reports/publication-state.ts';
 import type { InboundTracestate, SamplingRatios } from '../../derivation/sampling.ts';
 import { writeMetrics } from '../../ingest/write-metrics.ts';
@@ -102,6 +102,7 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
     client: clickhouse.writing,
     now,
     lingerMillis: LINGER_MILLIS,
+    admissionMillis: 'unlimited',
     retryMillis: RETRY_MILLIS,
     inserted(spans, seconds) {
       metrics.inserted(spans, seconds);
@@ -111,14 +112,14 @@ export async function startConsume(options: ConsumeOptions): Promise<Consume> {
   });
   writeMetrics(registry, watch);
   publicationMetrics(registry, clickhouse.reading, now);
-  const { persist } = createPatience({
-    says: { failing: 'Kafka does not answer yet; it is waited for', over: 'Kafka answers' },
+  const kafkaRetrier = createRetrier({
+    messages: { failing: 'Kafka does not answer yet; retrying', recovered: 'Kafka answers' },
     log,
     now,
-    ...(options.waitMillis !== undefined && { waitMillis: options.waitMillis }),
+    delaysMillis: options.waitMillis,
   });
   const onceKafkaAnswers = <Result>(work: () => Promise<Result>): Promise<Result> =>
-    persist(
+    kafkaRetrier.run(
       () =>
         work().catch((cause: unknown) => {
           throw kafkaUnavailable(options.kafka, cause);

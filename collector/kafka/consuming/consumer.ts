@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchHandler, Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
+import { createByteBudget } from '../../../core/byte-budget.ts';
 import { repeat } from '../../../core/repeat.ts';
 import type { Positions } from '../client/positions.ts';
 import { batchHandler, type Delivered } from './batch-handler.ts';
 import type { ConsumerCounters } from './consumer-counters.ts';
-import { createGate } from './gate.ts';
 import { createLossWatch } from './loss-watch.ts';
 
 export interface ConsumerOptions {
@@ -69,7 +69,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
   const heartbeatMillis = Math.min(3_000, sessionTimeoutMillis / 3);
   const handle = batchHandler({
     take: options.take,
-    gate: createGate(IN_HAND_BYTES),
+    budget: createByteBudget(IN_HAND_BYTES, 'in hand'),
     counters,
     stopping: stopping.signal,
     heartbeatMillis: heartbeatMillis / 2,

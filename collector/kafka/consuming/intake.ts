@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
 import { hasCode } from '../../../core/errors.ts';
-import { createPatience } from '../../../core/retry.ts';
+import { createRetrier } from '../../../core/retrier.ts';
 import type { Writer } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoded.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';
@@ -13,21 +13,21 @@ import type { ConsumerCounters, LetterReason } from './consumer-counters.ts';
 
 export interface IntakeOptions {
   readonly writer: Pick<Writer, 'write'>;
-  readonly deadLetters: Pick<DeadLetters, 'bury'>;
+  readonly deadLetters: Pick<DeadLetters, 'publish'>;
   readonly rules: DerivationRules;
   readonly retention: Retention;
   readonly counters: ConsumerCounters;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Between tries of a write that failed; the last one goes on. */
+  /** Between attempts of a write that failed; the last one repeats. */
   readonly waitMillis?: readonly number[] | undefined;
 }
 
 export interface Intake {
-  /** Resolves when the message is kept for good, as rows or as a dead letter. See BatchHandlerOptions. */
+  /** Resolves once the message is durably stored, as rows or as a dead letter. See BatchHandlerOptions. */
   take(delivered: Delivered, signal: AbortSignal): Promise<void>;
-  /** Whether ClickHouse or the dead-letter topic is waited for at present. */
+  /** Whether writes to ClickHouse or to the dead-letter topic fail at present. */
   isWaiting(): boolean;
 }
 
@@ -36,32 +36,32 @@ const TELL_MILLIS = 60_000;
 /** Takes messages from their bytes to rows. */
 export function createIntake(options: IntakeOptions): Intake {
   const { writer, deadLetters, rules, retention, counters, log, now, waitMillis } = options;
-  const patience = (failing: string, over: string) =>
-    createPatience({
-      says: { failing, over },
+  const retrierFor = (failing: string, recovered: string) =>
+    createRetrier({
+      messages: { failing, recovered },
       log,
       now,
-      onTrouble: () => void counters.pauses++,
-      ...(waitMillis !== undefined && { waitMillis }),
+      onFailing: () => counters.pauses++,
+      delaysMillis: waitMillis,
     });
   let untold = 0;
   let toldAt = Number.NEGATIVE_INFINITY;
-  const rows = patience(
-    'ClickHouse does not take rows: what was read waits, the rest stays in Kafka',
-    'ClickHouse takes rows again',
+  const rows = retrierFor(
+    'ClickHouse does not accept rows: what was read waits, the rest stays in Kafka',
+    'ClickHouse accepts rows again',
   );
-  const letters = patience(
-    'the dead-letter topic takes no messages: what was read waits',
-    'the dead-letter topic takes messages again',
+  const letters = retrierFor(
+    'the dead-letter topic does not accept messages: what was read waits',
+    'the dead-letter topic accepts messages again',
   );
 
-  async function bury(
+  async function setAside(
     delivered: Delivered,
     reason: LetterReason,
     error: unknown,
     signal: AbortSignal,
   ): Promise<void> {
-    await letters.persist(() => deadLetters.bury(delivered, { reason, error }), signal);
+    await letters.run(() => deadLetters.publish(delivered, { reason, error }, signal), signal);
     counters.deadLetters[reason]++;
   }
 
@@ -69,7 +69,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const refused = refusedBatchOf(delivered.message);
     if (refused === undefined) await takeMessage(delivered, signal);
     else {
-      await bury(delivered, refused.reason, refused.error, signal);
+      await setAside(delivered, refused.reason, refused.error, signal);
       tellRefused(delivered, refused);
     }
     counters.messages++;
@@ -83,14 +83,14 @@ export function createIntake(options: IntakeOptions): Intake {
     const window = { earliest: Math.max(earliest, keptSince(retention, now())), latest };
     const decoded = attempt(() => decodeMessage(message, window, rules));
     if ('error' in decoded) {
-      await bury(delivered, 'OTLP_MALFORMED', decoded.error, signal);
+      await setAside(delivered, 'OTLP_MALFORMED', decoded.error, signal);
     } else {
       try {
-        await rows.persist(() => writer.write(decoded.spans, came), signal);
+        await rows.run(() => writer.write(decoded.spans, came, signal), signal);
         countSpans(decoded);
       } catch (error) {
         if (!hasCode(error, 'ROW_REFUSED')) throw error;
-        await bury(delivered, 'ROW_REFUSED', error, signal);
+        await setAside(delivered, 'ROW_REFUSED', error, signal);
       }
     }
   }
@@ -118,7 +118,7 @@ export function createIntake(options: IntakeOptions): Intake {
     }
   }
 
-  return { take, isWaiting: () => rows.isTried() || letters.isTried() };
+  return { take, isWaiting: () => rows.isFailing() || letters.isFailing() };
 }
 
 function attempt(decode: () => Decoded): Decoded | { readonly error: unknown } {

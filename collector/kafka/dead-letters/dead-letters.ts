@@ -30,11 +30,16 @@ export const LETTER_HEADERS = {
 
 export interface DeadLetters {
   /**
-   * Resolves when the letter is written.
+   * Resolves once the message is in the dead-letter topic.
    *
-   * @throws OriginscopeError `WRITE_FAILED`, `OVERLOADED`, `WRITER_CLOSED`: retryable
+   * @param signal ends the wait for room among what is pending
+   * @throws OriginscopeError `WRITE_FAILED`, `WRITER_CLOSED`: retryable; the signal's reason
    */
-  bury(delivered: Delivered, why: { readonly reason: LetterReason; readonly error: unknown }): Promise<void>;
+  publish(
+    delivered: Delivered,
+    why: { readonly reason: LetterReason; readonly error: unknown },
+    signal: AbortSignal,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,8 +47,8 @@ const LIMITS: GroupCommitLimits = {
   lingerMillis: 5,
   maxInsertRows: 500,
   maxInsertBytes: 512 * 1024,
-  maxPendingRows: 10_000,
   maxPendingBytes: 64 * 1024 ** 2,
+  admissionMillis: 'unlimited',
   retryMillis: [500],
 };
 
@@ -79,7 +84,7 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
   );
 
   return {
-    async bury(delivered, { reason, error }) {
+    async publish(delivered, { reason, error }, signal) {
       const batch = refusedBatchOf(delivered.message);
       const value = batch === undefined ? delivered.message.value : batch.bytes;
       const headers = {
@@ -87,10 +92,13 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
         ...(batch !== undefined && headersOfBatch(batch)),
       };
       try {
-        await commits.add([{ value, headers }]);
+        await commits.add([{ value, headers }], signal);
       } catch (cause) {
         if (!hasCode(cause, 'ROW_REFUSED')) throw cause;
-        await commits.add([{ value: null, headers: { ...headers, [LETTER_HEADERS.body]: 'omitted' } }]);
+        await commits.add(
+          [{ value: null, headers: { ...headers, [LETTER_HEADERS.body]: 'omitted' } }],
+          signal,
+        );
       }
     },
     async close() {

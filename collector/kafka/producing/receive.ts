@@ -59,8 +59,8 @@ const LIMITS: GroupCommitLimits = {
   lingerMillis: 5,
   maxInsertRows: 1_000,
   maxInsertBytes: MIB,
-  maxPendingRows: 20_000,
   maxPendingBytes: 64 * MIB,
+  admissionMillis: 2_000,
   // Once, on another partition: senders wait ten seconds, and try again themselves.
   retryMillis: [100],
 };
