@@ -49,7 +49,7 @@ export async function planMigration(
   { dialect = singleServer, steps = SCHEMA }: MigrationOptions = {},
 ): Promise<PlannedStep[]> {
   const ledger = await readLedger(client);
-  refuseOthers(ledger, dialect, steps);
+  assertKnownSteps(ledger, dialect, steps);
   const applied = (await nodesWithoutLedger(client, dialect)) > 0 ? [] : ledger;
   const due = steps.filter((step) => !applied.some(({ version }) => version === step.version));
   return due.length === 0 ? [] : allSteps(dialect, due);
@@ -83,7 +83,7 @@ export async function requireSchema(
   if (ledger.length === 0) {
     throw new OriginscopeError('SCHEMA_MISSING', { place: 'this database' });
   }
-  refuseOthers(ledger, dialect, steps);
+  assertKnownSteps(ledger, dialect, steps);
   if (ledger.length < steps.length) {
     throw new OriginscopeError('SCHEMA_OLDER');
   }
@@ -123,7 +123,11 @@ async function nodesWithoutLedger(client: ClickHouseClient, dialect: Dialect): P
   return (counted?.nodes ?? 0) - (counted?.ledgers ?? 0);
 }
 
-function refuseOthers(ledger: readonly AppliedStep[], dialect: Dialect, steps: readonly SchemaStep[]): void {
+function assertKnownSteps(
+  ledger: readonly AppliedStep[],
+  dialect: Dialect,
+  steps: readonly SchemaStep[],
+): void {
   for (const { version, name, checksum } of ledger) {
     const step = steps.find((known) => known.version === version);
     if (step === undefined) {

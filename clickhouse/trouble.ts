@@ -43,13 +43,13 @@ const STAND: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether the rows themselves are at fault. */
-export function isRefusal(error: unknown): boolean {
+export function blamesRows(error: unknown): boolean {
   return BLAME_ROWS.has(codeOf(error) ?? '');
 }
 
 /** Whether another try, a little later, can help. */
 export function mayPass(error: unknown): boolean {
-  return !isRefusal(error) && !STAND.has(codeOf(error) ?? '') && !isCertificateProblem(error);
+  return !blamesRows(error) && !STAND.has(codeOf(error) ?? '') && !isCertificateProblem(error);
 }
 
 export function isLoginProblem(error: unknown): boolean {

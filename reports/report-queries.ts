@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { RefusedCall } from '../explain/reasons/remedies.ts';
+import type { BlockedCall } from '../explain/reasons/remedies.ts';
 import type { Reason, Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
 import type { OriginCount, ReportOptions, ServiceCounts } from './report.ts';
 
@@ -139,7 +139,7 @@ export function readOrigins({
   );
 }
 
-export interface BlockedRow extends Omit<RefusedCall, 'requestedHeaders'> {
+export interface BlockedRow extends Omit<BlockedCall, 'requestedHeaders'> {
   readonly service: string;
   readonly requested_headers: string;
   readonly route: string;

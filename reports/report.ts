@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Dialect } from '../clickhouse/dialect.ts';
 import { type DiskSpace, readDisks } from '../clickhouse/disks.ts';
-import { REASON_TEXTS, type RefusedCall } from '../explain/reasons/remedies.ts';
+import { type BlockedCall, REASON_TEXTS } from '../explain/reasons/remedies.ts';
 import type { Reason } from '../instrumentation/src/fetch-standard/decision.ts';
 import { type NearestOrigin, nearestOrigin } from './nearest-origin.ts';
 import { leftOutSlots, leftOutText, stuckSlots, stuckText } from './publication-state.ts';
@@ -63,8 +63,8 @@ export interface ServiceReport extends ServiceCounts {
   readonly completeness: Completeness | undefined;
   /** The busiest ones, at most 10. */
   readonly topOrigins: readonly OriginCount[];
-  /** The most frequent refusals, at most 10. */
-  readonly topBlocked: readonly Refusal[];
+  /** The most frequent ones, at most 10. */
+  readonly topBlocked: readonly BlockedCallGroup[];
 }
 
 export interface ReasonCount {
@@ -87,14 +87,14 @@ export interface OriginCount {
   readonly lastSeen: string;
 }
 
-/** One way in which calls are refused. */
-export interface Refusal extends RefusedCall {
+/** Blocked calls that are alike, counted. */
+export interface BlockedCallGroup extends BlockedCall {
   /** Empty when it is not known. */
   readonly route: string;
   readonly decisions: number;
   readonly firstSeen: string;
   readonly lastSeen: string;
-  /** A request that was refused so, the latest known one; empty when none was kept. */
+  /** The latest known request of them; empty when none was kept. */
   readonly examplePath: string;
   readonly exampleTraceId: string;
   /** An allowed origin that differs in one thing only. */
@@ -149,7 +149,7 @@ export async function report(client: ClickHouseClient, options: ReportOptions): 
         unknownReasons: countByReason(counted.filter((row) => row.verdict === 'unknown')),
         completeness: known && { received: known.received, observed: known.observed },
         topOrigins: origins.filter(isOfService).map(({ service: _, ...origin }) => origin),
-        topBlocked: blocked.filter(isOfService).map((row) => refusal(row, examples, candidates)),
+        topBlocked: blocked.filter(isOfService).map((row) => blockedCallGroup(row, examples, candidates)),
       };
     }),
     furtherServices: (totals[0]?.services ?? 0) - totals.length,
@@ -166,7 +166,11 @@ function countByReason(rows: readonly ReasonCount[]): ReasonCount[] {
     .sort((a, b) => b.decisions - a.decisions);
 }
 
-function refusal(row: BlockedRow, examples: readonly Example[], allowed: readonly string[]): Refusal {
+function blockedCallGroup(
+  row: BlockedRow,
+  examples: readonly Example[],
+  allowed: readonly string[],
+): BlockedCallGroup {
   const { service: _, requested_headers, ...counts } = row;
   const example = examples.find((candidate) => isSameCall(candidate, row));
   const call = { ...counts, requestedHeaders: requested_headers === '' ? [] : requested_headers.split(',') };
@@ -180,7 +184,7 @@ function refusal(row: BlockedRow, examples: readonly Example[], allowed: readonl
 }
 
 /** Only where it was the origin that did not fit: one that is allowed elsewhere was meant as it is. */
-function nearestTo(call: RefusedCall, allowed: readonly string[]): NearestOrigin | undefined {
+function nearestTo(call: BlockedCall, allowed: readonly string[]): NearestOrigin | undefined {
   const { origin, reason, detail } = call;
   if (reason !== 'acao_missing' && reason !== 'acao_mismatch') return undefined;
   if (allowed.includes(origin)) return undefined;

@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { PassThrough, Readable } from 'node:stream';
@@ -7,8 +7,9 @@ import { fastify } from 'fastify';
 import type { Control } from '../clickhouse/data-directory.ts';
 import type { Verification } from '../collector/verify/verification.ts';
 import { verify } from '../collector/verify/verify.ts';
-import { OriginscopeError } from '../core/errors.ts';
+import { messageOf, OriginscopeError } from '../core/errors.ts';
 import { type Report, report } from '../reports/report.ts';
+import { bearerCheck } from './bearer.ts';
 
 /**
  * What a running process answers to the command line on the same machine: the engine allows one process a
@@ -39,13 +40,10 @@ const QUESTION = {
 
 export async function startControl(options: { readonly reading: ClickHouseClient }): Promise<RunningControl> {
   const token = randomBytes(24).toString('base64url');
-  const expected = Buffer.from(`Bearer ${token}`);
+  const present = bearerCheck(token);
   const server = fastify({ forceCloseConnections: true });
   server.addHook('onRequest', async (request, reply) => {
-    const presented = Buffer.from(request.headers.authorization ?? '');
-    if (presented.length !== expected.length || !timingSafeEqual(presented, expected)) {
-      return reply.code(401).send();
-    }
+    if (present(request.headers.authorization) !== 'right') return reply.code(401).send();
   });
   server.get<{ Querystring: Question }>('/report', { schema: { querystring: QUESTION } }, (request) =>
     report(options.reading, request.query),
@@ -79,7 +77,7 @@ function verifyInLines(reading: ClickHouseClient): Readable {
     onProgress: (fraction, doing) => say({ fraction, doing }),
   })
     .then((result) => say({ result }))
-    .catch((error: unknown) => say({ error: error instanceof Error ? error.message : String(error) }))
+    .catch((error: unknown) => say({ error: messageOf(error) }))
     .finally(() => lines.end());
   return lines;
 }

@@ -37,7 +37,7 @@ function commitsInto(limits: Partial<GroupCommitLimits>, { isSlow = false } = {}
         if (isSlow) await new Promise<void>((resolve) => ends.push(resolve));
       },
       bytesOf: (row) => row,
-      isRefusal: () => false,
+      isRejection: () => false,
     },
     { ...LIMITS, ...limits },
     counters,

@@ -27,7 +27,7 @@ export interface Destination<Row> {
   /** About the bytes that a row takes in memory and in the insert. */
   bytesOf(row: Row): number;
   /** Whether an insert failed for what is in it, so that trying again cannot help. */
-  isRefusal(error: unknown): boolean;
+  isRejection(error: unknown): boolean;
   /** Of other errors, whether another try in a moment can help; default: of all. */
   mayPass?(error: unknown): boolean;
 }

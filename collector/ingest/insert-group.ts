@@ -13,7 +13,7 @@ export async function insertGroup<Row>(
   { retryMillis }: Pick<GroupCommitLimits, 'retryMillis'>,
   counters: GroupCommitCounters,
 ): Promise<void> {
-  const { name, isRefusal, mayPass = () => true } = destination;
+  const { name, isRejection, mayPass = () => true } = destination;
 
   function insert(rows: readonly Row[]): Promise<void> {
     return retry(
@@ -23,7 +23,7 @@ export async function insertGroup<Row>(
       },
       {
         delays: retryMillis,
-        shouldRetry: (cause) => !isRefusal(cause) && mayPass(cause),
+        shouldRetry: (cause) => !isRejection(cause) && mayPass(cause),
         onRetry: () => counters.retries++,
       },
     );
@@ -36,7 +36,7 @@ export async function insertGroup<Row>(
       counters.written += rows.length;
       for (const request of some) request.resolve();
     } catch (cause) {
-      if (!isRefusal(cause)) {
+      if (!isRejection(cause)) {
         counters.failed += rows.length;
         const error = new OriginscopeError('WRITE_FAILED', { destination: name, cause });
         for (const request of some) request.reject(error);

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { type DiskSpace, spaceRemedy, spaceText } from '../../clickhouse/disks.ts';
 import { codeOf } from '../../core/errors.ts';
-import { bounded, cleaned } from '../../core/text.ts';
+import { printableMessage } from '../../core/text.ts';
 
 export interface WriteOutcome {
   inserted(): void;
@@ -63,7 +63,7 @@ export function createWriteOutcome(options: {
     const remedies = disks
       .filter(({ low }) => low)
       .map((disk) => ` ${spaceRemedy(disk)} (${spaceText(disk)}).`);
-    return `${since}: ${reasonOf(failure.error)}${remedies.join('')}`;
+    return `${since}: ${withCode(failure.error)}${remedies.join('')}`;
   }
 
   return {
@@ -83,9 +83,8 @@ export function createWriteOutcome(options: {
   };
 }
 
-/** The engine's text may quote what senders chose. */
-function reasonOf(error: unknown): string {
+function withCode(error: unknown): string {
   const code = codeOf(error);
-  const text = error instanceof Error ? bounded(cleaned(error.message.trim()), 200) : 'unknown error';
+  const text = printableMessage(error, 200);
   return code === undefined || text.includes(code) ? text : `${text} (${code})`;
 }

@@ -3,8 +3,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { Inserting } from '../../clickhouse/connection.ts';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { insertBlocked, insertSpans } from '../../clickhouse/rows.ts';
-import { isRefusal, mayPass } from '../../clickhouse/trouble.ts';
-import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../../core/slots.ts';
+import { blamesRows, mayPass } from '../../clickhouse/trouble.ts';
+import { isFrozen, MAX_AHEAD_MILLIS, seconds, slotOf } from '../../core/slots.ts';
 import { createGroupCommit, type GroupCommitCounters, type GroupCommitLimits } from './group-commit.ts';
 import { type Numbered, WriteNumbers } from './write-numbers.ts';
 
@@ -67,7 +67,14 @@ export function createWriter(options: WriterOptions): Writer {
     retries: 0,
   };
   const commits = createGroupCommit(
-    { name: 'ClickHouse', mostInFlight: 2, insert: insertWatched, bytesOf: sizeOf, isRefusal, mayPass },
+    {
+      name: 'ClickHouse',
+      mostInFlight: 2,
+      insert: insertWatched,
+      bytesOf: sizeOf,
+      isRejection: blamesRows,
+      mayPass,
+    },
     { ...LIMITS, ...options },
     counters,
   );
@@ -75,7 +82,7 @@ export function createWriter(options: WriterOptions): Writer {
   const numbers = new WriteNumbers();
 
   async function write(spans: readonly DecisionSpan[], at = now(), signal?: AbortSignal): Promise<void> {
-    const latest = Math.max(at, now()) + AHEAD_MILLIS;
+    const latest = Math.max(at, now()) + MAX_AHEAD_MILLIS;
     const late = spans.filter((span) => isFrozen(slotOf(span.time), at)).length;
     const ahead = spans.filter((span) => span.time > latest).length;
     const taken =
@@ -90,7 +97,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   async function insertWatched(spans: readonly DecisionSpan[]): Promise<void> {
     await insert(spans).catch((error: unknown) => {
-      if (!isRefusal(error)) failed?.(spans, error);
+      if (!blamesRows(error)) failed?.(spans, error);
       throw error;
     });
   }

@@ -1,6 +1,6 @@
 import { DERIVATION } from '../../clickhouse/decision-span.ts';
-import { messageOf, OriginscopeError } from '../../core/errors.ts';
-import { bounded, cleaned } from '../../core/text.ts';
+import { OriginscopeError } from '../../core/errors.ts';
+import { printableMessage } from '../../core/text.ts';
 import { type InboundTracestate, NO_RATIOS, type SamplingRatios } from '../derivation/sampling.ts';
 import type { Decoded, TimeWindow } from './decoded.ts';
 import type { DerivationRules } from './derived-span-of.ts';
@@ -50,7 +50,7 @@ export function decodeTraces(
     return encoding === 'protobuf' ? decodeProtobuf(body, window, rules) : decodeJson(body, window, rules);
   } catch (cause) {
     // JSON.parse quotes the body in its message.
-    const problem = bounded(cleaned(messageOf(cause)), 200);
+    const problem = printableMessage(cause, 200);
     throw new OriginscopeError('OTLP_MALFORMED', { problem, cause });
   }
 }

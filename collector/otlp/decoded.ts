@@ -38,12 +38,12 @@ export interface TimeWindow {
   readonly latest: number;
 }
 
-const AHEAD_MILLIS = 5 * 60_000;
+const RECEIVER_AHEAD_MILLIS = 5 * 60_000;
 
 /** What a live receiver accepts: [now − 48 h, now + 5 min], so that the slot of every span is still open. */
 export const acceptedWindow = (now: number): TimeWindow => ({
   earliest: now - OPEN_MILLIS,
-  latest: now + AHEAD_MILLIS,
+  latest: now + RECEIVER_AHEAD_MILLIS,
 });
 
 /** What came out of one OTLP body: every span in it is in exactly one of the three counts. */

@@ -4,8 +4,9 @@ import { type Dialect, singleServer } from '../../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../../clickhouse/retention.ts';
 import { isOfEngine } from '../../clickhouse/trouble.ts';
 import { OPEN_MILLIS, SETTLING_MILLIS, SLOT_MILLIS, seconds } from '../../core/slots.ts';
+import { printableMessage } from '../../core/text.ts';
 import { removeSuperseded, retireDays } from './housekeeping.ts';
-import { byHour, publishEach, reasonOf } from './publish-each.ts';
+import { byHour, publishEach } from './publish-each.ts';
 import { publishHour, type SlotRun } from './publish-hour.ts';
 import type { Publication } from './publish-slots.ts';
 import type { Run } from './run.ts';
@@ -122,7 +123,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         stuckHours.delete(hour);
       } catch (error) {
         if (!isOfEngine(error)) throw error;
-        stuckHours.set(hour, reasonOf(error));
+        stuckHours.set(hour, printableMessage(error));
         waiting.hours.set(hour, elapsed() + RETRY_STUCK_MILLIS);
       }
     }

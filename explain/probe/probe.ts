@@ -1,6 +1,6 @@
 import { OriginscopeError } from '../../core/errors.ts';
+import { isRedirectStatus } from '../../instrumentation/src/fetch-standard/redirect-check.ts';
 import { type Explanation, explainRequest } from '../explanation.ts';
-import { isRedirectStatus } from '../recordings/chain-facts.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from '../recordings/recorded-request.ts';
 import {
   type Hop,

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { messageOf, OriginscopeError } from '../../core/errors.ts';
-import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
+import { OriginscopeError } from '../../core/errors.ts';
+import { printableMessage } from '../../core/text.ts';
 import { readHar } from './read-har.ts';
 import { readLine } from './read-line.ts';
 import type { RecordedRequest } from './recorded-request.ts';
@@ -92,7 +92,7 @@ function malformed(name: string, line: number, cause: unknown): OriginscopeError
   return new OriginscopeError('LINE_MALFORMED', {
     name,
     line,
-    problem: cleanText(messageOf(cause)),
+    problem: printableMessage(cause),
     cause,
     remedy:
       'Each line is one request: {"exchanges": [{"request": {"method", "url", "headers": [[name, value], …]}, "response": {"status", "headers"}}, …]}. The lines before it were explained.',

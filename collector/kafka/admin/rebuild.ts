@@ -2,7 +2,7 @@ import type { Kafka, KafkaMessage } from 'kafkajs';
 import type { ClickHouse } from '../../../clickhouse/connection.ts';
 import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
 import { hasCode, OriginscopeError } from '../../../core/errors.ts';
-import { AHEAD_MILLIS, SLOT_MILLIS, slotOf } from '../../../core/slots.ts';
+import { MAX_AHEAD_MILLIS, SLOT_MILLIS, slotOf } from '../../../core/slots.ts';
 import { createWriter } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded } from '../../otlp/decoded.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';
@@ -10,7 +10,7 @@ import { beginImport, type ImportResult } from '../../publication/import.ts';
 import { createPublisher } from '../../publication/publisher.ts';
 import { decodeMessage } from '../client/message.ts';
 import { positionsOf } from '../client/positions.ts';
-import { refusedBatchOf } from '../client/refused-batch.ts';
+import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { receivedAt } from '../dead-letters/dead-letters.ts';
 import { messagesIn, type OffsetRange, readRange, wholeTopic } from './read-range.ts';
 
@@ -54,7 +54,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   const since = slotOf(options.since);
   const until = slotOf(options.until - 1) + SLOT_MILLIS;
   if (since <= keptSince(retention, now())) throw expired(options.since, retention, now());
-  const ranges = await rangesOf(kafka, topic, since - AHEAD_MILLIS);
+  const ranges = await rangesOf(kafka, topic, since - MAX_AHEAD_MILLIS);
   const total = messagesIn(ranges);
   const counts = { messages: 0, malformed: 0, refusedBatches: 0, spans: 0, rejected: 0 };
 
@@ -77,7 +77,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
 
   async function take(message: KafkaMessage): Promise<void> {
     counts.messages++;
-    if (refusedBatchOf(message) !== undefined) {
+    if (unreadableBatchOf(message) !== undefined) {
       counts.refusedBatches++;
       return;
     }

@@ -129,7 +129,7 @@ export interface TopicOutcome {
  */
 export async function createTopics(admin: Admin, plan: TopicPlan): Promise<TopicOutcome[]> {
   const brokers = await brokerCount(admin);
-  refuseMoreReplicasThan(brokers, plan);
+  assertEnoughBrokers(brokers, plan);
   const outcomes: TopicOutcome[] = [];
   for (const wanted of plannedTopics(plan, brokers)) {
     const isNew = (await findTopic(admin, wanted.name)) === undefined && (await createTopic(admin, wanted));
@@ -206,7 +206,7 @@ export function topicMissing(name: string, cause?: unknown): OriginscopeError {
   return new OriginscopeError('TOPIC_MISSING', { topic: name, cause });
 }
 
-function refuseMoreReplicasThan(brokers: number, { replication }: TopicPlan): void {
+function assertEnoughBrokers(brokers: number, { replication }: TopicPlan): void {
   if (replication === undefined || replication <= brokers) return;
   throw new OriginscopeError('REPLICATION_IMPOSSIBLE', { replication, brokers });
 }

@@ -1,7 +1,7 @@
 import { type Admin, CompressionTypes, Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import type { Logger } from 'pino';
-import { causesOf, codeOf, messageOf, OriginscopeError } from '../../../core/errors.ts';
-import { bounded, cleaned } from '../../../core/text.ts';
+import { causesOf, codeOf, OriginscopeError } from '../../../core/errors.ts';
+import { printableMessage } from '../../../core/text.ts';
 import { letClocksStep } from './kafkajs-patches/clock-steps.ts';
 import { registerCodecs } from './kafkajs-patches/codecs.ts';
 import { boundFetches } from './kafkajs-patches/fetch-response.ts';
@@ -119,7 +119,7 @@ export function isTooLarge(error: unknown): boolean {
 export function kafkaUnavailable(location: KafkaLocation, cause: unknown): OriginscopeError {
   if (cause instanceof OriginscopeError) return cause;
   const brokers = location.brokers.join(',');
-  const problem = bounded(cleaned(messageOf(causesOf(cause).at(-1) ?? cause)), 200);
+  const problem = printableMessage(causesOf(cause).at(-1) ?? cause, 200);
   if (causesOf(cause).some(isDenial)) {
     return new OriginscopeError('KAFKA_DENIED', { brokers, problem, cause });
   }

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EachBatchHandler, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { ByteBudget } from '../../../core/byte-budget.ts';
 import { keepUp } from '../client/keep-up.ts';
-import { refusedBatchOf } from '../client/refused-batch.ts';
+import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import type { ConsumerCounters } from './consumer-counters.ts';
 
 /** A message as it was delivered, with where it stands. */
@@ -103,7 +103,7 @@ export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
 const IN_HAND_LEAST_BYTES = 4 * 1024;
 
 function bytesInHand(message: KafkaMessage): number {
-  const { length } = refusedBatchOf(message)?.bytes ?? message.value ?? [];
+  const { length } = unreadableBatchOf(message)?.bytes ?? message.value ?? [];
   return IN_HAND_LEAST_BYTES + length;
 }
 

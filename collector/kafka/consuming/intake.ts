@@ -6,7 +6,7 @@ import type { Writer } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoded.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';
 import { decodeMessage } from '../client/message.ts';
-import { type RefusedBatch, refusedBatchOf } from '../client/refused-batch.ts';
+import { type UnreadableBatch, unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { type DeadLetters, receivedAt } from '../dead-letters/dead-letters.ts';
 import type { Delivered } from './batch-handler.ts';
 import type { ConsumerCounters, LetterReason } from './consumer-counters.ts';
@@ -66,11 +66,11 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   async function take(delivered: Delivered, signal: AbortSignal): Promise<void> {
-    const refused = refusedBatchOf(delivered.message);
+    const refused = unreadableBatchOf(delivered.message);
     if (refused === undefined) await takeMessage(delivered, signal);
     else {
       await setAside(delivered, refused.reason, refused.error, signal);
-      tellRefused(delivered, refused);
+      logUnreadable(delivered, refused);
     }
     counters.messages++;
     counters.bytes += refused?.bytes.length ?? delivered.message.value?.length ?? 0;
@@ -96,9 +96,9 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   /** Where one is there are more: the first is told at once, then how many they are, once a minute. */
-  function tellRefused(
+  function logUnreadable(
     { topic, partition }: Delivered,
-    { error, firstOffset, lastOffset }: RefusedBatch,
+    { error, firstOffset, lastOffset }: UnreadableBatch,
   ): void {
     untold++;
     if (now() - toldAt < TELL_MILLIS) return;

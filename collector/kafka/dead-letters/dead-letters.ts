@@ -4,7 +4,7 @@ import { hasCode } from '../../../core/errors.ts';
 import { bounded, cleaned } from '../../../core/text.ts';
 import { createGroupCommit, type GroupCommitLimits } from '../../ingest/group-commit.ts';
 import { isTooLarge } from '../client/connection.ts';
-import { type RefusedBatch, refusedBatchOf } from '../client/refused-batch.ts';
+import { type UnreadableBatch, unreadableBatchOf } from '../client/unreadable-batch.ts';
 import type { Delivered } from '../consuming/batch-handler.ts';
 import type { LetterReason } from '../consuming/consumer-counters.ts';
 
@@ -77,7 +77,7 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
         await producer.send({ topic, acks: -1, compression: CompressionTypes.ZSTD, messages: [...messages] });
       },
       bytesOf: ({ value }) => 500 + (value?.length ?? 0),
-      isRefusal: isTooLarge,
+      isRejection: isTooLarge,
     },
     LIMITS,
     { written: 0, refused: 0, failed: 0, overloaded: 0, inserts: 0, retries: 0 },
@@ -85,7 +85,7 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
 
   return {
     async publish(delivered, { reason, error }, signal) {
-      const batch = refusedBatchOf(delivered.message);
+      const batch = unreadableBatchOf(delivered.message);
       const value = batch === undefined ? delivered.message.value : batch.bytes;
       const headers = {
         ...headersOf(delivered, reason, error),
@@ -121,7 +121,7 @@ function headersOf({ topic, partition, message }: Delivered, reason: LetterReaso
   };
 }
 
-function headersOfBatch({ firstOffset, lastOffset }: RefusedBatch): IHeaders {
+function headersOfBatch({ firstOffset, lastOffset }: UnreadableBatch): IHeaders {
   return {
     [LETTER_HEADERS.offset]: String(firstOffset),
     [LETTER_HEADERS.lastOffset]: String(lastOffset),

@@ -5,7 +5,7 @@ import { messagesIn, type OffsetRange, readRange, wholeTopic } from '../admin/re
 import { readTopic } from '../admin/topics.ts';
 import { COMPRESSION_TYPES, type Compression, withAdmin } from '../client/connection.ts';
 import { positionsOf } from '../client/positions.ts';
-import { refusedBatchOf } from '../client/refused-batch.ts';
+import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { LETTER_HEADERS, writtenAt } from './dead-letters.ts';
 
 /** A dead letter as its headers tell it; texts are bounded and printable. */
@@ -206,11 +206,11 @@ const textOf = (message: KafkaMessage, header: string): string =>
 
 /** Whether it is not a message that the letter holds; or the dead-letter topic itself has such a batch. */
 function isBatch(message: KafkaMessage): boolean {
-  return textOf(message, LETTER_HEADERS.lastOffset) !== '' || refusedBatchOf(message) !== undefined;
+  return textOf(message, LETTER_HEADERS.lastOffset) !== '' || unreadableBatchOf(message) !== undefined;
 }
 
 function letterOf(message: KafkaMessage, partition: number, isReplayed: boolean): Letter {
-  const refused = refusedBatchOf(message);
+  const refused = unreadableBatchOf(message);
   const last = textOf(message, LETTER_HEADERS.lastOffset);
   const from = [LETTER_HEADERS.topic, LETTER_HEADERS.partition, LETTER_HEADERS.offset]
     .map((header) => textOf(message, header))

@@ -137,7 +137,7 @@ export async function startReceive(options: ReceiveOptions): Promise<Receive> {
         }
       },
       bytesOf,
-      isRefusal: isTooLarge,
+      isRejection: isTooLarge,
     },
     LIMITS,
     produced,
