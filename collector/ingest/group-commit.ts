@@ -1,14 +1,11 @@
 import { createByteBudget, type Release } from '../../core/byte-budget.ts';
 import { hasCode, OriginscopeError } from '../../core/errors.ts';
-import { insertGroup } from './insert-group.ts';
-import { createRequestQueue } from './request-queue.ts';
+import { type Destination, type InsertCounters, insertGroup } from './insert-group.ts';
+import { createRequestQueue, type GroupLimits } from './request-queue.ts';
 
-export interface GroupCommitLimits {
+export interface GroupCommitLimits extends GroupLimits {
   /** How long the first request of an insert waits for others, unless there is enough for a whole insert. */
   readonly lingerMillis: number;
-  /** The most of one insert; a single request may be larger. */
-  readonly maxInsertRows: number;
-  readonly maxInsertBytes: number;
   /** What may wait or be in flight at once. */
   readonly maxPendingBytes: number;
   /** How long a request waits for room in that, before it is `OVERLOADED`; 0 for not at all. */
@@ -17,32 +14,13 @@ export interface GroupCommitLimits {
   readonly retryMillis: readonly number[];
 }
 
-/** Where a group goes: rows into ClickHouse, messages into Kafka. */
-export interface Destination<Row> {
-  /** As errors name it. */
-  readonly name: string;
-  /** Inserts at once; one can be rendered while the other is under way. */
-  readonly mostInFlight: number;
-  insert(rows: readonly Row[]): Promise<void>;
-  /** About the bytes that a row takes in memory and in the insert. */
-  bytesOf(row: Row): number;
-  /** Whether an insert failed for what is in it, so that trying again cannot help. */
-  isRejection(error: unknown): boolean;
-  /** Of other errors, whether another try in a moment can help; default: of all. */
-  mayPass?(error: unknown): boolean;
-}
-
-/** What became of the rows; every row that was offered is in exactly one of the first four. */
-export interface GroupCommitCounters {
-  written: number;
-  /** The destination does not take them, however often they are sent. */
-  refused: number;
-  /** Given back to the sender, who sends them again. */
-  failed: number;
+/**
+ * What became of the rows: each is in `overloaded` or in one count of `InsertCounters`, unless its request found no
+ * room before its signal aborted or the group commit closed.
+ */
+export interface GroupCommitCounters extends InsertCounters {
   /** Turned away, because too much was pending. */
   overloaded: number;
-  inserts: number;
-  retries: number;
 }
 
 export interface GroupCommit<Row> {
@@ -114,7 +92,7 @@ export function createGroupCommit<Row>(
       // Those who stay have waited long enough; the next to come begin a new wait.
       if (queue.length === 0) stopLingering();
       inFlight++;
-      void insertGroup(group, destination, limits, counters).then(() => {
+      void insertGroup(group, destination, limits.retryMillis, counters).then(() => {
         inFlight--;
         start();
       });

@@ -1,7 +1,32 @@
 import { OriginscopeError } from '../../core/errors.ts';
 import { retry } from '../../core/retry.ts';
-import type { Destination, GroupCommitCounters, GroupCommitLimits } from './group-commit.ts';
 import type { QueuedRequest } from './request-queue.ts';
+
+/** Where a group goes: rows into ClickHouse, messages into Kafka. */
+export interface Destination<Row> {
+  /** As errors name it. */
+  readonly name: string;
+  /** Inserts at once; one can be rendered while the other is under way. */
+  readonly mostInFlight: number;
+  insert(rows: readonly Row[]): Promise<void>;
+  /** About the bytes that a row takes in memory and in the insert. */
+  bytesOf(row: Row): number;
+  /** Whether an insert failed for what is in it, so that trying again cannot help. */
+  isRejection(error: unknown): boolean;
+  /** Of other errors, whether another try in a moment can help; default: of all. */
+  mayPass?(error: unknown): boolean;
+}
+
+/** What became of rows; each is in one of the first three. */
+export interface InsertCounters {
+  written: number;
+  /** The destination does not accept them, however often they are sent. */
+  refused: number;
+  /** Given back to the sender, who sends them again. */
+  failed: number;
+  inserts: number;
+  retries: number;
+}
 
 /**
  * Inserts the rows of all requests at once and settles every request. A group whose content is rejected is halved
@@ -10,8 +35,8 @@ import type { QueuedRequest } from './request-queue.ts';
 export async function insertGroup<Row>(
   group: readonly QueuedRequest<Row>[],
   destination: Destination<Row>,
-  { retryMillis }: Pick<GroupCommitLimits, 'retryMillis'>,
-  counters: GroupCommitCounters,
+  retryMillis: readonly number[],
+  counters: InsertCounters,
 ): Promise<void> {
   const { name, isRejection, mayPass = () => true } = destination;
 

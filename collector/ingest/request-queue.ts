@@ -1,5 +1,3 @@
-import type { GroupCommitLimits } from './group-commit.ts';
-
 /** Rows that share one answer. */
 export interface QueuedRequest<Row> {
   readonly rows: readonly Row[];
@@ -18,10 +16,13 @@ export interface RequestQueue<Row> {
   takeGroup(): QueuedRequest<Row>[];
 }
 
-export function createRequestQueue<Row>({
-  maxInsertRows,
-  maxInsertBytes,
-}: Pick<GroupCommitLimits, 'maxInsertRows' | 'maxInsertBytes'>): RequestQueue<Row> {
+/** The most of one insert; a single request may be larger. */
+export interface GroupLimits {
+  readonly maxInsertRows: number;
+  readonly maxInsertBytes: number;
+}
+
+export function createRequestQueue<Row>({ maxInsertRows, maxInsertBytes }: GroupLimits): RequestQueue<Row> {
   const queue: QueuedRequest<Row>[] = [];
   let queuedRows = 0;
   let queuedBytes = 0;

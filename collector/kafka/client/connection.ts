@@ -51,10 +51,10 @@ const LEVELS = {
 } as const;
 
 /** How long kafkajs tries; its own defaults take up to half a minute to say that nobody answers. */
-export type KafkaPatience = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'requestTimeout'>;
+export type KafkaTimeouts = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'requestTimeout'>;
 
 /** A client for the brokers, with every codec that producers use; its lines go to the log. */
-export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPatience = {}): Kafka {
+export function kafkaAt(location: KafkaLocation, log: Logger, timeouts: KafkaTimeouts = {}): Kafka {
   registerCodecs();
   boundFetches();
   letClocksStep();
@@ -64,7 +64,7 @@ export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPat
   return new Kafka({
     clientId: 'originscope',
     brokers: [...location.brokers],
-    ...patience,
+    ...timeouts,
     ...(tls !== undefined && {
       ssl: {
         ...(tls.ca !== undefined && { ca: tls.ca }),

@@ -17,7 +17,7 @@ import {
   type Compression,
   isTooLarge,
   type KafkaLocation,
-  type KafkaPatience,
+  type KafkaTimeouts,
   kafkaAt,
   kafkaErrorType,
   kafkaUnavailable,
@@ -65,7 +65,7 @@ const LIMITS: GroupCommitLimits = {
   retryMillis: [100],
 };
 const DEADLINE_MILLIS = 4_500;
-const PATIENCE: KafkaPatience = {
+const TIMEOUTS: KafkaTimeouts = {
   connectionTimeout: 2_000,
   requestTimeout: 4_000,
   retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 400 },
@@ -93,7 +93,7 @@ const roomIn = ({ config }: Topic): number => {
 export async function startReceive(options: ReceiveOptions): Promise<Receive> {
   const { log, now } = options;
   // kafkajs tells every try; what matters of it is said here once.
-  const kafka = kafkaAt(options.kafka, log.child({}, { level: 'error' }), PATIENCE);
+  const kafka = kafkaAt(options.kafka, log.child({}, { level: 'error' }), TIMEOUTS);
   const unavailable = (error: unknown): OriginscopeError => {
     if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return topicMissing(options.topic, error);
     return kafkaUnavailable(options.kafka, error);
