@@ -41,7 +41,7 @@ export function createWriteOutcome(options: {
 
   function inserted(): void {
     if (failure === undefined) return;
-    log?.info({ seconds: seconds(failure.since) }, 'ClickHouse takes rows again');
+    log?.info({ seconds: seconds(failure.since) }, 'ClickHouse accepts rows again');
     failure = undefined;
   }
 
@@ -53,7 +53,7 @@ export function createWriteOutcome(options: {
     failure.toldAt = now();
     log?.error(
       { err: error, seconds: seconds(failure.since) },
-      'ClickHouse takes no rows: not ready, senders are told to wait',
+      'ClickHouse does not accept rows: not ready, senders are told to wait',
     );
   }
 
