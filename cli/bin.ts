@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { OriginscopeError } from '../core/errors.ts';
 import metadata from '../package.json' with { type: 'json' };
 import { COMMANDS } from './commands.ts';
+import { errorText } from './pages/error-text.ts';
 
 const program = new Command('originscope')
   .description('The observability pipeline for cross-origin traffic')
@@ -22,7 +23,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode);
   if (!(error instanceof OriginscopeError)) throw error;
-  console.error(`originscope: ${error.message}\n  ${error.remedy}`);
+  console.error(errorText(error));
   // Everything that was open is closed by now, or is what failed.
   process.exit(1);
 }

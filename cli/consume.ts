@@ -7,7 +7,7 @@ import { requireSchema } from '../clickhouse/migrations.ts';
 import { rewind } from '../collector/kafka/admin/rewind.ts';
 import { type Consume, startConsume } from '../collector/kafka/consuming/consume.ts';
 import { createClosers } from '../core/closers.ts';
-import { createPatience } from '../core/retry.ts';
+import { createRetrier } from '../core/retrier.ts';
 import { assertProtected } from '../server/binding.ts';
 import { type Monitor, startMonitor } from '../server/monitor.ts';
 import { createRegistry } from '../server/readings.ts';
@@ -56,7 +56,7 @@ export function consume(command: Command): Command {
         const monitor = await monitorOf(settings, { registry, log, consuming: () => consuming });
         closers.add(monitor.close);
         // After a power cut everything starts at once: wait for what is missing, and report unready meanwhile.
-        const clickhouse = await openPatiently(requiredServerOf(settings), log, signal);
+        const clickhouse = await openWithRetries(requiredServerOf(settings), log, signal);
         closers.add(clickhouse.close);
         const { topic, group } = settings;
         const kafka = kafkaOf(settings);
@@ -128,13 +128,17 @@ function monitorOf(
   });
 }
 
-async function openPatiently(server: ServerLocation, log: Logger, signal: AbortSignal): Promise<ClickHouse> {
-  const { persist } = createPatience({
-    says: { failing: 'ClickHouse does not respond yet; waiting', over: 'ClickHouse responds' },
+async function openWithRetries(
+  server: ServerLocation,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<ClickHouse> {
+  const retrier = createRetrier({
+    messages: { failing: 'ClickHouse does not respond yet; retrying', recovered: 'ClickHouse responds' },
     log,
     now: Date.now,
   });
-  return await persist(async () => {
+  return await retrier.run(async () => {
     const clickhouse = await openClickHouse(server);
     try {
       await requireSchema(clickhouse.reading, clickhouse);

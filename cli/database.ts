@@ -68,8 +68,9 @@ export async function openDatabase(
   options: { readonly createDatabase: boolean },
 ): Promise<ClickHouse> {
   if (settings.clickhouse === undefined && !options.createDatabase && !holdsDatabase(settings.data)) {
-    throw new OriginscopeError('SCHEMA_MISSING', `There is no Originscope data in ${settings.data} yet`, {
-      remedy: 'Start "originscope up", or say with --data or --clickhouse where the data are.',
+    throw new OriginscopeError('SCHEMA_MISSING', {
+      place: settings.data,
+      remedy: 'Start "originscope up", or say with --data or --clickhouse where the data is.',
     });
   }
   const database = await takeDatabase(settings, role);

@@ -12,6 +12,7 @@ import type { Verification } from '../collector/verify/verification.ts';
 import { verify } from '../collector/verify/verify.ts';
 import { createClosers } from '../core/closers.ts';
 import { shellCommand } from '../core/shell-command.ts';
+import { cleaned } from '../core/text.ts';
 import type { ServiceUrls } from '../examples/browsers/calls.ts';
 import { type Exercise, exercise } from '../examples/exercise.ts';
 import { type SelfCheck, selfCheck } from '../examples/self-check.ts';
@@ -19,7 +20,7 @@ import { startServices } from '../examples/services.ts';
 import { report as readReport } from '../reports/report.ts';
 import { startControl } from '../server/control.ts';
 import { createProgress } from './pages/progress.ts';
-import { pageOptions, plain } from './pages/terminal.ts';
+import { pageOptions } from './pages/terminal.ts';
 import { renderVerification } from './pages/verify-page.ts';
 import { printReport } from './report.ts';
 import { questionsAbout } from './running-process.ts';
@@ -148,7 +149,15 @@ function printSelfCheck({ mismatches, recorded }: SelfCheck, { ledger, hadRealPa
     colAligns: ['left', 'left', 'left', 'left', 'left', 'right', 'right'],
   });
   for (const { service, origin, kind, verdict, reason, experienced, recorded } of mismatches) {
-    table.push([plain(service), plain(origin), kind, verdict, reason, count(experienced), count(recorded)]);
+    table.push([
+      cleaned(service),
+      cleaned(origin),
+      kind,
+      verdict,
+      reason,
+      count(experienced),
+      count(recorded),
+    ]);
   }
   console.log(table.toString());
   console.log(

@@ -47,7 +47,9 @@ async function read(file: string): Promise<Recording> {
     return await readRecording(input, file === '-' ? 'standard input' : file);
   } catch (cause) {
     if (cause instanceof OriginscopeError) throw cause;
-    throw new OriginscopeError('FILE_UNREADABLE', `${file} cannot be read`, {
+    throw new OriginscopeError('FILE_UNREADABLE', {
+      file,
+      why: '',
       cause,
       remedy: 'Check the path and its permissions, or give "-" and the text on standard input.',
     });

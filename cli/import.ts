@@ -7,7 +7,7 @@ import { decodeTraces, derivationRules } from '../collector/otlp/decode.ts';
 import type { DerivationRules } from '../collector/otlp/derived-span-of.ts';
 import { beginImport, type Import, type ImportResult } from '../collector/publication/import.ts';
 import { createPublisher } from '../collector/publication/publisher.ts';
-import { OriginscopeError } from '../core/errors.ts';
+import { hasCode, messageOf, OriginscopeError } from '../core/errors.ts';
 import { openDatabase } from './database.ts';
 import { createProgress } from './pages/progress.ts';
 import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
@@ -107,7 +107,7 @@ async function readFiles(
           counts.rejected += decoded.rejected;
           await importing.add(decoded.spans);
         } catch (cause) {
-          if (!(cause instanceof OriginscopeError && cause.code === 'OTLP_MALFORMED')) throw cause;
+          if (!hasCode(cause, 'OTLP_MALFORMED')) throw cause;
           // Frozen slots are published as a whole: half a file would exclude the other half.
           if (!skipMalformed) throw malformed(file, number, cause);
           counts.malformedLines++;
@@ -163,16 +163,21 @@ function sizeOf(file: string): number {
 
 function unreadable(file: string, cause: unknown): OriginscopeError {
   const why = cause instanceof Error ? `: ${cause.message}` : '';
-  return new OriginscopeError('FILE_UNREADABLE', `${file} cannot be read${why}`, {
+  return new OriginscopeError('FILE_UNREADABLE', {
+    file,
+    why,
     cause,
     remedy: 'Check the path and its permissions; nothing was published.',
   });
 }
 
-function malformed(file: string, line: number, cause: OriginscopeError): OriginscopeError {
-  return new OriginscopeError('LINE_MALFORMED', `${file}, line ${line}: ${cause.message}`, {
+function malformed(file: string, line: number, cause: unknown): OriginscopeError {
+  return new OriginscopeError('LINE_MALFORMED', {
+    name: file,
+    line,
+    problem: messageOf(cause),
     cause,
-    remedy: 'Mend or remove the line, or give --skip-malformed. Frozen slots were not touched.',
+    remedy: 'Correct or remove the line, or give --skip-malformed. Frozen slots were not changed.',
   });
 }
 
@@ -184,7 +189,7 @@ function inWords(summary: Summary): string {
   ];
   const add = (count: number, text: string) =>
     count > 0 && lines.push(`${count.toLocaleString('en')} ${text}`);
-  add(summary.passedOver, 'spans passed over: they are no CORS decisions');
+  add(summary.passedOver, 'spans skipped: they are not CORS decisions');
   add(summary.rejected, 'spans rejected: they are broken');
   add(summary.malformedLines, 'malformed lines skipped');
   add(summary.expired, 'spans left out: older than the minutes that are kept (--keep-minutes)');

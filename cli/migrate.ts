@@ -8,7 +8,7 @@ import { allSteps, migrate as bringUp, type PlannedStep, planMigration } from '.
 import { createDatabaseStatement } from '../clickhouse/over-http.ts';
 import { requireCluster } from '../clickhouse/require-cluster.ts';
 import { allRetention, applyRetention, planRetention, type Retention } from '../clickhouse/retention.ts';
-import { OriginscopeError } from '../core/errors.ts';
+import { hasCode } from '../core/errors.ts';
 import { CLICKHOUSE_SETTINGS, requiredServerOf } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
@@ -47,7 +47,7 @@ async function checkCluster(server: ServerLocation, cluster: string): Promise<vo
 async function plan(server: ServerLocation, retention: Retention): Promise<PlannedStep[]> {
   const dialect = dialectOf(server);
   const opened = await openClickHouse(server).catch((error: unknown) => {
-    if (error instanceof OriginscopeError && error.code === 'DATABASE_MISSING') return undefined;
+    if (hasCode(error, 'DATABASE_MISSING')) return undefined;
     throw error;
   });
   if (opened === undefined) {

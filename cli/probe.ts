@@ -6,6 +6,7 @@ import type { HeaderList, Verdict } from '../instrumentation/src/fetch-standard/
 import { isSerialisedOrigin } from '../instrumentation/src/fetch-standard/origin.ts';
 import { isToken } from '../instrumentation/src/fetch-standard/token-list.ts';
 import metadata from '../package.json' with { type: 'json' };
+import { errorText } from './pages/error-text.ts';
 import { renderExplanation } from './pages/explanation-page.ts';
 import { pageOptions } from './pages/terminal.ts';
 
@@ -73,7 +74,7 @@ function print({ recorded, explanation, isHeldBack, failure }: Probed, json: boo
     process.stdout.write(renderExplanation(recorded, explanation, pageOptions(process.stdout)));
   }
   if (isHeldBack) console.error(heldBack(recorded.exchanges.length > 0));
-  if (failure !== undefined) console.error(`originscope: ${failure.message}\n  ${failure.remedy}`);
+  if (failure !== undefined) console.error(errorText(failure));
 }
 
 function heldBack(hasPreflight: boolean): string {
@@ -106,7 +107,7 @@ function parseOrigin(text: string): string {
 
 /** Normalises and validates a method: https://fetch.spec.whatwg.org/#concept-method-normalize, https://fetch.spec.whatwg.org/#forbidden-method. */
 function parseMethod(text: string): string {
-  if (!isToken(text)) throw new InvalidArgumentError('This is no method.');
+  if (!isToken(text)) throw new InvalidArgumentError('This is not a valid method.');
   const upper = text.toUpperCase();
   if (['CONNECT', 'TRACE', 'TRACK'].includes(upper))
     throw new InvalidArgumentError('A page cannot use this method.');

@@ -46,9 +46,7 @@ export function rebuild(command: Command): Command {
   return addSettings(command, SETTINGS).action(async (flags: Flags) => {
     const { since, until, mayShrink = false, json, ...rest } = flags;
     if (until <= since) {
-      throw new OriginscopeError('WINDOW_EMPTY', '--until is not after --since', {
-        remedy: 'Give a --since that lies before --until, for example --since 3d --until 2d.',
-      });
+      throw new OriginscopeError('WINDOW_EMPTY');
     }
     const settings = readSettings(rest, process.env);
     const location = kafkaOf(settings);
@@ -103,7 +101,7 @@ function inWords(result: RebuildResult): string {
     `${counted(written, 'span')} written again to slots that are open`,
     `${counted(published.length, 'frozen slot')} published that held nothing, ${unchanged.length} held the same already`,
   ];
-  if (malformed > 0) lines.push(`${counted(malformed, 'message')} passed over: they are no OTLP`);
+  if (malformed > 0) lines.push(`${counted(malformed, 'message')} skipped: they are not valid OTLP`);
   if (refusedBatches > 0) {
     lines.push(
       `batches of messages passed over, because they are too large or not readable: ${refusedBatches}`,

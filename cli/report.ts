@@ -41,9 +41,7 @@ export function report(command: Command): Command {
     const { since, until = now, service, limit, all, json, ...rest } = flags;
     const settings = readSettings(rest, process.env);
     if (until <= since) {
-      throw new OriginscopeError('WINDOW_EMPTY', '--until is not after --since', {
-        remedy: 'Give a --since that lies before --until, for example --since 2h.',
-      });
+      throw new OriginscopeError('WINDOW_EMPTY');
     }
     const rows = limit ?? (all || json ? MOST_ROWS : SHOWN_ROWS);
     const found = await findReport(settings, {

@@ -3,6 +3,7 @@ import { createWriter } from '../collector/ingest/writer.ts';
 import { beginImport } from '../collector/publication/import.ts';
 import { createPublisher } from '../collector/publication/publisher.ts';
 import { verify } from '../collector/verify/verify.ts';
+import { codeOf } from '../core/errors.ts';
 import { report } from '../reports/report.ts';
 import { rows } from '../test/support/clickhouse.ts';
 import {
@@ -22,7 +23,6 @@ import { allSteps, migrate, planMigration, requireSchema } from './migrations.ts
 import { requireCluster } from './require-cluster.ts';
 import { applyRetention, RETENTION } from './retention.ts';
 import { SCHEMA } from './schema.ts';
-import { codeOf } from './trouble.ts';
 
 const SPANS: readonly DecisionSpan[] = decisionSpans(20, (index) => ({
   time: START + (index % 10) * MINUTE,

@@ -67,7 +67,7 @@ export const READING: ClickHouseSettings = {
  *
  * @param options.createDatabase whether to create a missing database on a server
  * @throws OriginscopeError `ENGINE_MISSING`, `ENGINE_UNAVAILABLE`; of a server `CLICKHOUSE_URL_INVALID`,
- * `CLICKHOUSE_UNAVAILABLE`, `CLICKHOUSE_LOGIN_REFUSED`, `CLICKHOUSE_REFUSED`, `CLICKHOUSE_TLS_FAILED`, `DATABASE_MISSING`
+ * `CLICKHOUSE_UNAVAILABLE`, `CLICKHOUSE_LOGIN_REFUSED`, `CLICKHOUSE_REFUSED`, `CLICKHOUSE_FAILED`, `CLICKHOUSE_TLS_FAILED`, `DATABASE_MISSING`
  */
 export async function openClickHouse(
   location: ClickHouseLocation,

@@ -1,7 +1,7 @@
 import type {
   AllowOrigin,
+  CorsKind,
   Credentials,
-  Kind,
   Reason,
   Site,
   Verdict,
@@ -12,10 +12,6 @@ import type {
  * meaning: a row of a higher derivation replaces the row that an older one made of the same span.
  */
 export const DERIVATION = 1;
-
-/** Kinds of requests that CORS decides; others are not kept. */
-export const CORS_KINDS = ['preflight', 'actual', 'ambiguous'] as const satisfies readonly Kind[];
-export type CorsKind = (typeof CORS_KINDS)[number];
 
 /** Who saw the exchange: the service itself, or a gateway in front of it. */
 export const OBSERVERS = ['service', 'gateway'] as const;

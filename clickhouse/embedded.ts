@@ -28,12 +28,7 @@ export async function embeddedConnector({ directory }: EmbeddedLocation): Promis
       }
       return Object.assign(client, { insertRows: (rows: Insert) => insertByFile(client, inserts, rows) });
     },
-    unavailable: (cause) =>
-      new OriginscopeError('ENGINE_UNAVAILABLE', `ClickHouse cannot be opened at ${directory}`, {
-        cause,
-        retryable: true,
-        remedy: 'Check that no other process uses the directory and that this user may write it.',
-      }),
+    unavailable: (cause) => new OriginscopeError('ENGINE_UNAVAILABLE', { directory, cause }),
   };
 }
 
@@ -44,11 +39,10 @@ export async function embeddedConnector({ directory }: EmbeddedLocation): Promis
 function insertsOf(directory: string): string {
   // The engine would treat the path as a pattern that matches nothing, without an error.
   if (resolve(directory).includes('{')) {
-    throw new OriginscopeError(
-      'DATA_DIRECTORY_UNUSABLE',
-      `The data directory ${directory} has a { in its path, which the engine takes for a pattern`,
-      { remedy: 'Choose another directory with --data.' },
-    );
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+      path: directory,
+      problem: 'has a { in its path, which the engine takes for a pattern',
+    });
   }
   const inserts = join(resolve(directory), 'inserts');
   mkdirSync(inserts, { recursive: true, mode: 0o700 });
@@ -85,10 +79,6 @@ async function loadEngine(): Promise<typeof import('chdb/connection')> {
   try {
     return await import('chdb/connection');
   } catch (cause) {
-    throw new OriginscopeError('ENGINE_MISSING', 'The embedded ClickHouse engine is not installed', {
-      cause,
-      remedy:
-        'Run npm install with optional dependencies on Linux (glibc) or macOS, or give the URL of a ClickHouse server with --clickhouse.',
-    });
+    throw new OriginscopeError('ENGINE_MISSING', { cause });
   }
 }

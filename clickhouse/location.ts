@@ -23,21 +23,18 @@ export type ClickHouseLocation = EmbeddedLocation | ServerLocation;
 export function addressOf(text: string): { readonly origin: string; readonly database: string } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const database = url === undefined ? '' : decodeURIComponent(url.pathname.slice(1));
-  const wrong =
+  const problem =
     url === undefined
-      ? 'is no URL'
+      ? 'is not a valid URL'
       : url.username !== '' || url.password !== ''
-        ? 'has a user or a password'
+        ? 'contains a user name or a password'
         : url.search !== '' || url.hash !== ''
           ? 'has more than a path'
           : database.includes('/')
             ? 'has more than a database as its path'
             : undefined;
-  if (url === undefined || wrong !== undefined) {
-    throw new OriginscopeError('CLICKHOUSE_URL_INVALID', `The URL of the ClickHouse server ${wrong}`, {
-      remedy:
-        'It is like https://host:8443/database; user and password are given by --clickhouse-user and ORIGINSCOPE_CLICKHOUSE_PASSWORD or its _FILE.',
-    });
+  if (url === undefined || problem !== undefined) {
+    throw new OriginscopeError('CLICKHOUSE_URL_INVALID', { problem: String(problem) });
   }
   return { origin: url.origin, database: database === '' ? 'default' : database };
 }

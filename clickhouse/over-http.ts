@@ -5,13 +5,13 @@ import {
   ClickHouseLogLevel,
   createClient,
 } from '@clickhouse/client';
-import { OriginscopeError } from '../core/errors.ts';
+import { codeOf, OriginscopeError } from '../core/errors.ts';
 import type { Connector } from './connector.ts';
 import type { Dialect } from './dialect.ts';
 import { addressOf, type ServerLocation } from './location.ts';
 import { type Insert, targetOf } from './rows.ts';
 import { identifier } from './sql-text.ts';
-import { codeOf, isCertificateProblem, isLoginProblem, mayPass } from './trouble.ts';
+import { isCertificateProblem, isLoginProblem, mayPass } from './trouble.ts';
 
 const TIMEOUT_MILLIS = 60_000;
 /** How many times longer a publication may take. */
@@ -99,44 +99,27 @@ export function createDatabaseStatement(database: string, dialect: Dialect): str
   return `CREATE DATABASE IF NOT EXISTS ${identifier(database)}${dialect.onCluster}`;
 }
 
-function serverUnavailable(place: string, database: string, cause: unknown): OriginscopeError {
+function serverUnavailable(server: string, database: string, cause: unknown): OriginscopeError {
   if (cause instanceof OriginscopeError) return cause;
   if (codeOf(cause) === UNKNOWN_DATABASE) {
-    return new OriginscopeError('DATABASE_MISSING', `The ClickHouse server has no database ${database}`, {
-      cause,
-      remedy: 'Run "originscope migrate" with the same --clickhouse: it creates the database and its tables.',
-    });
+    return new OriginscopeError('DATABASE_MISSING', { database, cause });
   }
   if (isLoginProblem(cause)) {
-    return new OriginscopeError('CLICKHOUSE_LOGIN_REFUSED', `ClickHouse at ${place} refuses the user`, {
-      cause,
-      remedy: 'Check --clickhouse-user, and the password in ORIGINSCOPE_CLICKHOUSE_PASSWORD or its _FILE.',
-    });
+    return new OriginscopeError('CLICKHOUSE_LOGIN_REFUSED', { server, cause });
   }
   if (cause instanceof Error && /^\d+$/.test(codeOf(cause) ?? '')) {
-    const readonly = codeOf(cause) === READONLY;
-    return new OriginscopeError('CLICKHOUSE_REFUSED', `ClickHouse at ${place} refuses: ${cause.message}`, {
-      cause,
-      retryable: mayPass(cause),
-      remedy: readonly
-        ? 'Give the user a profile with readonly = 2: it reads only, and may set limits for what it reads.'
-        : 'Give the user what it asks for, or use another one with --clickhouse-user.',
+    const details = { server, problem: cause.message, cause };
+    if (mayPass(cause)) return new OriginscopeError('CLICKHOUSE_FAILED', details);
+    return new OriginscopeError('CLICKHOUSE_REFUSED', {
+      ...details,
+      ...(codeOf(cause) === READONLY && {
+        remedy:
+          'Give the user a profile with readonly = 2: it can only read, but may set limits for its own queries.',
+      }),
     });
   }
   if (isCertificateProblem(cause)) {
-    return new OriginscopeError(
-      'CLICKHOUSE_TLS_FAILED',
-      `TLS with ClickHouse at ${place} fails: ${codeOf(cause)}`,
-      {
-        cause,
-        remedy:
-          'Give the authority of its certificate with --clickhouse-ca; check that the host is the one that the certificate names, and that the port speaks TLS.',
-      },
-    );
+    return new OriginscopeError('CLICKHOUSE_TLS_FAILED', { server, problem: codeOf(cause) ?? '', cause });
   }
-  return new OriginscopeError('CLICKHOUSE_UNAVAILABLE', `ClickHouse does not answer at ${place}`, {
-    cause,
-    retryable: true,
-    remedy: 'Check that the server runs, and host, port and scheme of --clickhouse.',
-  });
+  return new OriginscopeError('CLICKHOUSE_UNAVAILABLE', { server, cause });
 }

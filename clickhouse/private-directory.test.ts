@@ -116,6 +116,6 @@ test('a reader opens a database and nothing else', () => {
 
   const home = directory(join(root, 'home'), 0o700);
   file(join(home, 'note.txt'), 0o600);
-  expect(() => holdsDatabase(home)).toThrow(refusal('is not a data directory of Originscope'));
+  expect(() => holdsDatabase(home)).toThrow(refusal('was not created by Originscope'));
   expect(() => holdsDatabase(join(home, 'note.txt'))).toThrow(refusal('cannot be read'));
 });

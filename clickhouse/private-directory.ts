@@ -48,14 +48,18 @@ export function holdsDatabase(path: string): boolean {
     entries = readdirSync(path);
   } catch (cause) {
     if (isErrno(cause, 'ENOENT')) return false;
-    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The data directory ${path} cannot be read`, {
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+      path,
+      problem: 'cannot be read',
       cause,
       remedy: 'Give the directory of "originscope up" with --data, as a user who may read it.',
     });
   }
   if (entries.includes('store') && entries.includes('metadata')) return true;
   if (entries.every(isOfOriginscope)) return false;
-  throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `${path} is not a data directory of Originscope`, {
+  throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+    path,
+    problem: 'was not created by Originscope and holds other files',
     remedy: 'Give the directory of "originscope up" with --data.',
   });
 }
@@ -70,10 +74,7 @@ function createdOrRead(path: string): string[] {
     makeDirectory(path);
     return readdirSync(path);
   } catch (cause) {
-    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The data directory ${path} cannot be created`, {
-      cause,
-      remedy: 'Choose a directory this user may write with --data.',
-    });
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', { path, problem: 'cannot be created', cause });
   }
 }
 
@@ -115,9 +116,11 @@ function namesIn(path: string): string[] {
   }
 }
 
-function notPrivate(path: string, why: string): OriginscopeError {
-  return new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The data directory ${path} ${why}`, {
+function notPrivate(path: string, problem: string): OriginscopeError {
+  return new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+    path,
+    problem,
     remedy:
-      'Choose another directory with --data, for example one within it: it is created for this user alone. Or give this one the mode 0700.',
+      'Choose another directory with --data, for example a new one inside it, which is created for this user alone. Or set the mode of this one to 0700.',
   });
 }

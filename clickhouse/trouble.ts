@@ -1,3 +1,5 @@
+import { codeOf } from '../core/errors.ts';
+
 /**
  * What errors of ClickHouse mean for an insert. Some blame the rows: the same ones are refused however often they
  * are sent. Some stand until a person does something, with whatever rows. The rest (connection, memory, disk, too
@@ -41,13 +43,13 @@ const STAND: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether the rows themselves are at fault. */
-export function isRefusal(error: unknown): boolean {
+export function blamesRows(error: unknown): boolean {
   return BLAME_ROWS.has(codeOf(error) ?? '');
 }
 
 /** Whether another try, a little later, can help. */
 export function mayPass(error: unknown): boolean {
-  return !isRefusal(error) && !STAND.has(codeOf(error) ?? '') && !isCertificateProblem(error);
+  return !blamesRows(error) && !STAND.has(codeOf(error) ?? '') && !isCertificateProblem(error);
 }
 
 export function isLoginProblem(error: unknown): boolean {
@@ -62,9 +64,4 @@ export function isCertificateProblem(error: unknown): boolean {
 export function isOfEngine(error: unknown): boolean {
   const code = codeOf(error) ?? '';
   return /^\d+$/.test(code) && !STAND.has(code);
-}
-
-/** ClickHouse's number as text, or the name of a network error; the embedded engine has a class of its own. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

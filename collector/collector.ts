@@ -62,7 +62,8 @@ export function startCollector(options: CollectorOptions): Promise<Collector> {
       log,
       now,
       watchMillis,
-      ...(retryMillis !== undefined && { limits: { retryMillis } }),
+      // Most overloads are short, and senders wait ten seconds for their answer.
+      limits: { admissionMillis: 2_000, ...(retryMillis !== undefined && { retryMillis }) },
     });
     closers.add(pipeline.close);
     const { writer } = pipeline;

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { RefusedCall } from '../explain/reasons/remedies.ts';
+import type { BlockedCall } from '../explain/reasons/remedies.ts';
 import type { Reason, Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
 
 const MINUTE = 60_000;
@@ -180,7 +180,7 @@ export function readOrigins({ ask, usage, seen }: Window): Promise<(OriginCount 
   );
 }
 
-export interface CallRow extends Omit<RefusedCall, 'requestedHeaders'>, Listed {
+export interface CallRow extends Omit<BlockedCall, 'requestedHeaders'>, Listed {
   readonly requested_headers: string;
   readonly route: string;
   readonly decisions: number;

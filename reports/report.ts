@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Dialect } from '../clickhouse/dialect.ts';
 import { type DiskSpace, readDisks } from '../clickhouse/disks.ts';
-import { REASON_TEXTS, type RefusedCall } from '../explain/reasons/remedies.ts';
+import { type BlockedCall, REASON_TEXTS } from '../explain/reasons/remedies.ts';
 import type { Reason } from '../instrumentation/src/fetch-standard/decision.ts';
 import { type NearestOrigin, nearestOrigin } from './nearest-origin.ts';
 import { leftOutSlots, leftOutText, stuckSlots, stuckText } from './publication-state.ts';
@@ -53,10 +53,10 @@ export interface ServiceReport extends ServiceCounts {
   readonly topOrigins: readonly OriginCount[];
   readonly furtherOrigins: number;
   /** The most frequent blocked calls, up to the limit. */
-  readonly topBlocked: readonly Refusal[];
+  readonly topBlocked: readonly BlockedCallGroup[];
   readonly furtherBlocked: number;
   /** The most frequent calls with unknown verdict, up to the limit; the remedy says what would settle it. */
-  readonly topUnknown: readonly Refusal[];
+  readonly topUnknown: readonly BlockedCallGroup[];
   readonly furtherUnknown: number;
 }
 
@@ -71,13 +71,13 @@ export interface Completeness {
 }
 
 /** One way in which calls are blocked, or remain undecided. */
-export interface Refusal extends RefusedCall {
+export interface BlockedCallGroup extends BlockedCall {
   /** Empty when it is not known. */
   readonly route: string;
   readonly decisions: number;
   readonly firstSeen: string;
   readonly lastSeen: string;
-  /** A request that was refused so, the latest known one; empty when none was kept. */
+  /** The latest known request of them; empty when none was kept. */
   readonly examplePath: string;
   readonly exampleTraceId: string;
   /** An allowed origin that differs in one thing only. */
@@ -128,9 +128,9 @@ export async function report(client: ClickHouseClient, options: ReportOptions): 
       completeness: known && { received: known.received, observed: known.observed },
       topOrigins,
       furtherOrigins,
-      topBlocked: topBlocked.map((row) => refusal(row, examples.filter(isOfService), candidates)),
+      topBlocked: topBlocked.map((row) => callGroup(row, examples.filter(isOfService), candidates)),
       furtherBlocked,
-      topUnknown: topUnknown.map((row) => refusal(row, [], [])),
+      topUnknown: topUnknown.map((row) => callGroup(row, [], [])),
       furtherUnknown,
     };
   });
@@ -169,7 +169,7 @@ function countByReason(rows: readonly ReasonCount[]): ReasonCount[] {
 type Call = Omit<CallRow, 'service' | 'rows'>;
 
 /** @param examples of the same service */
-function refusal(row: Call, examples: readonly Example[], allowed: readonly string[]): Refusal {
+function callGroup(row: Call, examples: readonly Example[], allowed: readonly string[]): BlockedCallGroup {
   const { requested_headers, ...counts } = row;
   const example = examples.find((candidate) => isSameCall(candidate, row));
   const call = { ...counts, requestedHeaders: requested_headers === '' ? [] : requested_headers.split(',') };
@@ -183,7 +183,7 @@ function refusal(row: Call, examples: readonly Example[], allowed: readonly stri
 }
 
 /** Only where it was the origin that did not fit: one that is allowed elsewhere was meant as it is. */
-function nearestTo(call: RefusedCall, allowed: readonly string[]): NearestOrigin | undefined {
+function nearestTo(call: BlockedCall, allowed: readonly string[]): NearestOrigin | undefined {
   const { origin, reason, detail } = call;
   if (reason !== 'acao_missing' && reason !== 'acao_mismatch') return undefined;
   if (allowed.includes(origin)) return undefined;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, isIPv4 } from 'node:net';
-import { OriginscopeError } from '../core/errors.ts';
+import { codeOf, OriginscopeError } from '../core/errors.ts';
 
 export interface Binding {
   readonly host: string;
@@ -22,45 +22,16 @@ export const isLoopback = (host: string): boolean =>
  */
 export function assertProtected({ host, token, auth }: Binding): void {
   if (isLoopback(host) || token !== undefined || auth === 'none') return;
-  throw new OriginscopeError(
-    'HOST_NEEDS_TOKEN',
-    `Listening on ${host} would let everybody send who can reach it`,
-    { remedy: 'Give a token (--token, ORIGINSCOPE_TOKEN), or say --auth none if that is wanted.' },
-  );
+  throw new OriginscopeError('HOST_NEEDS_TOKEN', { host });
 }
 
 /** @returns why a server cannot listen, with the flag of its port in the remedy */
 export function listenError(cause: unknown, host: string, port: number, flag = '--port'): unknown {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'EADDRINUSE') {
-    return new OriginscopeError(
-      'PORT_TAKEN',
-      `Port ${port} on ${host} is taken: choose another with ${flag}`,
-      {
-        remedy: `Another originscope, or an OpenTelemetry Collector, may be running; ${flag} 0 takes a free port.`,
-        cause,
-      },
-    );
-  }
-  if (code === 'EACCES') {
-    return new OriginscopeError(
-      'PORT_FORBIDDEN',
-      `Port ${port} needs privileges: choose another with ${flag}`,
-      {
-        remedy: 'Ports above 1023 need none.',
-        cause,
-      },
-    );
-  }
+  const code = codeOf(cause);
+  if (code === 'EADDRINUSE') return new OriginscopeError('PORT_TAKEN', { port, host, flag, cause });
+  if (code === 'EACCES') return new OriginscopeError('PORT_FORBIDDEN', { port, flag, cause });
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new OriginscopeError(
-      'HOST_UNAVAILABLE',
-      `This machine has no address ${host}: choose with --host`,
-      {
-        remedy: 'Leave --host away to listen on 127.0.0.1.',
-        cause,
-      },
-    );
+    return new OriginscopeError('HOST_UNAVAILABLE', { host, cause });
   }
   return cause;
 }

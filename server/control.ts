@@ -1,10 +1,11 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { PassThrough, Readable } from 'node:stream';
 import { fastify } from 'fastify';
 import type { Control } from '../clickhouse/data-directory.ts';
-import { OriginscopeError } from '../core/errors.ts';
+import { messageOf, OriginscopeError } from '../core/errors.ts';
+import { bearerCheck } from './bearer.ts';
 
 export type OnProgress = (fraction: number, doing: string) => void;
 
@@ -31,13 +32,10 @@ export async function startControl(
   questions: Readonly<Record<string, Question<any>>>,
 ): Promise<RunningControl> {
   const token = randomBytes(24).toString('base64url');
-  const expected = Buffer.from(`Bearer ${token}`);
+  const present = bearerCheck(token);
   const server = fastify({ forceCloseConnections: true });
   server.addHook('onRequest', async (request, reply) => {
-    const presented = Buffer.from(request.headers.authorization ?? '');
-    if (presented.length !== expected.length || !timingSafeEqual(presented, expected)) {
-      return reply.code(401).send();
-    }
+    if (present(request.headers.authorization) !== 'right') return reply.code(401).send();
   });
   for (const [name, question] of Object.entries(questions)) {
     server.get(`/${name}`, { schema: { querystring: question.parameters } }, ({ query }, reply) => {
@@ -67,7 +65,7 @@ function inLines(question: Question<unknown>, parameters: unknown): Readable {
   question
     .answer(parameters, (fraction, doing) => write({ fraction, doing }), disconnected.signal)
     .then((result) => write({ result }))
-    .catch((error: unknown) => write({ error: error instanceof Error ? error.message : String(error) }))
+    .catch((error: unknown) => write({ error: messageOf(error) }))
     .finally(() => lines.end());
   return lines;
 }
@@ -97,11 +95,7 @@ export async function askControl(
   } catch (cause) {
     problem = cause;
   }
-  throw new OriginscopeError('CONTROL_FAILED', 'The running originscope did not answer the question', {
-    cause: problem,
-    retryable: true,
-    remedy: 'Ask again; if it goes on, look at its log.',
-  });
+  throw new OriginscopeError('CONTROL_FAILED', { cause: problem });
 }
 
 async function resultOf(response: Response, onProgress: OnProgress): Promise<unknown> {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Refusal, Report, ServiceReport } from '../../reports/report.ts';
+import type { BlockedCallGroup, Report, ServiceReport } from '../../reports/report.ts';
 import { renderReport } from './report-page.ts';
 
 const PLAIN = { width: 100, color: false };
 
-function refusal(given: Partial<Refusal> = {}): Refusal {
+function refusal(given: Partial<BlockedCallGroup> = {}): BlockedCallGroup {
   return {
     origin: 'http://shop.example',
     kind: 'actual',

@@ -87,12 +87,9 @@ export function serverOf(settings: ClickHouseSettings): ServerLocation | undefin
 export function requiredServerOf(settings: ClickHouseSettings): ServerLocation {
   const server = serverOf(settings);
   if (server !== undefined) return server;
-  throw new OriginscopeError(
-    'SETTING_MISSING',
-    'This command is for a ClickHouse server, and none is given',
-    {
-      remedy:
-        'Give --clickhouse https://host:8443/database, or ORIGINSCOPE_CLICKHOUSE. The embedded database belongs to "originscope up".',
-    },
-  );
+  throw new OriginscopeError('SETTING_MISSING', {
+    problem: 'this command needs a ClickHouse server',
+    remedy:
+      'Give --clickhouse https://host:8443/database, or ORIGINSCOPE_CLICKHOUSE. The embedded database belongs to "originscope up".',
+  });
 }

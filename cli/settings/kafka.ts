@@ -138,13 +138,10 @@ export function kafkaOf(settings: Values<typeof KAFKA>): KafkaLocation {
   const { brokers, kafkaSecurity: security, kafkaSasl: mechanism } = settings;
   const { kafkaUser: username, kafkaPassword: password } = settings;
   if (security.startsWith('sasl') && (username === undefined || password === undefined)) {
-    throw new OriginscopeError(
-      'SETTING_MISSING',
-      `--kafka-security ${security} needs a user and a password`,
-      {
-        remedy: 'Give --kafka-user, and the password in ORIGINSCOPE_KAFKA_PASSWORD or its _FILE.',
-      },
-    );
+    throw new OriginscopeError('SETTING_MISSING', {
+      problem: `--kafka-security ${security} needs a user and a password`,
+      remedy: 'Give --kafka-user, and the password in ORIGINSCOPE_KAFKA_PASSWORD or its _FILE.',
+    });
   }
   return {
     brokers,

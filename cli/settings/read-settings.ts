@@ -49,11 +49,11 @@ export function readSettings(
     const setting: Setting = SETTINGS[name];
     const parsed = setting.schema.safeParse(value);
     if (parsed.success) return [name, parsed.data];
-    throw new OriginscopeError(
-      'SETTING_INVALID',
-      `${source}: ${parsed.error.issues[0]?.message ?? 'invalid'}${setting.secret ? '' : `, received ${shown(name, value)}`}`,
-      { remedy: `It is: ${setting.description}.` },
-    );
+    throw new OriginscopeError('SETTING_INVALID', {
+      source,
+      problem: `${parsed.error.issues[0]?.message ?? 'invalid'}${setting.secret ? '' : `, received ${shown(name, value)}`}`,
+      expected: setting.description,
+    });
   });
   return Object.freeze(Object.fromEntries(entries)) as Settings;
 }
@@ -119,14 +119,18 @@ function readConfigFile(path: string): Partial<Record<SettingName, unknown>> {
     value = JSON.parse(readText(path, '--config'));
   } catch (cause) {
     if (cause instanceof OriginscopeError) throw cause;
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${path} is not JSON`, {
+    throw new OriginscopeError('CONFIG_UNREADABLE', {
+      source: path,
+      problem: 'is not valid JSON',
       cause,
-      remedy: 'It holds one object, for example {"port": 4318}.',
+      remedy: CONFIG_EXAMPLE,
     });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${path} does not hold an object`, {
-      remedy: 'It holds one object, for example {"port": 4318}.',
+    throw new OriginscopeError('CONFIG_UNREADABLE', {
+      source: path,
+      problem: 'is not a JSON object',
+      remedy: CONFIG_EXAMPLE,
     });
   }
   const unknown = Object.keys(value).find((key) => !(SETTING_NAMES as string[]).includes(key));
@@ -135,7 +139,7 @@ function readConfigFile(path: string): Partial<Record<SettingName, unknown>> {
 }
 
 function unknownSetting(name: string, known: readonly string[]): OriginscopeError {
-  return new OriginscopeError('SETTING_UNKNOWN', `${name} is no setting`, {
-    remedy: `Known are: ${known.join(', ')}.`,
-  });
+  return new OriginscopeError('SETTING_UNKNOWN', { name, known: known.join(', ') });
 }
+
+const CONFIG_EXAMPLE = 'A configuration file holds one object, for example {"port": 4318}.';

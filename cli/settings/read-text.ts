@@ -11,7 +11,9 @@ export function readText(path: string, source: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${source}: ${path} cannot be read`, {
+    throw new OriginscopeError('CONFIG_UNREADABLE', {
+      source: `${source}: ${path}`,
+      problem: 'cannot be read',
       cause,
       remedy: 'Check the path and its permissions.',
     });

@@ -83,12 +83,12 @@ test('a full disk makes the collector unready until rows can be written again, w
     });
   expect(await metrics()).toContain('originscope_writer_failing 1');
   expect(await send()).toBe(503);
-  expect(said('ClickHouse takes no rows')).toHaveLength(1);
+  expect(said('ClickHouse does not accept rows')).toHaveLength(1);
 
   volume.clear();
   // Nobody sends to what is not ready.
   await expect.poll(() => ask('/readyz'), patient).toEqual({ status: 200, body: { ready: true } });
-  expect(said('ClickHouse takes rows again')).toHaveLength(1);
+  expect(said('ClickHouse accepts rows again')).toHaveLength(1);
   expect(await metrics()).toContain('originscope_writer_failing 0');
 
   expect(await send()).toBe(200);

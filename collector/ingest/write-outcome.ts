@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { type DiskSpace, spaceRemedy, spaceText } from '../../clickhouse/disks.ts';
-import { codeOf } from '../../clickhouse/trouble.ts';
-import { bounded, cleaned } from '../../core/text.ts';
+import { codeOf } from '../../core/errors.ts';
+import { printableMessage } from '../../core/text.ts';
 
 export interface WriteOutcome {
   inserted(): void;
@@ -41,7 +41,7 @@ export function createWriteOutcome(options: {
 
   function inserted(): void {
     if (failure === undefined) return;
-    log?.info({ seconds: seconds(failure.since) }, 'ClickHouse takes rows again');
+    log?.info({ seconds: seconds(failure.since) }, 'ClickHouse accepts rows again');
     failure = undefined;
   }
 
@@ -53,7 +53,7 @@ export function createWriteOutcome(options: {
     failure.toldAt = now();
     log?.error(
       { err: error, seconds: seconds(failure.since) },
-      'ClickHouse takes no rows: not ready, senders are told to wait',
+      'ClickHouse does not accept rows: not ready, senders are told to wait',
     );
   }
 
@@ -63,7 +63,7 @@ export function createWriteOutcome(options: {
     const remedies = disks
       .filter(({ low }) => low)
       .map((disk) => ` ${spaceRemedy(disk)} (${spaceText(disk)}).`);
-    return `${since}: ${reasonOf(failure.error)}${remedies.join('')}`;
+    return `${since}: ${withCode(failure.error)}${remedies.join('')}`;
   }
 
   return {
@@ -83,9 +83,8 @@ export function createWriteOutcome(options: {
   };
 }
 
-/** The engine's text may quote what senders chose. */
-function reasonOf(error: unknown): string {
+function withCode(error: unknown): string {
   const code = codeOf(error);
-  const text = error instanceof Error ? bounded(cleaned(error.message.trim()), 200) : 'unknown error';
+  const text = printableMessage(error, 200);
   return code === undefined || text.includes(code) ? text : `${text} (${code})`;
 }

@@ -3,8 +3,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { Inserting } from '../../clickhouse/connector.ts';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { insertBlocked, insertSpans } from '../../clickhouse/rows.ts';
-import { isRefusal, mayPass } from '../../clickhouse/trouble.ts';
-import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../../core/slots.ts';
+import { blamesRows, mayPass } from '../../clickhouse/trouble.ts';
+import { isFrozen, MAX_AHEAD_MILLIS, seconds, slotOf } from '../../core/slots.ts';
 import { createGroupCommit, type GroupCommitCounters, type GroupCommitLimits } from './group-commit.ts';
 import { type Numbered, WriteNumbers } from './write-numbers.ts';
 
@@ -34,10 +34,11 @@ export interface Writer {
    *
    * @param receivedAt when the spans reached us, epoch milliseconds: what their times are judged against. Of
    * spans from Kafka the record's own timestamp, so that what waited there is not late. Default: now.
+   * @param signal ends the wait for room among what is pending
    * @throws OriginscopeError `OVERLOADED`, `WRITE_FAILED`, `WRITER_CLOSED` (retryable: the same spans may be
    * sent again, they count once), `ROW_REFUSED` (not retryable)
    */
-  write(spans: readonly DecisionSpan[], receivedAt?: number): Promise<void>;
+  write(spans: readonly DecisionSpan[], receivedAt?: number, signal?: AbortSignal): Promise<void>;
   readonly counters: Readonly<WriterCounters>;
   /** Writes what is pending, then takes no more. */
   close(): Promise<void>;
@@ -47,8 +48,8 @@ const LIMITS: GroupCommitLimits = {
   lingerMillis: 50,
   maxInsertRows: 20_000,
   maxInsertBytes: 16 * 1024 ** 2,
-  maxPendingRows: 100_000,
   maxPendingBytes: 64 * 1024 ** 2,
+  admissionMillis: 0,
   retryMillis: [100, 500, 2_000, 5_000],
 };
 
@@ -66,22 +67,29 @@ export function createWriter(options: WriterOptions): Writer {
     retries: 0,
   };
   const commits = createGroupCommit(
-    { name: 'ClickHouse', mostInFlight: 2, insert: insertWatched, bytesOf: sizeOf, isRefusal, mayPass },
+    {
+      name: 'ClickHouse',
+      mostInFlight: 2,
+      insert: insertWatched,
+      bytesOf: sizeOf,
+      isRejection: blamesRows,
+      mayPass,
+    },
     { ...LIMITS, ...options },
     counters,
   );
   const writer = randomBytes(8).readBigUInt64BE();
   const numbers = new WriteNumbers();
 
-  async function write(spans: readonly DecisionSpan[], at = now()): Promise<void> {
-    const latest = Math.max(at, now()) + AHEAD_MILLIS;
+  async function write(spans: readonly DecisionSpan[], at = now(), signal?: AbortSignal): Promise<void> {
+    const latest = Math.max(at, now()) + MAX_AHEAD_MILLIS;
     const late = spans.filter((span) => isFrozen(slotOf(span.time), at)).length;
     const ahead = spans.filter((span) => span.time > latest).length;
     const taken =
       late + ahead === 0
         ? spans
         : spans.filter((span) => !isFrozen(slotOf(span.time), at) && span.time <= latest);
-    if (taken.length > 0) await commits.add(taken);
+    if (taken.length > 0) await commits.add(taken, signal);
     // Counted when the request succeeds: a sender whose request fails sends them again.
     counters.late += late;
     counters.ahead += ahead;
@@ -89,7 +97,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   async function insertWatched(spans: readonly DecisionSpan[]): Promise<void> {
     await insert(spans).catch((error: unknown) => {
-      if (!isRefusal(error)) failed?.(spans, error);
+      if (!blamesRows(error)) failed?.(spans, error);
       throw error;
     });
   }

@@ -1,8 +1,10 @@
-import { CORS_KINDS, type CorsKind, DERIVATION, type DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { DERIVATION, type DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { bounded, hexadecimal } from '../../core/text.ts';
 import {
   ALLOW_ORIGINS,
   type AllowOrigin,
+  CORS_KINDS,
+  type CorsKind,
   CREDENTIALS,
   type Credentials,
   REASONS,
@@ -117,8 +119,8 @@ export function decisionSpanOf(
   const allowOrigin = textOf(attributes, SPAN.allowOrigin) || 'absent';
   const site = textOf(attributes, SPAN.site) || 'unknown';
   if (!isCredentials(credentials) || !isAllowOrigin(allowOrigin) || !isSite(site)) return 'facet';
-  const refused = refusalOf(span, window);
-  if (refused !== undefined) return refused;
+  const rejection = rejectionOf(span, window);
+  if (rejection !== undefined) return rejection;
 
   return {
     service: sender.service,
@@ -157,7 +159,7 @@ export function decisionSpanOf(
 }
 
 /** Why a span cannot be kept, whatever it says: it cannot be told from others, or is not of this time. */
-export function refusalOf(
+export function rejectionOf(
   span: Pick<ReadSpan, 'spanId' | 'time'>,
   window: TimeWindow,
 ): Rejection | undefined {

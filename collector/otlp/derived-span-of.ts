@@ -9,7 +9,7 @@ import {
   ratioOfTraceState,
   type SamplingRatios,
 } from '../derivation/sampling.ts';
-import { LIMITS, maxAgeOf, NO_CLIENTS, refusalOf, type Sender } from './decision-span-of.ts';
+import { LIMITS, maxAgeOf, NO_CLIENTS, rejectionOf, type Sender } from './decision-span-of.ts';
 import type { Rejection, TimeWindow } from './decoded.ts';
 
 /** SpanKind.SPAN_KIND_SERVER of OTLP. */
@@ -61,8 +61,8 @@ export function derivedSpanOf(
 ): DecisionSpan | Rejection | undefined {
   const derived = derive(span.attributes, capturedBy(sender, scope));
   if (derived === 'no_candidate' || (derived === 'no_decision' && rules.derivation === 1)) return undefined;
-  const refused = refusalOf(span, window);
-  if (refused !== undefined) return refused;
+  const rejection = rejectionOf(span, window);
+  if (rejection !== undefined) return rejection;
 
   const ratio = rules.samplingRatios(sender.service) ?? ratioOfSampler(span, rules);
   const isLinked = span.traceId !== '';

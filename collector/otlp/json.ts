@@ -144,7 +144,7 @@ const digitsOf = (value: unknown): string | undefined =>
 /** An object's fields; an absent one has none, as in protobuf. */
 function fieldsOf(value: unknown, name: string): Fields {
   if (value === undefined || value === null) return {};
-  if (!isFields(value)) throw new ShapeError(`${name} is no object`);
+  if (!isFields(value)) throw new ShapeError(`${name} is not an object`);
   return value;
 }
 
@@ -152,7 +152,7 @@ function listOf(owner: Fields, name: string): readonly Fields[] {
   const list = owner[name];
   if (list === undefined || list === null) return [];
   if (!Array.isArray(list)) throw new ShapeError(`${name} is no list`);
-  if (!list.every(isFields)) throw new ShapeError(`${name} has an element that is no object`);
+  if (!list.every(isFields)) throw new ShapeError(`${name} has an element that is not an object`);
   return list;
 }
 

@@ -19,9 +19,8 @@ export interface ReceiverOptions extends Binding {
   /** 0 picks a free port. */
   readonly port: number;
   /**
-   * Resolves when the request is stored durably, on disk or in Kafka; called only if spans were accepted. A
-   * retryable OriginscopeError is answered with 503, any other with 400; `OVERLOADED` is retried for
-   * `holdMillis` first.
+   * Resolves when the request is stored durably, on disk or in Kafka; called only if spans were accepted. An
+   * OriginscopeError is answered with the status of its code.
    */
   readonly write: (request: AcceptedRequest) => Promise<void>;
   /** Epoch milliseconds. */
@@ -49,8 +48,6 @@ export interface ReceiverOptions extends Binding {
   readonly arrivalMillis?: number;
   /** Concurrent connections; one more closes the one that has waited longest for its client. Default 2,048. */
   readonly maxConnections?: number;
-  /** How long a request is held while the writer is overloaded. Default 2,000. */
-  readonly holdMillis?: number;
   /** How long `close` waits for unfinished requests. Default 10,000. */
   readonly closeMillis?: number;
 }
@@ -96,7 +93,6 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     maxJsonBytes: options.maxJsonBytes ?? 8 * MIB,
     maxHeldBytes: options.maxHeldBytes ?? 64 * MIB,
     arrivalMillis: options.arrivalMillis ?? 10_000,
-    holdMillis: options.holdMillis ?? 2_000,
     counters,
   });
   const access = guard(server, options);

@@ -1,6 +1,6 @@
 import { isOfEngine } from '../../clickhouse/trouble.ts';
 import { seconds } from '../../core/slots.ts';
-import { bounded, cleaned } from '../../core/text.ts';
+import { printableMessage } from '../../core/text.ts';
 import { type Publication, type PublishOptions, publishSlots, type SpanSource } from './publish-slots.ts';
 
 export interface EachPublished {
@@ -40,7 +40,7 @@ export async function publishEach(
         return await attempt([slot], options);
       } catch (error) {
         if (!isOfEngine(error)) throw error;
-        reason = reasonOf(error);
+        reason = printableMessage(error);
       }
     }
     failed.set(slot, reason);
@@ -71,9 +71,4 @@ async function remember({ client }: Publication, failed: ReadonlyMap<number, str
       FROM (SELECT arrayJoin(arrayZip({slots:Array(UInt32)}, {reasons:Array(String)})) AS failure)`,
     query_params: { slots: [...failed.keys()].map(seconds), reasons: [...failed.values()] },
   });
-}
-
-/** An engine's message as it may stand on a terminal, bounded: it may quote what strangers wrote. */
-export function reasonOf(error: unknown): string {
-  return bounded(cleaned(error instanceof Error ? error.message : String(error)), 300);
 }

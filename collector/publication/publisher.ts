@@ -4,9 +4,10 @@ import { type Dialect, singleServer } from '../../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../../clickhouse/retention.ts';
 import { isOfEngine } from '../../clickhouse/trouble.ts';
 import { OPEN_MILLIS, SETTLING_MILLIS } from '../../core/slots.ts';
+import { printableMessage } from '../../core/text.ts';
 import { type DueAt, dueHours, dueSlots } from './due.ts';
 import { removeSuperseded, retireDays } from './housekeeping.ts';
-import { byHour, publishEach, reasonOf } from './publish-each.ts';
+import { byHour, publishEach } from './publish-each.ts';
 import { publishHour } from './publish-hour.ts';
 import type { Publication } from './publish-slots.ts';
 
@@ -125,7 +126,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         stuckHours.delete(hour);
       } catch (error) {
         if (!isOfEngine(error)) throw error;
-        stuckHours.set(hour, reasonOf(error));
+        stuckHours.set(hour, printableMessage(error));
         waiting.hours.set(hour, elapsed() + RETRY_STUCK_MILLIS);
       }
     }

@@ -7,9 +7,6 @@ import type { ClickHouseClient } from '@clickhouse/client';
  */
 export type Run = string;
 
-/** The time at which a run began, from its column `run`. */
-export const RUN_START = `fromUnixTimestamp64Micro(toInt64(intDiv(run, 1024)), 'UTC')`;
-
 /**
  * Greater than any published one, even when the engine's clock was set back: then by chance within a second, so that
  * two that are taken before the next marker differ all the same.

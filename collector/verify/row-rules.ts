@@ -1,7 +1,8 @@
-import { CORS_KINDS, OBSERVERS, SOURCES } from '../../clickhouse/decision-span.ts';
+import { OBSERVERS, SOURCES } from '../../clickhouse/decision-span.ts';
 import { TEXT_LIMIT, UNSAFE } from '../../core/text.ts';
 import {
   ALLOW_ORIGINS,
+  CORS_KINDS,
   CREDENTIALS,
   REASONS,
   SITES,
@@ -48,7 +49,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 /** Parameters of the rules. */
 export const RULE_PARAMETERS: Readonly<Record<string, unknown>> = {
   // As the engine's regular expressions write it.
-  unsafe: UNSAFE.source.replaceAll(/\\u([0-9a-f]{4})/g, '\\x{$1}'),
+  unsafe: UNSAFE.source,
   safe: Number.MAX_SAFE_INTEGER,
   ...Object.fromEntries(Object.entries(VALUES).map(([column, values]) => [`${column}_values`, values])),
 };
@@ -152,12 +153,12 @@ const RULES: readonly RowRule[] = [
   {
     columns: ['status_code'],
     isBroken: 'status_code != 0 AND (status_code < 100 OR status_code > 999)',
-    text: 'have a status_code that is no HTTP status',
+    text: 'have a status_code that is not a valid HTTP status',
   },
   { columns: ['max_age'], isBroken: 'max_age < -1', text: 'have a negative max_age' },
   {
     columns: ['link_trace_id', 'link_span_id'],
     isBroken: `NOT match(link_trace_id, '^([0-9a-f]{32})?$') OR NOT match(link_span_id, '^([0-9a-f]{16})?$')`,
-    text: 'have a link that is no trace and span id',
+    text: 'have a link that is not a valid trace and span id',
   },
 ];

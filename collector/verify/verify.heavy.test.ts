@@ -341,7 +341,7 @@ const BAD_ROWS: readonly (readonly [replace: string, sentence: string])[] = [
   [`'same_site' AS site`, 'an unknown value of site'],
   [`'proxy' AS observer`, 'an unknown value of observer'],
   [`'guessed' AS source`, 'an unknown value of source'],
-  ['42 AS status_code', 'a status_code that is no HTTP status'],
+  ['42 AS status_code', 'a status_code that is not a valid HTTP status'],
   ['-5 AS max_age', 'a negative max_age'],
 ];
 

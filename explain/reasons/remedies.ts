@@ -2,7 +2,7 @@ import { OTHER } from '../../instrumentation/src/attributes.ts';
 import type { Kind, Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
 
 /** A refused (or undecidable) call as far as its remedy depends on it. */
-export interface RefusedCall {
+export interface BlockedCall {
   readonly origin: string;
   readonly kind: Extract<Kind, 'preflight' | 'actual' | 'ambiguous'>;
   readonly reason: Reason;
@@ -17,7 +17,7 @@ interface ReasonText {
   /** What is wrong, in a few words: a row of a table. */
   readonly title: string;
   /** What to change, and to what exact value. One or two sentences; they never say that an origin is to be trusted. */
-  readonly remedy: (call: RefusedCall) => string;
+  readonly remedy: (call: BlockedCall) => string;
 }
 
 /** The words for every reason, for the report, for `explain` and for docs/reasons.md. */
@@ -121,7 +121,7 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
 
 const TRACING: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
 
-function missingBecause({ kind, statusCode }: RefusedCall): string {
+function missingBecause({ kind, statusCode }: BlockedCall): string {
   if (kind !== 'preflight') {
     return statusCode >= 400
       ? `The answer (${statusCode}) carries no CORS headers: errors need them as well, else the page cannot read what went wrong.`
@@ -137,7 +137,7 @@ function missingBecause({ kind, statusCode }: RefusedCall): string {
 }
 
 /** The configured value differs from the origin by a slash at its end, the most frequent slip of all. */
-function isSlashApart({ origin, detail }: RefusedCall): boolean {
+function isSlashApart({ origin, detail }: BlockedCall): boolean {
   return detail === `${origin}/`;
 }
 
@@ -146,7 +146,7 @@ function nameNotKept(what: string): string {
   return `The page asks for ${what} whose name is not kept: the request in its browser's network panel shows it. If it may be used`;
 }
 
-function grant(call: RefusedCall): string {
+function grant(call: BlockedCall): string {
   if (call.origin.startsWith('(invalid)')) {
     return 'No browser sends such an origin: whoever does is no page, and CORS does not concern it.';
   }
@@ -155,7 +155,7 @@ function grant(call: RefusedCall): string {
     : `If this origin may call, send ${allowOrigin(call)}.`;
 }
 
-function allowOrigin({ origin }: RefusedCall): string {
+function allowOrigin({ origin }: BlockedCall): string {
   return `${header('Access-Control-Allow-Origin', origin)} and ${header('Vary', 'Origin')}`;
 }
 

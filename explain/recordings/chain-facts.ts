@@ -1,4 +1,5 @@
 import { askedHeaders } from '../../instrumentation/src/fetch-standard/asked-headers.ts';
+import { isRedirectStatus } from '../../instrumentation/src/fetch-standard/redirect-check.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
 
 /** What the other exchanges of a request and its page tell about one of them. */
@@ -46,11 +47,6 @@ function leadsTo(one: RecordedExchange, next: RecordedExchange): boolean {
   if (asked !== undefined) return !isPreflight(next.request) && next.request.method === asked;
   const { status, headers } = one.response;
   return isRedirectStatus(status) && headerOf(headers, 'location') !== undefined && !isSameRequest(one, next);
-}
-
-/** Fetch §2.2.3. */
-export function isRedirectStatus(status: number | undefined): boolean {
-  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
 type PageFacts = Pick<HopFacts, 'origin' | 'isSameOrigin'>;

@@ -141,5 +141,5 @@ test('what never went over a network is left out', () => {
 });
 
 test('what is no HAR says so', () => {
-  expect(() => readHar({ log: {} }, 'a.har')).toThrow('a.har is no HAR: log.entries');
+  expect(() => readHar({ log: {} }, 'a.har')).toThrow('a.har is not a valid HAR: log.entries');
 });

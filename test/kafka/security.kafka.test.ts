@@ -103,7 +103,9 @@ describeKafka('a broker that lets in only some', (kafka) => {
         env,
       );
       expect(code).toBe(1);
-      expect(stderr).toContain('does not let us in: SASL SCRAM SHA512 authentication failed');
+      expect(stderr).toContain(
+        'rejected our credentials or certificate: SASL SCRAM SHA512 authentication failed',
+      );
       expect(stderr).toContain('Check --kafka-security');
       expect(stdout + stderr).not.toContain(WRONG);
     }

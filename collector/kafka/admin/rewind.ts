@@ -69,15 +69,12 @@ async function commitAs(
 
 function tooEarly(since: number): OriginscopeError {
   const time = new Date(since).toISOString();
-  return new OriginscopeError(
-    'SINCE_TOO_EARLY',
-    `--since ${time} is more than 48 hours ago: most slots of that time are frozen`,
-    { remedy: `To read them anew: originscope rebuild --since ${time} --until TIME.` },
-  );
+  return new OriginscopeError('SINCE_TOO_EARLY', { time });
 }
 
 function active(group: string): OriginscopeError {
-  return new OriginscopeError('GROUP_ACTIVE', `Consumers of the group ${group} are running`, {
+  return new OriginscopeError('GROUP_ACTIVE', {
+    group,
     remedy: 'Stop them first: --since sets the whole group back. Or wait a minute if they were killed.',
   });
 }

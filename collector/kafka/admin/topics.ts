@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
-import { OriginscopeError } from '../../../core/errors.ts';
+import { hasCode, OriginscopeError } from '../../../core/errors.ts';
+import { endless, retry } from '../../../core/retry.ts';
 import { findTopic, type Topic, topicMissing } from '../client/topic.ts';
 
 export interface TopicPlan {
@@ -76,7 +76,7 @@ export interface TopicOutcome {
  */
 export async function createTopics(admin: Admin, plan: TopicPlan): Promise<TopicOutcome[]> {
   const brokers = await brokerCount(admin);
-  refuseMoreReplicasThan(brokers, plan);
+  assertEnoughBrokers(brokers, plan);
   const outcomes: TopicOutcome[] = [];
   for (const wanted of plannedTopics(plan, brokers)) {
     const isNew = (await findTopic(admin, wanted.name)) === undefined && (await createTopic(admin, wanted));
@@ -119,10 +119,14 @@ async function createTopic(admin: Admin, { name, partitions, replication, config
  * @throws OriginscopeError `TOPIC_MISSING` after half a minute
  */
 export async function topicIsKnown(admin: Admin, name: string): Promise<void> {
-  for (let waited = 0; (await findTopic(admin, name)) === undefined; waited += KNOWN_POLL_MILLIS) {
-    if (waited >= KNOWN_WITHIN_MILLIS) throw topicMissing(name);
-    await delay(KNOWN_POLL_MILLIS);
-  }
+  const find = async (): Promise<void> => {
+    if ((await findTopic(admin, name)) === undefined) throw topicMissing(name);
+  };
+  await retry(find, {
+    delays: endless([KNOWN_POLL_MILLIS]),
+    deadlineMillis: KNOWN_WITHIN_MILLIS,
+    shouldRetry: (error) => hasCode(error, 'TOPIC_MISSING'),
+  });
 }
 
 async function compare(admin: Admin, wanted: Topic): Promise<TopicOutcome> {
@@ -145,11 +149,7 @@ function difference(
 }
 
 /** What is said wherever a topic is not there. */
-function refuseMoreReplicasThan(brokers: number, { replication }: TopicPlan): void {
+function assertEnoughBrokers(brokers: number, { replication }: TopicPlan): void {
   if (replication === undefined || replication <= brokers) return;
-  throw new OriginscopeError(
-    'REPLICATION_IMPOSSIBLE',
-    `--replication ${replication} needs as many brokers, and there are ${brokers}`,
-    { remedy: 'Start more brokers, or leave --replication away.' },
-  );
+  throw new OriginscopeError('REPLICATION_IMPOSSIBLE', { replication, brokers });
 }

@@ -1,7 +1,7 @@
 import { type Admin, CompressionTypes, Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import type { Logger } from 'pino';
-import { OriginscopeError } from '../../../core/errors.ts';
-import { bounded, cleaned } from '../../../core/text.ts';
+import { causesOf, codeOf, OriginscopeError } from '../../../core/errors.ts';
+import { printableMessage } from '../../../core/text.ts';
 import { letClocksStep } from './kafkajs-patches/clock-steps.ts';
 import { registerCodecs } from './kafkajs-patches/codecs.ts';
 import { boundFetches } from './kafkajs-patches/fetch-response.ts';
@@ -26,10 +26,10 @@ const LEVELS = {
 } as const;
 
 /** How long kafkajs tries; its own defaults take up to half a minute to say that nobody answers. */
-export type KafkaPatience = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'requestTimeout'>;
+export type KafkaTimeouts = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'requestTimeout'>;
 
 /** A client for the brokers, with every codec that producers use; its lines go to the log. */
-export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPatience = {}): Kafka {
+export function kafkaAt(location: KafkaLocation, log: Logger, timeouts: KafkaTimeouts = {}): Kafka {
   registerCodecs();
   boundFetches();
   letClocksStep();
@@ -39,7 +39,7 @@ export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPat
   return new Kafka({
     clientId: 'originscope',
     brokers: [...location.brokers],
-    ...patience,
+    ...timeouts,
     ...(tls !== undefined && {
       ssl: {
         ...(tls.ca !== undefined && { ca: tls.ca }),
@@ -78,7 +78,7 @@ function pick({ broker, groupId, topic, retryCount }: Readonly<Record<string, un
 
 /** The protocol's name of an error of kafkajs, or of what caused it: `UNKNOWN_TOPIC_OR_PARTITION`. */
 export function kafkaErrorType(error: unknown): string | undefined {
-  const typed = causes(error).find((each) => 'type' in each && typeof each.type === 'string');
+  const typed = causesOf(error).find((each) => 'type' in each && typeof each.type === 'string');
   return typed !== undefined && 'type' in typed ? String(typed.type) : undefined;
 }
 
@@ -89,24 +89,16 @@ export function isTooLarge(error: unknown): boolean {
   return TOO_LARGE.has(kafkaErrorType(error) ?? '');
 }
 
-/** What is said when Kafka cannot be used: nobody answers, or we are not let in. An error of ours says more already. */
+/** What is said when Kafka cannot be used: nobody answers, or our credentials were rejected. An
+ * OriginscopeError says more already and is returned as it is. */
 export function kafkaUnavailable(location: KafkaLocation, cause: unknown): OriginscopeError {
   if (cause instanceof OriginscopeError) return cause;
-  const where = location.brokers.join(',');
-  const why = causes(cause)
-    .map((error) => bounded(cleaned(error.message), 200))
-    .at(-1);
-  if (causes(cause).some(isDenial)) {
-    return new OriginscopeError('KAFKA_DENIED', `Kafka at ${where} does not let us in: ${why}`, {
-      cause,
-      remedy: 'Check --kafka-security, --kafka-sasl, --kafka-user and its password, and the certificates.',
-    });
+  const brokers = location.brokers.join(',');
+  const problem = printableMessage(causesOf(cause).at(-1) ?? cause, 200);
+  if (causesOf(cause).some(isDenial)) {
+    return new OriginscopeError('KAFKA_DENIED', { brokers, problem, cause });
   }
-  return new OriginscopeError('KAFKA_UNAVAILABLE', `Kafka does not answer at ${where}: ${why}`, {
-    cause,
-    retryable: true,
-    remedy: 'Check that the brokers run, --brokers, and --kafka-security with its user and certificates.',
-  });
+  return new OriginscopeError('KAFKA_UNAVAILABLE', { brokers, problem, cause });
 }
 
 /** The codes with which Node and OpenSSL end a TLS handshake for its certificates. */
@@ -115,17 +107,10 @@ const CERTIFICATE_CODES = /^ERR_SSL_|^ERR_TLS_CERT|CERT|^UNABLE_TO_VERIFY/;
 /** Whether a person has to act: what a broker refuses to this user or certificate, it refuses again. */
 function isDenial(error: Error): boolean {
   const type = 'type' in error ? String(error.type) : '';
-  const code = 'code' in error ? String(error.code) : '';
   return (
     error.name === 'KafkaJSSASLAuthenticationError' ||
     type === 'ILLEGAL_SASL_STATE' ||
     type.endsWith('_AUTHORIZATION_FAILED') ||
-    CERTIFICATE_CODES.test(code)
+    CERTIFICATE_CODES.test(codeOf(error) ?? '')
   );
-}
-
-/** An error and what caused it, outermost first; kafkajs nests a few. */
-function causes(error: unknown, depth = 0): Error[] {
-  if (!(error instanceof Error) || depth > 5) return [];
-  return [error, ...causes(error.cause, depth + 1)];
 }

@@ -188,7 +188,8 @@ class RangeReading {
 }
 
 function active(group: string): OriginscopeError {
-  return new OriginscopeError('GROUP_ACTIVE', `Somebody else reads as the group ${group}`, {
-    remedy: 'Let it finish, or wait a minute if it was killed; then try again.',
+  return new OriginscopeError('GROUP_ACTIVE', {
+    group,
+    remedy: 'Wait until they have finished, or a minute if they were killed; then try again.',
   });
 }

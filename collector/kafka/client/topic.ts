@@ -57,8 +57,5 @@ export async function findTopic(admin: Admin, name: string): Promise<Topic | und
 }
 
 export function topicMissing(name: string, cause?: unknown): OriginscopeError {
-  return new OriginscopeError('TOPIC_MISSING', `Kafka has no topic ${name}`, {
-    cause,
-    remedy: 'Create it with "originscope topics create", or name another with --topic.',
-  });
+  return new OriginscopeError('TOPIC_MISSING', { topic: name, cause });
 }

@@ -1,9 +1,9 @@
 import type { Batch, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { expect, test, vi } from 'vitest';
+import { createByteBudget } from '../../../core/byte-budget.ts';
 import type { Delivered } from '../client/delivered.ts';
 import { batchHandler } from './batch-handler.ts';
 import { noConsumerCounts } from './consumer-counters.ts';
-import { createGate } from './gate.ts';
 
 /** A batch of messages of one byte, with what the handler does to it. */
 function delivery(offsets: readonly number[], given: Partial<EachBatchPayload> = {}) {
@@ -57,7 +57,7 @@ const handlerOf = (
   batchHandler({
     take,
     // A message takes 4 KiB, however small it is.
-    gate: createGate(room * 5 * 1024),
+    budget: createByteBudget(room * 5 * 1024, 'in hand'),
     counters: noConsumerCounts(),
     stopping,
     heartbeatMillis: 1,

@@ -1,20 +1,20 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EachBatchHandler, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { ByteBudget } from '../../../core/byte-budget.ts';
 import type { Delivered } from '../client/delivered.ts';
 import { keepUp } from '../client/keep-up.ts';
-import { refusedBatchOf } from '../client/refused-batch.ts';
+import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import type { ConsumerCounters } from './consumer-counters.ts';
-import type { Gate } from './gate.ts';
 
 export interface BatchHandlerOptions {
   /**
-   * Resolves when the message is kept for good, as rows or as a dead letter, however long that takes; rejects
-   * when the signal says that nobody waits for it any more.
+   * Resolves once the message is durably stored, as rows or as a dead letter, however long that takes. Rejects when
+   * `signal` aborts.
    */
   readonly take: (delivered: Delivered, signal: AbortSignal) => Promise<void>;
   /** Bytes of the bodies in hand, of all partitions. */
-  readonly gate: Gate;
+  readonly budget: ByteBudget;
   readonly counters: ConsumerCounters;
   /** Aborts when the consumer is to end. */
   readonly stopping: AbortSignal;
@@ -32,7 +32,7 @@ const COMMIT_MILLIS = 5_000;
  * committed; what is not, is delivered again.
  */
 export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
-  const { take, gate, counters, stopping, heartbeatMillis, graceMillis } = options;
+  const { take, budget, counters, stopping, heartbeatMillis, graceMillis } = options;
 
   async function commit({ uncommittedOffsets, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
     const offsets = uncommittedOffsets();
@@ -65,13 +65,13 @@ export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
     let kept = Promise.resolve();
     const takeAll = async (): Promise<void> => {
       for (const message of batch.messages) {
-        const leave = await gate.enter(bytesInHand(message), abandon.signal);
+        const release = await budget.acquire(bytesInHand(message), { signal: abandon.signal });
         if (!isRunning() || isStale() || isEnding()) {
-          leave();
+          release();
           break;
         }
         const delivered = { topic: batch.topic, partition: batch.partition, message };
-        const taken = take(delivered, abandon.signal).finally(leave);
+        const taken = take(delivered, abandon.signal).finally(release);
         kept = Promise.all([kept, taken]).then(() => {
           if (!isStale()) resolveOffset(message.offset);
         });
@@ -97,7 +97,7 @@ export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
 const IN_HAND_LEAST_BYTES = 4 * 1024;
 
 function bytesInHand(message: KafkaMessage): number {
-  const { length } = refusedBatchOf(message)?.bytes ?? message.value ?? [];
+  const { length } = unreadableBatchOf(message)?.bytes ?? message.value ?? [];
   return IN_HAND_LEAST_BYTES + length;
 }
 

@@ -39,8 +39,8 @@ describeKafka('a consumer whose ClickHouse', ({ brokers }) => {
     await expect.poll(isReady, patient).toBe(true);
     const said = lines.map(({ msg }) => msg).filter((msg) => msg.includes('rows'));
     expect(said).toEqual([
-      'ClickHouse does not take rows: what was read waits, the rest stays in Kafka',
-      'ClickHouse takes rows again',
+      'ClickHouse does not accept rows: what was read waits, the rest stays in Kafka',
+      'ClickHouse accepts rows again',
     ]);
   });
 

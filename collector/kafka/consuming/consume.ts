@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import type { ClickHouse } from '../../../clickhouse/connection.ts';
 import type { Retention } from '../../../clickhouse/retention.ts';
 import { opening } from '../../../core/closers.ts';
-import { createPatience } from '../../../core/retry.ts';
+import { createRetrier } from '../../../core/retrier.ts';
 import type { InboundTracestate, SamplingRatios } from '../../derivation/sampling.ts';
 import type { WriteWatch } from '../../ingest/write-watch.ts';
 import type { WriterCounters } from '../../ingest/writer.ts';
@@ -106,7 +106,7 @@ export function startConsume(options: ConsumeOptions): Promise<Consume> {
       log,
       now,
       watchMillis: options.watchMillis,
-      limits: { lingerMillis: LINGER_MILLIS, retryMillis: RETRY_MILLIS },
+      limits: { lingerMillis: LINGER_MILLIS, admissionMillis: 'unlimited', retryMillis: RETRY_MILLIS },
       // The intake logs them while it waits for ClickHouse.
       callerLogsFailures: true,
       hasArrived,
@@ -179,14 +179,14 @@ export function startConsume(options: ConsumeOptions): Promise<Consume> {
 
 /** @returns what tries a piece of work until Kafka answers, and says in the log that it waits */
 function waitingForKafka({ kafka, log, now, waitMillis, signal = NEVER }: ConsumeOptions) {
-  const { persist } = createPatience({
-    says: { failing: 'Kafka does not respond yet; waiting', over: 'Kafka responds' },
+  const retrier = createRetrier({
+    messages: { failing: 'Kafka does not respond yet; retrying', recovered: 'Kafka responds' },
     log,
     now,
-    ...(waitMillis !== undefined && { waitMillis }),
+    delaysMillis: waitMillis,
   });
   return <Result>(work: () => Promise<Result>): Promise<Result> =>
-    persist(
+    retrier.run(
       () =>
         work().catch((cause: unknown) => {
           throw kafkaUnavailable(kafka, cause);

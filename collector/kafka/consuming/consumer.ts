@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
+import { createByteBudget } from '../../../core/byte-budget.ts';
 import { repeat } from '../../../core/repeat.ts';
 import type { Delivered } from '../client/delivered.ts';
 import type { Positions } from '../client/positions.ts';
 import { batchHandler } from './batch-handler.ts';
 import type { ConsumerCounters } from './consumer-counters.ts';
-import { createGate } from './gate.ts';
 import { createLossWatch } from './loss-watch.ts';
 import { createMembership } from './membership.ts';
 
@@ -59,7 +59,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
   const losses = createLossWatch({ positions, counters, log });
   const handle = batchHandler({
     take: options.take,
-    gate: createGate(IN_HAND_BYTES),
+    budget: createByteBudget(IN_HAND_BYTES, 'in hand'),
     counters,
     stopping: signal,
     heartbeatMillis: heartbeatMillis / 2,

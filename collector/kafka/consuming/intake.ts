@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
 import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
-import { OriginscopeError } from '../../../core/errors.ts';
-import { createPatience } from '../../../core/retry.ts';
+import { hasCode } from '../../../core/errors.ts';
+import { createRetrier } from '../../../core/retrier.ts';
 import type { Writer } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoded.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';
 import type { Delivered } from '../client/delivered.ts';
 import { decodeMessage } from '../client/message.ts';
-import { type RefusedBatch, refusedBatchOf } from '../client/refused-batch.ts';
+import { type UnreadableBatch, unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { type DeadLetters, receivedAt } from '../dead-letters/dead-letters.ts';
 import type { LetterReason } from '../dead-letters/letter-reason.ts';
 import type { ConsumerCounters } from './consumer-counters.ts';
 
 export interface IntakeOptions {
   readonly writer: Pick<Writer, 'write'>;
-  readonly deadLetters: Pick<DeadLetters, 'bury'>;
+  readonly deadLetters: Pick<DeadLetters, 'publish'>;
   readonly rules: DerivationRules;
   readonly retention: Retention;
   readonly counters: ConsumerCounters;
@@ -26,9 +26,9 @@ export interface IntakeOptions {
 }
 
 export interface Intake {
-  /** Resolves when the message is kept for good, as rows or as a dead letter. See BatchHandlerOptions. */
+  /** Resolves once the message is durably stored, as rows or as a dead letter. See BatchHandlerOptions. */
   take(delivered: Delivered, signal: AbortSignal): Promise<void>;
-  /** Whether ClickHouse or the dead-letter topic is waited for at present. */
+  /** Whether writes to ClickHouse or to the dead-letter topic fail at present. */
   isWaiting(): boolean;
 }
 
@@ -37,41 +37,41 @@ const TELL_MILLIS = 60_000;
 /** Takes messages from their bytes to rows. */
 export function createIntake(options: IntakeOptions): Intake {
   const { writer, deadLetters, rules, retention, counters, log, now, waitMillis } = options;
-  const patience = (failing: string, over: string) =>
-    createPatience({
-      says: { failing, over },
+  const retrierFor = (failing: string, recovered: string) =>
+    createRetrier({
+      messages: { failing, recovered },
       log,
       now,
-      onTrouble: () => void counters.pauses++,
-      ...(waitMillis !== undefined && { waitMillis }),
+      onFailing: () => counters.pauses++,
+      delaysMillis: waitMillis,
     });
   let untold = 0;
   let toldAt = Number.NEGATIVE_INFINITY;
-  const rows = patience(
-    'ClickHouse does not take rows: what was read waits, the rest stays in Kafka',
-    'ClickHouse takes rows again',
+  const rows = retrierFor(
+    'ClickHouse does not accept rows: what was read waits, the rest stays in Kafka',
+    'ClickHouse accepts rows again',
   );
-  const letters = patience(
-    'the dead-letter topic takes no messages: what was read waits',
-    'the dead-letter topic takes messages again',
+  const letters = retrierFor(
+    'the dead-letter topic does not accept messages: what was read waits',
+    'the dead-letter topic accepts messages again',
   );
 
-  async function bury(
+  async function setAside(
     delivered: Delivered,
     reason: LetterReason,
     error: unknown,
     signal: AbortSignal,
   ): Promise<void> {
-    await letters.persist(() => deadLetters.bury(delivered, { reason, error }), signal);
+    await letters.run(() => deadLetters.publish(delivered, { reason, error }, signal), signal);
     counters.deadLetters[reason]++;
   }
 
   async function take(delivered: Delivered, signal: AbortSignal): Promise<void> {
-    const refused = refusedBatchOf(delivered.message);
+    const refused = unreadableBatchOf(delivered.message);
     if (refused === undefined) await takeMessage(delivered, signal);
     else {
-      await bury(delivered, refused.reason, refused.error, signal);
-      tellRefused(delivered, refused);
+      await setAside(delivered, refused.reason, refused.error, signal);
+      logUnreadable(delivered, refused);
     }
     counters.messages++;
     counters.bytes += refused?.bytes.length ?? delivered.message.value?.length ?? 0;
@@ -84,22 +84,22 @@ export function createIntake(options: IntakeOptions): Intake {
     const window = { earliest: Math.max(earliest, keptSince(retention, now())), latest };
     const decoded = attempt(() => decodeMessage(message, window, rules));
     if ('error' in decoded) {
-      await bury(delivered, 'OTLP_MALFORMED', decoded.error, signal);
+      await setAside(delivered, 'OTLP_MALFORMED', decoded.error, signal);
     } else {
       try {
-        await rows.persist(() => writer.write(decoded.spans, came), signal);
+        await rows.run(() => writer.write(decoded.spans, came, signal), signal);
         countSpans(decoded);
       } catch (error) {
-        if (!isCode(error, 'ROW_REFUSED')) throw error;
-        await bury(delivered, 'ROW_REFUSED', error, signal);
+        if (!hasCode(error, 'ROW_REFUSED')) throw error;
+        await setAside(delivered, 'ROW_REFUSED', error, signal);
       }
     }
   }
 
   /** Where one is there are more: the first is told at once, then how many they are, once a minute. */
-  function tellRefused(
+  function logUnreadable(
     { topic, partition }: Delivered,
-    { error, firstOffset, lastOffset }: RefusedBatch,
+    { error, firstOffset, lastOffset }: UnreadableBatch,
   ): void {
     untold++;
     if (now() - toldAt < TELL_MILLIS) return;
@@ -119,18 +119,14 @@ export function createIntake(options: IntakeOptions): Intake {
     }
   }
 
-  return { take, isWaiting: () => rows.isTried() || letters.isTried() };
+  return { take, isWaiting: () => rows.isFailing() || letters.isFailing() };
 }
 
-function attempt(decode: () => Decoded): Decoded | { readonly error: OriginscopeError } {
+function attempt(decode: () => Decoded): Decoded | { readonly error: unknown } {
   try {
     return decode();
   } catch (error) {
-    if (isCode(error, 'OTLP_MALFORMED')) return { error };
+    if (hasCode(error, 'OTLP_MALFORMED')) return { error };
     throw error;
   }
-}
-
-function isCode(error: unknown, code: string): error is OriginscopeError {
-  return error instanceof OriginscopeError && error.code === code;
 }

@@ -119,7 +119,7 @@ describeKafka('a topic full of batches that inflate beyond all bounds', ({ broke
     expect(replayed.code).toBe(0);
     expect(replayed.stdout).toContain(`0 dead letters sent to ${topic} again\n`);
     const leftOut =
-      /left out, because no consumer reads such a batch: \S+ \d \d+-\d+\n {4}A batch of [\d,]+ bytes \(\w+\) holds more than [\d,]+ (bytes|records and headers)/g;
+      /left out, because no consumer reads such a batch: \S+ \d \d+-\d+\n {4}A batch of [\d,]+ bytes \(\w+\) contains more than [\d,]+ (bytes|records and headers)/g;
     expect(replayed.stdout.match(leftOut)).toHaveLength(sent.bad);
 
     const rebuild = start(process.execPath, [

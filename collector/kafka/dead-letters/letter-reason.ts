@@ -1,8 +1,10 @@
+import type { ErrorCode } from '../../../core/error-codes.ts';
+
 /** Why a message, or with the last two a whole batch of messages, became a dead letter. */
 export const LETTER_REASONS = [
   'OTLP_MALFORMED',
   'ROW_REFUSED',
   'BATCH_TOO_LARGE',
   'BATCH_MALFORMED',
-] as const;
+] as const satisfies readonly ErrorCode[];
 export type LetterReason = (typeof LETTER_REASONS)[number];

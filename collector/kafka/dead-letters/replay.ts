@@ -5,8 +5,8 @@ import { COMPRESSION_TYPES, withAdmin } from '../client/connection.ts';
 import type { Compression } from '../client/options.ts';
 import { positionsOf } from '../client/positions.ts';
 import { messagesIn, type OffsetRange, readRange, wholeTopic } from '../client/read-range.ts';
-import { refusedBatchOf } from '../client/refused-batch.ts';
 import { readTopic } from '../client/topic.ts';
+import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { LETTER_HEADERS, writtenAt } from './dead-letters.ts';
 
 /** A dead letter as its headers tell it; texts are bounded and printable. */
@@ -207,11 +207,11 @@ const textOf = (message: KafkaMessage, header: string): string =>
 
 /** Whether it is not a message that the letter holds; or the dead-letter topic itself has such a batch. */
 function isBatch(message: KafkaMessage): boolean {
-  return textOf(message, LETTER_HEADERS.lastOffset) !== '' || refusedBatchOf(message) !== undefined;
+  return textOf(message, LETTER_HEADERS.lastOffset) !== '' || unreadableBatchOf(message) !== undefined;
 }
 
 function letterOf(message: KafkaMessage, partition: number, isReplayed: boolean): Letter {
-  const refused = refusedBatchOf(message);
+  const refused = unreadableBatchOf(message);
   const last = textOf(message, LETTER_HEADERS.lastOffset);
   const from = [LETTER_HEADERS.topic, LETTER_HEADERS.partition, LETTER_HEADERS.offset]
     .map((header) => textOf(message, header))

@@ -1,6 +1,6 @@
 import type { Message } from 'kafkajs';
 import type { Logger } from 'pino';
-import { OriginscopeError } from '../../../core/errors.ts';
+import { hasCode, OriginscopeError } from '../../../core/errors.ts';
 import {
   createGroupCommit,
   type GroupCommitCounters,
@@ -10,7 +10,7 @@ import type { AcceptedRequest } from '../../otlp/trace-export.ts';
 import {
   COMPRESSION_TYPES,
   isTooLarge,
-  type KafkaPatience,
+  type KafkaTimeouts,
   kafkaAt,
   kafkaErrorType,
   kafkaUnavailable,
@@ -56,13 +56,13 @@ const LIMITS: GroupCommitLimits = {
   lingerMillis: 5,
   maxInsertRows: 1_000,
   maxInsertBytes: MIB,
-  maxPendingRows: 20_000,
   maxPendingBytes: 64 * MIB,
+  admissionMillis: 2_000,
   // One retry, on another partition: senders wait ten seconds and retry themselves.
   retryMillis: [100],
 };
 const DEADLINE_MILLIS = 4_500;
-const PATIENCE: KafkaPatience = {
+const TIMEOUTS: KafkaTimeouts = {
   connectionTimeout: 2_000,
   requestTimeout: 4_000,
   retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 400 },
@@ -84,7 +84,7 @@ const roomIn = ({ config }: Topic): number => {
 export async function createTopicWriter(options: TopicWriterOptions): Promise<TopicWriter> {
   const { log } = options;
   // kafkajs logs every attempt; only the state changes are logged here.
-  const kafka = kafkaAt(options.kafka, log.child({}, { level: 'error' }), PATIENCE);
+  const kafka = kafkaAt(options.kafka, log.child({}, { level: 'error' }), TIMEOUTS);
   const unavailable = (error: unknown): OriginscopeError => {
     if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return topicMissing(options.topic, error);
     return kafkaUnavailable(options.kafka, error);
@@ -124,7 +124,7 @@ export async function createTopicWriter(options: TopicWriterOptions): Promise<To
   }
   const counters = { written: 0, refused: 0, failed: 0, overloaded: 0, inserts: 0, retries: 0 };
   const commits = createGroupCommit<Message>(
-    { name: `topic ${options.topic}`, mostInFlight: 3, insert, bytesOf, isRefusal: isTooLarge },
+    { name: `topic ${options.topic}`, mostInFlight: 3, insert, bytesOf, isRejection: isTooLarge },
     LIMITS,
     counters,
   );
@@ -137,7 +137,7 @@ export async function createTopicWriter(options: TopicWriterOptions): Promise<To
     try {
       await commits.add(parts.map((value) => ({ value, headers: headersFor(encoding) })));
     } catch (error) {
-      throw error instanceof OriginscopeError && error.code === 'ROW_REFUSED' ? bodyTooLarge(error) : error;
+      throw hasCode(error, 'ROW_REFUSED') ? bodyTooLarge(error) : error;
     }
   }
 
@@ -172,15 +172,12 @@ function batchesOf(messages: readonly Message[], maxBytes: number): Message[][] 
 
 /** Retryable: once the cause is fixed, the same request is accepted. */
 function notWritten(topic: string, cause: OriginscopeError): OriginscopeError {
-  return new OriginscopeError('WRITE_FAILED', `Topic ${topic} cannot be written to`, {
-    cause,
-    retryable: true,
-    remedy: 'Send the same spans again; if it goes on, look at the cause in the log.',
-  });
+  return new OriginscopeError('WRITE_FAILED', { destination: `Topic ${topic}`, cause });
 }
 
 function bodyTooLarge(cause: unknown): OriginscopeError {
-  return new OriginscopeError('BODY_TOO_LARGE', 'The body is larger than Kafka takes', {
+  return new OriginscopeError('BODY_TOO_LARGE', {
+    problem: 'larger than the topic accepts',
     cause,
     remedy: 'Send smaller batches, or raise max.message.bytes of the topic.',
   });

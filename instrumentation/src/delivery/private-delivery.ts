@@ -67,7 +67,7 @@ export class PrivateDelivery implements Delivery {
     }
   }
 
-  urge(millis: number): void {
+  retryNow(millis: number): void {
     this.#isUrgent = true;
     this.#urgentUntil = this.#with.clock.now() + millis;
     this.#stopWaiting?.();

@@ -49,7 +49,7 @@ export class ProviderDelivery implements Delivery {
     return [];
   }
 
-  urge(): void {}
+  retryNow(): void {}
 
   close(): void {}
 }

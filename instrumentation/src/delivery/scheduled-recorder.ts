@@ -138,7 +138,7 @@ export class ScheduledRecorder implements Recorder {
   }
 
   async #deliverEverything(timeoutMillis: number): Promise<void> {
-    this.#parts.delivery.urge(timeoutMillis);
+    this.#parts.delivery.retryNow(timeoutMillis);
     while (this.#round !== undefined) await this.#round;
     await this.#startRound(true);
   }

@@ -32,6 +32,14 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** The kinds whose decisions are counted; an `ambiguous` request may have been a CORS request. */
+export const CORS_KINDS = ['preflight', 'actual', 'ambiguous'] as const satisfies readonly Kind[];
+export type CorsKind = (typeof CORS_KINDS)[number];
+
+export function isCorsKind(kind: Kind): kind is CorsKind {
+  return kind === 'preflight' || kind === 'actual' || kind === 'ambiguous';
+}
+
 export const VERDICTS = ['allowed', 'blocked', 'unknown'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
@@ -90,7 +98,7 @@ export const SITES = ['cross-site', 'same-site', 'same-origin', 'none', 'unknown
 export type Site = (typeof SITES)[number];
 
 /** A reason with its failing token. */
-export interface Refusal {
+export interface DetailedReason {
   readonly reason: Reason;
   readonly detail: string;
 }
@@ -114,7 +122,7 @@ export interface Decision {
    * Blocked whatever the credentials mode, which nobody knows: what the browser names when they are included,
    * where that is another reason than `reason`. Undefined otherwise.
    */
-  readonly withCredentials: Refusal | undefined;
+  readonly withCredentials: DetailedReason | undefined;
   readonly allowOrigin: AllowOrigin;
   /** Access-Control-Allow-Credentials was exactly `true`. */
   readonly allowCredentials: boolean;

@@ -1,4 +1,11 @@
-import type { AllowOrigin, Kind, Note, Refusal, Verdict } from './decision.ts';
+import {
+  type AllowOrigin,
+  type DetailedReason,
+  isCorsKind,
+  type Kind,
+  type Note,
+  type Verdict,
+} from './decision.ts';
 import { namesToken, type ResponseHeaders } from './header-list.ts';
 import type { CorsExchange } from './observed-exchange.ts';
 import { isAuthorizationCoveredByWildcard, type PreflightQuestion } from './preflight-check.ts';
@@ -7,7 +14,7 @@ import { isAuthorizationCoveredByWildcard, type PreflightQuestion } from './pref
 export interface NoteFacts {
   readonly kind: Kind;
   readonly verdict: Verdict;
-  readonly withCredentials: Refusal | undefined;
+  readonly withCredentials: DetailedReason | undefined;
   readonly origin: string | null;
   readonly allowOrigin: AllowOrigin;
   readonly allowCredentials: boolean;
@@ -18,7 +25,7 @@ export interface NoteFacts {
 
 /** Facts about a CORS exchange that are no verdict but matter to an owner, in the order of NOTES. */
 export function notesOf(exchange: CorsExchange, facts: NoteFacts): readonly Note[] {
-  if (facts.kind !== 'preflight' && facts.kind !== 'actual' && facts.kind !== 'ambiguous') return NONE;
+  if (!isCorsKind(facts.kind)) return NONE;
   const { response } = exchange;
   const notes: Note[] = [];
   if (isVaryMissing(exchange, facts)) notes.push('missing_vary_origin');

@@ -2,10 +2,14 @@ import { OTHER } from '../attributes.ts';
 import type { Failure } from './failure.ts';
 import type { CorsExchange } from './observed-exchange.ts';
 
-/** Where a response leads: Fetch §2.2.3 "redirect status" and §2.2.6 "location URL"; null when nowhere. */
+/** https://fetch.spec.whatwg.org/#redirect-status */
+export function isRedirectStatus(status: number | undefined): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+/** Where a response leads (https://fetch.spec.whatwg.org/#concept-response-location-url); null when nowhere. */
 export function redirectTarget(exchange: CorsExchange): string | null {
-  const { status } = exchange;
-  if (status !== 301 && status !== 302 && status !== 303 && status !== 307 && status !== 308) return null;
+  if (!isRedirectStatus(exchange.status)) return null;
   // An empty Location is none to a browser.
   return exchange.response.location || null;
 }

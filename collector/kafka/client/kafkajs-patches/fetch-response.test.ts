@@ -6,7 +6,7 @@ import MessageSet from 'kafkajs/src/protocol/messageSet/index.js';
 import { decode as decodeAsKafkajs } from 'kafkajs/src/protocol/requests/fetch/v11/response.js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BATCH_TIME, batchOf, fetchAnswer, type TestRecord } from '../../../../test/support/fetch-answers.ts';
-import { refusedBatchOf } from '../refused-batch.ts';
+import { unreadableBatchOf } from '../unreadable-batch.ts';
 import { codecName, registerCodecs } from './codecs.ts';
 import { decodeFetchResponse } from './fetch-response.ts';
 import { READING_LIMITS, type ReadingLimits } from './reading-limits.ts';
@@ -138,7 +138,7 @@ describe('a batch beyond the limits is passed over, and told', () => {
     expect(found.map(text)).toEqual(['good', undefined, 'good']);
     expect(found.map(({ offset }) => Number(offset))).toEqual([9, lastOffset, lastOffset + 1]);
     const [, message] = found;
-    const refused = message && refusedBatchOf(message);
+    const refused = message && unreadableBatchOf(message);
     expect(refused).toMatchObject({ error, firstOffset: 10, lastOffset });
     expect(refused?.bytes.equals(bad)).toBe(true);
   }
@@ -148,7 +148,7 @@ describe('a batch beyond the limits is passed over, and told', () => {
     const bad = await batchOf({ compression, firstOffset: 10, records: [large, large] });
     await expectRefused(bad, 11, {
       code: 'BATCH_TOO_LARGE',
-      message: expect.stringMatching(/^A batch of [\d,]+ bytes \(\w+\) holds more than 1,048,576 bytes$/),
+      message: expect.stringMatching(/^A batch of [\d,]+ bytes \(\w+\) contains more than 1,048,576 bytes$/),
     });
   });
 
@@ -293,12 +293,12 @@ describe('messages in the formats before record batches', () => {
     const large = [{ key: null, value: Buffer.alloc(5_000), timestamp: BATCH_TIME }];
     const set = Buffer.concat([compressed(1, 1, large), compressed(1, 9), compressed(1, 10)]);
     const found = await readOne(set, { batchBytes: 1_000, batchEntries: 3 });
-    expect(found.map((message) => refusedBatchOf(message)?.error.code)).toEqual([
+    expect(found.map((message) => unreadableBatchOf(message)?.error.code)).toEqual([
       'BATCH_TOO_LARGE',
       ...Array(6).fill(undefined),
     ]);
     const many = await readOne(compressed(1, 9), { batchEntries: 2 });
-    expect(many.map((message) => refusedBatchOf(message)?.error.code)).toEqual(['BATCH_TOO_LARGE']);
+    expect(many.map((message) => unreadableBatchOf(message)?.error.code)).toEqual(['BATCH_TOO_LARGE']);
   });
 });
 

@@ -36,7 +36,7 @@ interface PartitionData {
 /**
  * kafkajs 2.2.4 decompresses whatever a fetch brings, without a limit, keeps it all at once, and fails the whole fetch
  * for one batch that cannot be read, which the next fetch brings again. Here answers are read within limits, and
- * such a batch is passed over and told (refused-batch.ts). For every consumer of this process.
+ * such a batch is passed over and told (unreadable-batch.ts). For every consumer of this process.
  */
 export function boundFetches(): void {
   let turn = 0;

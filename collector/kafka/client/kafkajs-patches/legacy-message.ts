@@ -33,7 +33,7 @@ export function readLegacyMessage(reader: ByteReader): LegacyMessage {
   const message = new ByteReader(reader.bytes(reader.int32()));
   message.bytes(4);
   const magic = message.int8();
-  if (magic !== 0 && magic !== 1) throw new RangeError(`there is no message format ${magic}`);
+  if (magic !== 0 && magic !== 1) throw new RangeError(`unknown message format ${magic}`);
   const attributes = message.int8();
   return {
     offset,

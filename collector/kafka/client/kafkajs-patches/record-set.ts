@@ -1,5 +1,5 @@
-import { OriginscopeError } from '../../../../core/errors.ts';
-import { type RefusedBatch, standInFor } from '../refused-batch.ts';
+import { messageOf, OriginscopeError } from '../../../../core/errors.ts';
+import { standInFor, type UnreadableBatch } from '../unreadable-batch.ts';
 import { ByteReader } from './byte-reader.ts';
 import { codecName, decompress } from './codecs.ts';
 import { asFetched, readInnerMessages, readLegacyMessage } from './legacy-message.ts';
@@ -31,7 +31,7 @@ const isSpent = ({ isBegun, bytes, wastedBytes }: FetchBudget): boolean =>
 /**
  * The messages of one partition in a broker's answer, up to what is left of the budget: what is not read, the next
  * fetch brings again. A batch that is beyond the limits, or not readable, becomes one message that stands for
- * it (refused-batch.ts), so that the consumer goes on behind it.
+ * it (unreadable-batch.ts), so that the consumer goes on behind it.
  *
  * @throws RangeError when the answer is not a sequence of batches
  */
@@ -47,13 +47,13 @@ export async function readRecordSet(
     // The last one is cut off where a fetch has to end.
     if (end > set.length) break;
     budget.isBegun = true;
-    for (const message of await readOrRefuse(set.subarray(at, end), limits, budget)) messages.push(message);
+    for (const message of await readOrReplace(set.subarray(at, end), limits, budget)) messages.push(message);
     at = end;
   }
   return messages;
 }
 
-async function readOrRefuse(
+async function readOrReplace(
   batch: Buffer,
   limits: ReadingLimits,
   budget: FetchBudget,
@@ -71,7 +71,10 @@ async function readOrRefuse(
     budget.wastedBytes -= read.bytes;
     const { firstOffset, lastOffset } = found;
     return [
-      standInFor({ ...refusal(batch, found, cause), firstOffset, lastOffset, bytes: batch }, standIn(found)),
+      standInFor(
+        { ...unreadable(batch, found, cause), firstOffset, lastOffset, bytes: batch },
+        standIn(found),
+      ),
     ];
   }
 }
@@ -85,7 +88,11 @@ async function readBatch(
   const header = readBatchHeader(batch);
   // Each is checked again when it is read; this spares decompressing them.
   if (header.recordCount > batchEntries) throw new TooLargeError(batchEntries, 'records and headers');
-  return readRecords(header, await plain(header.codec, header.records, batchBytes, read), batchEntries);
+  return readRecords(
+    header,
+    await decompressed(header.codec, header.records, batchBytes, read),
+    batchEntries,
+  );
 }
 
 async function readLegacy(
@@ -94,12 +101,12 @@ async function readLegacy(
   read: { bytes: number },
 ): Promise<ReadMessages> {
   const message = readLegacyMessage(new ByteReader(batch));
-  const value = await plain(message.codec, message.value ?? Buffer.alloc(0), batchBytes, read);
+  const value = await decompressed(message.codec, message.value ?? Buffer.alloc(0), batchBytes, read);
   if (message.codec !== 0) return readInnerMessages(message, value, batchEntries);
   return { messages: [asFetched(message)], entries: 1 };
 }
 
-async function plain(
+async function decompressed(
   codec: number,
   bytes: Buffer,
   maxBytes: number,
@@ -111,9 +118,9 @@ async function plain(
     return bytes;
   }
   read.bytes = maxBytes;
-  const decompressed = await decompress(codec, bytes, maxBytes);
-  read.bytes = decompressed.length;
-  return decompressed;
+  const output = await decompress(codec, bytes, maxBytes);
+  read.bytes = output.length;
+  return output;
 }
 
 interface Span {
@@ -172,20 +179,14 @@ function standIn(
   };
 }
 
-function refusal(batch: Buffer, { codec }: Span, cause: unknown): Pick<RefusedBatch, 'reason' | 'error'> {
-  const what = `A batch of ${batch.length.toLocaleString('en')} bytes (${codecName(codec) ?? `codec ${codec}`})`;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  const [reason, message, remedy] =
-    cause instanceof TooLargeError
-      ? ([
-          'BATCH_TOO_LARGE',
-          `${what} holds ${why}`,
-          'Find its producer: a receiver writes none like it.',
-        ] as const)
-      : ([
-          'BATCH_MALFORMED',
-          `${what} cannot be read: ${why}`,
-          'Find its producer, or look at the disk of the broker that leads its partition.',
-        ] as const);
-  return { reason, error: new OriginscopeError(reason, message, { cause, remedy }) };
+function unreadable(
+  bytes: Buffer,
+  { codec }: Span,
+  cause: unknown,
+): Pick<UnreadableBatch, 'reason' | 'error'> {
+  const batch = `A batch of ${bytes.length.toLocaleString('en')} bytes (${codecName(codec) ?? `codec ${codec}`})`;
+  const details = { batch, problem: messageOf(cause), cause };
+  return cause instanceof TooLargeError
+    ? { reason: 'BATCH_TOO_LARGE', error: new OriginscopeError('BATCH_TOO_LARGE', details) }
+    : { reason: 'BATCH_MALFORMED', error: new OriginscopeError('BATCH_MALFORMED', details) };
 }

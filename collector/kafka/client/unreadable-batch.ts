@@ -2,7 +2,7 @@ import type { KafkaMessage } from 'kafkajs';
 import type { OriginscopeError } from '../../../core/errors.ts';
 
 /** A batch whose messages are not read: what is known of it. Reading goes on behind it. */
-export interface RefusedBatch {
+export interface UnreadableBatch {
   readonly reason: 'BATCH_TOO_LARGE' | 'BATCH_MALFORMED';
   readonly error: OriginscopeError;
   readonly firstOffset: number;
@@ -11,15 +11,15 @@ export interface RefusedBatch {
   readonly bytes: Buffer;
 }
 
-const refused = new WeakMap<object, RefusedBatch>();
+const batches = new WeakMap<object, UnreadableBatch>();
 
 /** kafkajs hands on messages and nothing else; so one without a value stands for the batch. */
-export function standInFor<Message extends object>(batch: RefusedBatch, message: Message): Message {
-  refused.set(message, batch);
+export function standInFor<Message extends object>(batch: UnreadableBatch, message: Message): Message {
+  batches.set(message, batch);
   return message;
 }
 
 /** The batch that the message stands for; undefined of a real message. */
-export function refusedBatchOf(message: Pick<KafkaMessage, 'value'>): RefusedBatch | undefined {
-  return refused.get(message);
+export function unreadableBatchOf(message: Pick<KafkaMessage, 'value'>): UnreadableBatch | undefined {
+  return batches.get(message);
 }
