@@ -326,6 +326,8 @@ export class Simulation {
       this.#say('summing works again');
       this.#poisoned = undefined;
       for (const host of HOSTS) this.#begin(host);
+      // A day that was put aside meanwhile is published by the next cleaning, and named as stuck until then.
+      await this.#finish('clean', (publisher) => publisher.clean());
     }
     await this.#publishAll(true);
     await this.checkMoment();
