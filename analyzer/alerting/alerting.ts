@@ -1,0 +1,102 @@
+import type { Logger } from 'pino';
+import type { Incident } from '../incidents/incident.ts';
+import { type AlertLinks, DEFAULT_LINKS } from './alert-links.ts';
+import { type Alert, createAlertTracker } from './alert-tracker.ts';
+import { alertmanagerAlert, heartbeatAlert } from './alertmanager-alert.ts';
+import { createAlertmanagerClient, type Delivery } from './alertmanager-client.ts';
+import { createWebhook, type WebhookCounters } from './webhook.ts';
+
+export interface AlertingOptions {
+  /** Every one of them gets every alert; those of a cluster, too. */
+  readonly alertmanagers: readonly { readonly url: string; readonly authorization?: string | undefined }[];
+  readonly webhook?: { readonly url: string; readonly secret: string } | undefined;
+  readonly links?: AlertLinks | undefined;
+  /** Called once for each alert that is new, changed its class, severity or page, or is over. */
+  readonly onChange?: ((alert: Alert) => void) | undefined;
+  readonly log: Logger;
+  /** How often `deliver` or `resend` is called. An alert that is not repeated for four of them ends by itself. */
+  readonly intervalMillis?: number;
+  /** For each attempt. */
+  readonly timeoutMillis?: number;
+  /** Between attempts; the last one goes on. */
+  readonly retryMillis?: readonly number[];
+  /** Epoch milliseconds; for signatures and the log. */
+  readonly now?: () => number;
+}
+
+export interface Alerting {
+  /**
+   * Delivers the state after a tick. Receivers that are away are tried again until the next call; the analyzer
+   * need not wait for that.
+   *
+   * @param incidents all that are not resolved, and those that were resolved in the last 15 minutes
+   * @param now epoch milliseconds of the wall clock, not of the tick: Alertmanager compares it with its own
+   * @returns when every Alertmanager has taken or rejected it, or a later call replaced it; never rejects
+   */
+  deliver(incidents: readonly Incident[], now: number): Promise<void>;
+  /**
+   * Instead of `deliver` when a tick failed: alerts do not end because the analyzer cannot see. There is no
+   * heartbeat then, so that this is noticed when it lasts.
+   */
+  resend(now: number): Promise<void>;
+  /** The receivers, for metrics. */
+  readonly deliveries: readonly Delivery[];
+  /** Of the webhook; undefined without one. */
+  readonly webhookCounters: Readonly<WebhookCounters> | undefined;
+  /** Receivers that take nothing at present, in sentences. */
+  troubles(): string[];
+  /** Gives up what waits. Alerts end by themselves, unless another analyzer repeats them. */
+  close(): Promise<void>;
+}
+
+const INTERVAL_MILLIS = 60_000;
+const TIMEOUT_MILLIS = 10_000;
+const RETRY_MILLIS = [1_000, 2_000, 5_000, 15_000] as const;
+/** Intervals after which an alert that is not repeated ends; as Prometheus does. */
+const VALID_INTERVALS = 4;
+
+/** Takes incidents to people: to Alertmanager, to a webhook, and to whoever listens. */
+export function createAlerting(options: AlertingOptions): Alerting {
+  const { links = DEFAULT_LINKS, onChange, log, now = Date.now, intervalMillis = INTERVAL_MILLIS } = options;
+  const { timeoutMillis = TIMEOUT_MILLIS, retryMillis = RETRY_MILLIS } = options;
+  const attempts = { log, timeoutMillis, retryMillis };
+  const tracker = createAlertTracker();
+  const clients = options.alertmanagers.map((location) =>
+    createAlertmanagerClient({ ...location, ...attempts }),
+  );
+  const webhook = options.webhook && createWebhook({ ...options.webhook, ...attempts, now });
+  const deliveries: Delivery[] = webhook === undefined ? clients : [...clients, webhook];
+  let firstDelivery: number | undefined;
+
+  async function send(alerts: readonly Alert[], at: number, hasHeartbeat: boolean): Promise<void> {
+    const firingUntil = at + VALID_INTERVALS * intervalMillis;
+    const all = alerts.map((alert) => alertmanagerAlert(alert, firingUntil, links));
+    if (hasHeartbeat) all.push(heartbeatAlert(firstDelivery ?? at, firingUntil, links));
+    await Promise.all(clients.map((client) => client.send(all)));
+  }
+
+  return {
+    deliveries,
+    webhookCounters: webhook?.counters,
+    deliver(incidents, at) {
+      firstDelivery ??= at;
+      const { alerts, changes } = tracker.update(incidents, at);
+      for (const change of changes) {
+        webhook?.send({
+          status: change.resolvedAt === undefined ? 'firing' : 'resolved',
+          alert: alertmanagerAlert(change, at, links),
+        });
+        onChange?.(change);
+      }
+      return send(alerts, at, true);
+    },
+    resend: (at) => send(tracker.current(), at, false),
+    troubles: () =>
+      deliveries
+        .filter((delivery) => delivery.isFailing())
+        .map(({ name }) => `Alerts do not reach ${name}: the log says why.`),
+    async close() {
+      await Promise.all(deliveries.map((delivery) => delivery.close()));
+    },
+  };
+}
