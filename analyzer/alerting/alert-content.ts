@@ -16,7 +16,15 @@ export interface AlertContent {
 
 export interface Section {
   readonly title: string;
-  readonly lines: readonly string[];
+  readonly lines: readonly Line[];
+}
+
+export interface Line {
+  /** What the text is, such as `Routes`; empty where that is clear. */
+  readonly label: string;
+  readonly text: string;
+  /** To be copied: it must not be wrapped. */
+  readonly isCopied?: true;
 }
 
 /** Lengths and numbers that keep an alert readable on a telephone, whatever is in the data. */
@@ -28,12 +36,12 @@ export function alertContent(incident: Incident, links: AlertLinks): AlertConten
     { title: 'What happened', lines: whatHappened(incident) },
     { title: 'What to do', lines: whatToDo(incident, links) },
     { title: 'Who is affected', lines: whoIsAffected(incident) },
-    { title: `Why ${CLASS_NAMES[incident.class]}`, lines: evidence(incident) },
+    { title: `Why ${CLASS_NAMES[incident.class]}`, lines: evidenceLines(incident) },
   ];
   return { summary: summary(incident), sections: sections.filter(({ lines }) => lines.length > 0) };
 }
 
-export const CLASS_NAMES: Readonly<Record<IncidentClass, string>> = {
+const CLASS_NAMES: Readonly<Record<IncidentClass, string>> = {
   breakage: 'breakage',
   suspicious: 'suspicious',
   legitimate_shift: 'a legitimate shift',
@@ -43,38 +51,40 @@ export const CLASS_NAMES: Readonly<Record<IncidentClass, string>> = {
 };
 
 /** `orders (production)`. */
-export function placeOf({ service, environment }: Incident): string {
+function placeOf({ service, environment }: Incident): string {
   const name = value(service) || '(no service name)';
   return environment === '' ? name : `${name} (${value(environment)})`;
 }
 
 function summary(incident: Incident): string {
   const { startedAt, resolvedAt } = incident;
-  const when =
-    resolvedAt === undefined
-      ? `since ${minuteOf(startedAt)}`
-      : `over since ${minuteOf(resolvedAt)}, after ${durationText(resolvedAt - startedAt)}`;
-  return `${placeOf(incident)}: ${HEADLINES[incident.class](incident)}, ${when}`;
+  const headline = HEADLINES[incident.class](incident);
+  return resolvedAt === undefined
+    ? `${placeOf(incident)}: ${headline}, since ${minuteOf(startedAt)}`
+    : `${placeOf(incident)}: resolved ${minuteOf(resolvedAt)} after ${durationText(resolvedAt - startedAt)}: ${headline}`;
 }
 
+/** Of a service. */
 const HEADLINES: Readonly<Record<IncidentClass, (incident: Incident) => string>> = {
-  breakage: (incident) => `browsers block ${about(incident)}, allowed before`,
-  suspicious: (incident) => `suspicious: ${about(incident)}`,
-  legitimate_shift: (incident) => `traffic changed, probably legitimately: ${about(incident)}`,
+  breakage: (incident) => `browsers block ${about(incident)} that were allowed before`,
+  suspicious: (incident) => `suspicious ${about(incident)}`,
+  legitimate_shift: (incident) => `${about(incident)} changed, probably legitimately`,
   misconfiguration: (incident) => {
     const finding = findingOf(incident);
-    return `the CORS policy ${finding === undefined ? `has a flaw: ${about(incident)}` : FINDINGS[finding]}`;
+    return finding === undefined
+      ? `flaw in the CORS policy, ${about(incident)}`
+      : `the CORS policy ${FINDINGS[finding]}`;
   },
   telemetry_gap: () => 'telemetry is missing',
-  unclassified: (incident) => `unexplained change: ${about(incident)}`,
+  unclassified: (incident) => `unexplained change of ${about(incident)}`,
 };
 
-/** The subject as the object of a sentence. */
-function about({ subject, change }: Incident): string {
+/** The decisions that the incident is about. */
+function about({ subject }: Incident): string {
   const name = value(subject.value);
   switch (subject.kind) {
     case 'origin':
-      return name === 'null' ? 'pages without an origin (Origin: null)' : `pages of ${name}`;
+      return name === 'null' ? 'calls with the origin null' : `calls from ${name}`;
     case 'route':
       return `calls to ${name}`;
     case 'header':
@@ -84,22 +94,21 @@ function about({ subject, change }: Incident): string {
     case 'version':
       return `calls to version ${name}`;
     case 'reason':
-      return `calls for the reason ${reasonText(subject.value)}`;
+      return `calls (${reasonText(subject.value)})`;
     case 'service':
-      return change === '' ? 'calls to this service' : 'calls of several origins';
+      return 'calls to this service';
   }
 }
 
-function whatHappened(incident: Incident): string[] {
+function whatHappened(incident: Incident): Line[] {
   const { state, startedAt, detectedAt, resolvedAt, signals } = incident;
-  const began = `Began ${minuteOf(startedAt)}, detected ${minuteOf(detectedAt)}`;
-  const end = resolvedAt === undefined ? '' : `, over since ${minuteOf(resolvedAt)}`;
+  const end = resolvedAt === undefined ? '' : `, resolved ${minuteOf(resolvedAt, startedAt)}`;
   const isRecovering = state === 'recovering' && resolvedAt === undefined;
-  const recovering = isRecovering ? ' Recovering: no detector sees it at present.' : '';
   return [
-    `${began}${end}.${recovering}`,
-    ...signals.slice(0, LIMITS.signals).map(signalText),
-    ...further(signals.length - LIMITS.signals, 'signal'),
+    ...signals.slice(0, LIMITS.signals).map((signal) => line('', signalText(signal))),
+    ...further('', signals.length - LIMITS.signals, 'more signal'),
+    line('', `Began ${minuteOf(startedAt)}, detected ${minuteOf(detectedAt, startedAt)}${end}.`),
+    ...(isRecovering ? [line('', 'Recovering: no detector sees it at present.')] : []),
   ];
 }
 
@@ -108,79 +117,82 @@ function signalText({ sentence, observed, expected, unit }: Signal): string {
   return `${ended(sentence)} Observed ${number(observed)} ${measure}, expected ${number(expected)}.`;
 }
 
-function whatToDo(incident: Incident, links: AlertLinks): string[] {
+function whatToDo(incident: Incident, links: AlertLinks): Line[] {
   const { class: incidentClass, cause, change } = incident;
-  const lines: string[] = [];
-  if (cause !== '') lines.push(`Probable cause: ${ended(cause)}`);
-  if (change !== '') lines.push(`Change: ${ended(change)}`);
-  else lines.push(FIRST_STEPS[incidentClass]);
+  const lines: Line[] = [];
+  if (cause !== '') lines.push(line('Probable cause', ended(cause)));
+  if (change !== '') lines.push(line('Change', ended(change)));
+  if (cause === '' && change === '') lines.push(line('', FIRST_STEPS[incidentClass]));
   const command = reportCommand(incident);
-  if (command !== undefined) lines.push(`Look: ${command}`);
-  lines.push(`Runbook: ${runbookUrlOf(links, incident)}`);
+  if (command !== undefined) lines.push({ label: 'Look', text: command, isCopied: true });
   const dashboard = dashboardUrlOf(links, incident);
-  if (dashboard !== undefined) lines.push(`Dashboard: ${dashboard}`);
+  if (dashboard !== undefined) lines.push({ label: 'Dashboard', text: dashboard, isCopied: true });
+  lines.push({ label: 'Runbook', text: runbookUrlOf(links, incident), isCopied: true });
   return lines;
 }
 
-/** Where the data do not show what to change. */
+/** Where the data show neither the cause nor what to change. */
 const FIRST_STEPS: Readonly<Record<IncidentClass, string>> = {
   breakage:
-    'Roll back the latest deployment or configuration of this service or its gateway, if there was one.',
+    'Was this service, its gateway or their configuration deployed when it began? Roll that back, then look for the reason.',
   suspicious:
-    'Nothing is broken. Check that none of these origins was allowed; a scan alone is not a compromise.',
-  legitimate_shift: 'Nothing, if a launch, a campaign or a migration explains it; accept it then.',
-  misconfiguration: 'Nothing is broken. Narrow the policy in working hours, with its owner.',
+    'Nothing is broken. Check below that none of these calls was allowed; a scan alone is not a compromise.',
+  legitimate_shift: 'Nothing is broken. If a launch, a campaign or a migration explains it, accept it.',
+  misconfiguration: 'Nothing is broken. Narrow the policy in working hours, together with its owner.',
   telemetry_gap:
-    'Check whether the service, its exporter and the receivers run. Until it is over, silence of this service proves nothing.',
-  unclassified: 'Read the evidence for and against below; then accept or dismiss the incident.',
+    'Check that the service runs, that it exports, and that the receivers run. Until data arrive, nothing can be said about this service.',
+  unclassified: 'Read the evidence below, and the runbook on how to decide.',
 };
 
 /** What shows the numbers behind an alert; undefined where the name of the service cannot be copied. */
 export function reportCommand({ service, startedAt }: Incident): string | undefined {
   const since = new Date(startedAt - 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z');
-  const command = shellCommand(['originscope', 'report', '--service', service, '--since', since]);
+  const ofService = service === '' ? [] : ['--service', service];
+  const command = shellCommand(['originscope', 'report', ...ofService, '--since', since]);
   const isSafe = service.length <= LIMITS.value && safeText(command, command.length) === command;
   return isSafe ? copyableCommand(command) : undefined;
 }
 
-function whoIsAffected({ affected, decisions, class: incidentClass }: Incident): string[] {
-  const lists: [string, readonly AffectedValue[], (text: string) => string][] = [
-    ['Origins', affected.origins, value],
-    ['Routes', affected.routes, value],
-    ['Reasons', affected.reasons, reasonText],
-    ['Requested headers', affected.requestedHeaders, value],
-    ['Versions', affected.versions, value],
-  ];
+function whoIsAffected({ affected, decisions, class: incidentClass }: Incident): Line[] {
   const noun = incidentClass === 'breakage' ? 'blocked request' : 'decision';
   return [
-    ...(decisions > 0 ? [`${counted(decisions, noun)} since it began.`] : []),
-    ...lists
-      .filter(([, values]) => values.length > 0)
-      .map(([title, values, text]) => `${title}: ${valueList(values, text)}.`),
+    ...(decisions > 0
+      ? [line('', `${counted(decisions, noun)} since it began; their shares, and the usual ones:`)]
+      : []),
+    ...valueList('Origins', affected.origins, value),
+    ...valueList('Routes', affected.routes, value),
+    ...valueList('Reasons', affected.reasons, reasonText),
+    ...valueList('Requested headers', affected.requestedHeaders, value),
+    ...valueList('Versions', affected.versions, value),
   ];
 }
 
-function valueList(values: readonly AffectedValue[], text: (value: string) => string): string {
+function valueList(label: string, values: readonly AffectedValue[], text: (value: string) => string): Line[] {
+  if (values.length === 0) return [];
   const shown = values
     .slice(0, LIMITS.values)
     .map(
       (each) =>
-        `${text(each.value) || '(none)'} ${percent(each.share)} (normally ${percent(each.baselineShare)})`,
+        `${text(each.value) || '(none)'} ${percent(each.share)} (usually ${each.baselineShare === 0 ? 'none' : percent(each.baselineShare)})`,
     );
-  return [...shown, ...further(values.length - LIMITS.values)].join('; ');
+  const more = values.length - LIMITS.values;
+  return [line(label, [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', '))];
 }
 
-function evidence({ evidence }: Incident): string[] {
-  const list = (mark: string, sentences: readonly string[]): string[] => [
-    ...sentences.slice(0, LIMITS.evidence).map((sentence) => `${mark} ${ended(sentence)}`),
-    ...further(sentences.length - LIMITS.evidence).map((text) => `${mark} ${text}`),
+function evidenceLines({ evidence }: Incident): Line[] {
+  const list = (label: string, sentences: readonly string[]): Line[] => [
+    ...sentences.slice(0, LIMITS.evidence).map((sentence) => line(label, ended(sentence))),
+    ...further(label, sentences.length - LIMITS.evidence, 'more sentence'),
   ];
-  return [...list('For:', evidence.for), ...list('Against:', evidence.against)];
+  return [...list('For', evidence.for), ...list('Against', evidence.against)];
 }
 
-function further(more: number, noun = ''): string[] {
-  if (more <= 0) return [];
-  return [noun === '' ? `${more} more` : `and ${counted(more, `more ${noun}`)}`];
+function line(label: string, text: string): Line {
+  return { label, text };
+}
+
+function further(label: string, more: number, noun: string): Line[] {
+  return more > 0 ? [line(label, `and ${counted(more, noun)}`)] : [];
 }
 
 /** A machine name of the taxonomy with its title. */
@@ -200,13 +212,15 @@ function ended(sentence: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
-/** `2026-11-28 02:14 UTC`. */
-export function minuteOf(time: number): string {
-  return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+/** `2026-11-28 02:14 UTC`; without the date where another time of the same day stands before it. */
+function minuteOf(time: number, before?: number): string {
+  const text = `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const isSameDay = before !== undefined && new Date(before).toISOString().slice(0, 10) === text.slice(0, 10);
+  return isSameDay ? text.slice(11) : text;
 }
 
 /** `8 min`, `3 h 5 min`, `2 d 4 h`. */
-export function durationText(millis: number): string {
+function durationText(millis: number): string {
   const minutes = Math.max(0, Math.round(millis / 60_000));
   const parts: [number, string][] = [
     [Math.floor(minutes / 1_440), 'd'],
@@ -215,6 +229,11 @@ export function durationText(millis: number): string {
   ];
   const present = parts.filter(([amount]) => amount > 0).slice(0, 2);
   return present.map(([amount, unit]) => `${amount} ${unit}`).join(' ') || '0 min';
+}
+
+/** How long ago it began, for pages that are read at once. */
+export function sinceText({ startedAt }: Incident, now: number): string {
+  return `${durationText(now - startedAt)} ago`;
 }
 
 /** Three significant digits are what a person compares. */

@@ -74,8 +74,9 @@ export function heartbeatAlert(startedAt: number, firingUntil: number, links: Al
   };
 }
 
-export function sectionText({ title, lines }: Section): string {
-  return [title, ...lines.map((line) => `- ${line}`)].join('\n');
+function sectionText({ title, lines }: Section): string {
+  const items = lines.map(({ label, text }) => (label === '' ? `- ${text}` : `- ${label}: ${text}`));
+  return [title, ...items].join('\n');
 }
 
 /** Alertmanager refuses an end before the start, which clocks that disagree could make. */
