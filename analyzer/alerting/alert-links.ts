@@ -25,17 +25,29 @@ export function runbookUrlOf(links: AlertLinks, incident: Incident): string {
   return runbookUrl(links, runbookOf(incident));
 }
 
+/** What stands for what in the dashboard's URL. */
+function placeholders({ service, environment, id, startedAt, resolvedAt }: Incident): Map<string, string> {
+  return new Map([
+    ['service', service],
+    ['environment', environment],
+    ['incident', id],
+    ['from', String(startedAt - HOUR)],
+    ['to', resolvedAt === undefined ? 'now' : String(resolvedAt + HOUR / 2)],
+  ]);
+}
+
+const PLACEHOLDER = /\{(service|environment|incident|from|to)\}/g;
+
+/** Whether the text is a URL once its placeholders have values. */
+export function isDashboardTemplate(text: string): boolean {
+  const url = text.replace(PLACEHOLDER, '0');
+  return /^https?:/.test(url) && URL.canParse(url) && !/[{}]/.test(url);
+}
+
 /** The dashboard from an hour before the change until now, or half an hour after its end; undefined without one. */
 export function dashboardUrlOf({ dashboard }: AlertLinks, incident: Incident): string | undefined {
-  const { service, environment, id, startedAt, resolvedAt } = incident;
-  const values: Readonly<Record<string, string>> = {
-    service,
-    environment,
-    incident: id,
-    from: String(startedAt - HOUR),
-    to: resolvedAt === undefined ? 'now' : String(resolvedAt + HOUR / 2),
-  };
-  return dashboard?.replace(/\{(\w+)\}/g, (placeholder, name: string) =>
-    Object.hasOwn(values, name) ? encodeURIComponent((values[name] ?? '').toWellFormed()) : placeholder,
+  const values = placeholders(incident);
+  return dashboard?.replace(PLACEHOLDER, (_, name: string) =>
+    encodeURIComponent((values.get(name) ?? '').toWellFormed()),
   );
 }

@@ -9,7 +9,7 @@ export const FINDINGS = {
   prefix_match: 'allows foreign origins that begin like an allowed one',
   suffix_match: 'allows foreign origins that end like an allowed one',
   unescaped_dot: 'allows foreign origins, because a dot in its pattern matches any character',
-  special_chars: 'allows origins that are not valid',
+  special_chars: 'allows origins whose host is not a valid name',
   null_allowed: 'allows the origin null, which any page can send',
   http_on_https: 'lets http: pages read an https: API',
   any_subdomain: 'allows every subdomain',

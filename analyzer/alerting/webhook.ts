@@ -104,10 +104,10 @@ export function createWebhook(options: WebhookOptions): Webhook {
   };
 }
 
-/** The same for repeated deliveries and for replicas, so that a receiver can drop what it has. */
+/** The same for repeated deliveries and for replicas, so that a receiver can drop what it has. Without full stops. */
 function notificationId({ status, alert: { labels } }: Notification): string {
   const parts = status === 'resolved' ? [] : [labels.class, labels.severity, labels.page];
-  return [labels.incident, status, ...parts].join('.');
+  return [labels.incident, status, ...parts].join('-');
 }
 
 /** https://prometheus.io/docs/alerting/latest/configuration/#webhook_config */
