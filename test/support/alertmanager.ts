@@ -55,15 +55,17 @@ export interface Receiver {
 
 /**
  * An HTTP server that keeps what is posted to it, until the test ends.
- * @param answer status of each answer, by the number of the request
+ * @param answer status of each answer, by the number of the request and its body
  */
-export async function startReceiver(answer: (request: number) => number = () => 200): Promise<Receiver> {
+export async function startReceiver(
+  answer: (request: number, body: string) => number = () => 200,
+): Promise<Receiver> {
   const requests: ReceivedRequest[] = [];
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request.setEncoding('utf8')) body += chunk;
     requests.push({ headers: request.headers, path: request.url ?? '', body });
-    response.writeHead(answer(requests.length)).end();
+    response.writeHead(answer(requests.length, body)).end();
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
