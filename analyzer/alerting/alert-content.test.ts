@@ -61,6 +61,28 @@ test('a service name cannot break out of the dashboard link or the command', () 
   expect(reportCommand(anIncident({ service: 'a\u202eb' }))).toBeUndefined();
 });
 
+test('nothing is said twice: evidence and cause leave out what the signals say', () => {
+  const sentence = incident.signals[0]?.sentence ?? '';
+  const { sections } = alertContent(
+    anIncident({ cause: sentence, evidence: { for: [sentence, 'A rollback ended it.'], against: [] } }),
+    links,
+  );
+  const texts = sections.flatMap(({ lines }) => lines.map(({ text }) => text));
+  expect(texts.filter((text) => text.startsWith(sentence))).toHaveLength(1);
+  expect(texts).toContain('A rollback ended it.');
+});
+
+test('a flaw that somebody probed is named, and its page is linked', () => {
+  const [signal] = TEN_INCIDENTS['null allowed']?.signals ?? [];
+  if (signal === undefined) throw new Error('the incident has no signal');
+  const probed = anIncident({ class: 'suspicious', signals: [signal] });
+  const content = alertContent(probed, links);
+  expect(content.summary).toContain(
+    'suspicious calls from https://app.example, and the CORS policy allows the origin null',
+  );
+  expect(lineOf(content, 'Runbook')).toContain('/null-allowed.md');
+});
+
 test('what is over says so first, and for how long it lasted', () => {
   const { summary } = alertContent(resolved(incident, incident.startedAt + 26 * 60_000), links);
   expect(summary).toMatch(

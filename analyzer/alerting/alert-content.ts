@@ -67,7 +67,11 @@ function summary(incident: Incident): string {
 /** Of a service. */
 const HEADLINES: Readonly<Record<IncidentClass, (incident: Incident) => string>> = {
   breakage: (incident) => `browsers block ${about(incident)} that were allowed before`,
-  suspicious: (incident) => `suspicious ${about(incident)}`,
+  suspicious: (incident) => {
+    const finding = findingOf(incident);
+    const flaw = finding === undefined ? '' : `, and the CORS policy ${FINDINGS[finding]}`;
+    return `suspicious ${about(incident)}${flaw}`;
+  },
   legitimate_shift: (incident) => `${about(incident)} changed, probably legitimately`,
   misconfiguration: (incident) => {
     const finding = findingOf(incident);
@@ -118,9 +122,10 @@ function signalText({ sentence, observed, expected, unit }: Signal): string {
 }
 
 function whatToDo(incident: Incident, links: AlertLinks): Line[] {
-  const { class: incidentClass, cause, change } = incident;
+  const { class: incidentClass, cause, change, signals } = incident;
   const lines: Line[] = [];
-  if (cause !== '') lines.push(line('Probable cause', ended(cause)));
+  const isSaid = signals.slice(0, LIMITS.signals).some(({ sentence }) => sentence === cause);
+  if (cause !== '' && !isSaid) lines.push(line('Probable cause', ended(cause)));
   if (change !== '') lines.push(line('Change', ended(change)));
   if (cause === '' && change === '') lines.push(line('', FIRST_STEPS[incidentClass]));
   const command = reportCommand(incident);
@@ -179,11 +184,16 @@ function valueList(label: string, values: readonly AffectedValue[], text: (value
   return [line(label, [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', '))];
 }
 
-function evidenceLines({ evidence }: Incident): Line[] {
-  const list = (label: string, sentences: readonly string[]): Line[] => [
-    ...sentences.slice(0, LIMITS.evidence).map((sentence) => line(label, ended(sentence))),
-    ...further(label, sentences.length - LIMITS.evidence, 'more sentence'),
-  ];
+/** What the signals do not say already. */
+function evidenceLines({ evidence, signals }: Incident): Line[] {
+  const said = new Set(signals.map(({ sentence }) => sentence));
+  const list = (label: string, all: readonly string[]): Line[] => {
+    const sentences = all.filter((sentence) => !said.has(sentence));
+    return [
+      ...sentences.slice(0, LIMITS.evidence).map((sentence) => line(label, ended(sentence))),
+      ...further(label, sentences.length - LIMITS.evidence, 'more sentence'),
+    ];
+  };
   return [...list('For', evidence.for), ...list('Against', evidence.against)];
 }
 

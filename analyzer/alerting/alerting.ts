@@ -14,31 +14,28 @@ export interface AlertingOptions {
   /** Called once for each alert that is new, changed its class, severity or page, or is over. */
   readonly onChange?: ((alert: Alert) => void) | undefined;
   readonly log: Logger;
-  /** How often `deliver` or `resend` is called. An alert that is not repeated for four of them ends by itself. */
+  /** How often `deliver` is called. An alert that is not repeated for four of these ends by itself. */
   readonly intervalMillis?: number;
   /** For each attempt. */
   readonly timeoutMillis?: number;
   /** Between attempts; the last one goes on. */
   readonly retryMillis?: readonly number[];
-  /** Epoch milliseconds; for signatures and the log. */
+  /** Epoch milliseconds; for signatures, the log, and alerts that are repeated without a tick. */
   readonly now?: () => number;
 }
 
 export interface Alerting {
   /**
-   * Delivers the state after a tick. Receivers that are away are tried again until the next call; the analyzer
-   * need not wait for that.
+   * Delivers the state after a tick, in the background: receivers that are away are tried again until the next call.
+   * When no call comes, because ticks fail, alerts are repeated all the same: they do not end because the analyzer
+   * cannot see. The heartbeat is not, so that this is noticed when it lasts.
    *
-   * @param incidents all that are not resolved, and those that were resolved in the last 15 minutes
+   * @param incidents all that are not resolved; those that were resolved since the last call, or lately
    * @param now epoch milliseconds of the wall clock, not of the tick: Alertmanager compares it with its own
-   * @returns when every Alertmanager has taken or rejected it, or a later call replaced it; never rejects
    */
-  deliver(incidents: readonly Incident[], now: number): Promise<void>;
-  /**
-   * Instead of `deliver` when a tick failed: alerts do not end because the analyzer cannot see. There is no
-   * heartbeat then, so that this is noticed when it lasts.
-   */
-  resend(now: number): Promise<void>;
+  deliver(incidents: readonly Incident[], now: number): void;
+  /** Resolves when every receiver has taken or rejected what was delivered last. */
+  idle(): Promise<void>;
   /** The receivers, for metrics. */
   readonly deliveries: readonly Delivery[];
   /** Of the webhook; undefined without one. */
@@ -54,6 +51,8 @@ const TIMEOUT_MILLIS = 10_000;
 const RETRY_MILLIS = [1_000, 2_000, 5_000, 15_000] as const;
 /** Intervals after which an alert that is not repeated ends; as Prometheus does. */
 const VALID_INTERVALS = 4;
+/** Intervals without a tick after which alerts are repeated without one. */
+const LATE_INTERVALS = 1.5;
 
 /** Takes incidents to people: to Alertmanager, to a webhook, and to whoever listens. */
 export function createAlerting(options: AlertingOptions): Alerting {
@@ -67,12 +66,18 @@ export function createAlerting(options: AlertingOptions): Alerting {
   const webhook = options.webhook && createWebhook({ ...options.webhook, ...attempts, now });
   const deliveries: Delivery[] = webhook === undefined ? clients : [...clients, webhook];
   let firstDelivery: number | undefined;
+  let repetition: NodeJS.Timeout | undefined;
+  let isClosed = false;
 
-  async function send(alerts: readonly Alert[], at: number, hasHeartbeat: boolean): Promise<void> {
+  function send(alerts: readonly Alert[], at: number, hasHeartbeat: boolean): void {
+    if (isClosed) return;
     const firingUntil = at + VALID_INTERVALS * intervalMillis;
     const all = alerts.map((alert) => alertmanagerAlert(alert, firingUntil, links));
     if (hasHeartbeat) all.push(heartbeatAlert(firstDelivery ?? at, firingUntil, links));
-    await Promise.all(clients.map((client) => client.send(all)));
+    for (const client of clients) void client.send(all);
+    clearTimeout(repetition);
+    repetition = setTimeout(() => send(tracker.current(), now(), false), LATE_INTERVALS * intervalMillis);
+    repetition.unref();
   }
 
   return {
@@ -88,14 +93,18 @@ export function createAlerting(options: AlertingOptions): Alerting {
         });
         onChange?.(change);
       }
-      return send(alerts, at, true);
+      send(alerts, at, true);
     },
-    resend: (at) => send(tracker.current(), at, false),
+    async idle() {
+      await Promise.all(deliveries.map((delivery) => delivery.idle()));
+    },
     troubles: () =>
       deliveries
         .filter((delivery) => delivery.isFailing())
         .map(({ name }) => `Alerts do not reach ${name}: the log says why.`),
     async close() {
+      isClosed = true;
+      clearTimeout(repetition);
       await Promise.all(deliveries.map((delivery) => delivery.close()));
     },
   };

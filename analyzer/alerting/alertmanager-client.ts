@@ -29,6 +29,8 @@ export interface Delivery {
   readonly counters: Readonly<DeliveryCounters>;
   /** Whether it takes no alerts at present. */
   isFailing(): boolean;
+  /** Resolves when nothing waits to be taken. */
+  idle(): Promise<void>;
   /** Ends the waiting between attempts, and waits for the attempt that is under way. */
   close(): Promise<void>;
 }
@@ -90,6 +92,7 @@ export function createAlertmanagerClient(options: AlertmanagerOptions): Alertman
   return {
     name,
     counters,
+    idle: () => queue,
     isFailing: () => rejects || patience.isTried(),
     send(alerts) {
       replaced.abort();

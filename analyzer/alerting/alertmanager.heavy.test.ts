@@ -12,6 +12,7 @@ import {
 import { freePort } from '../../test/support/free-port.ts';
 import { anIncident, resolved } from '../../test/support/incidents.ts';
 import { until } from '../../test/support/until.ts';
+import type { Incident } from '../incidents/incident.ts';
 import { type Alerting, type AlertingOptions, createAlerting } from './alerting.ts';
 
 beforeEach(({ skip }) => {
@@ -31,6 +32,12 @@ function analyzer(urls: readonly string[], options: Partial<AlertingOptions> = {
   });
   onTestFinished(() => alerting.close());
   return alerting;
+}
+
+/** A tick, until every receiver has taken its alerts. */
+async function deliver(alerting: Alerting, incidents: readonly Incident[]): Promise<void> {
+  alerting.deliver(incidents, Date.now());
+  await alerting.idle();
 }
 
 interface Stack {
@@ -72,10 +79,10 @@ const ticket = anIncident({ id: 'bbbb', class: 'suspicious', severity: 'warning'
 test('an incident is one notification, to those who are paged or to those with tickets, and one more at its end', async () => {
   const stack = await startStack();
   const alerting = analyzer([stack.alertmanager.url]);
-  for (let tick = 0; tick < 5; tick++) await alerting.deliver([page, ticket], Date.now());
+  for (let tick = 0; tick < 5; tick++) await deliver(alerting, [page, ticket]);
   await until(() => told(stack.page).length > 0 && told(stack.ticket).length > 0);
-  for (let tick = 0; tick < 5; tick++) await alerting.deliver([page, ticket], Date.now());
-  await alerting.deliver([resolved(page, Date.now()), ticket], Date.now());
+  for (let tick = 0; tick < 5; tick++) await deliver(alerting, [page, ticket]);
+  await deliver(alerting, [resolved(page, Date.now()), ticket]);
   await until(() => told(stack.page).length > 1);
 
   expect(told(stack.page)).toEqual(['aaaa firing', 'aaaa resolved']);
@@ -92,7 +99,7 @@ test('an incident is one notification, to those who are paged or to those with t
         page: 'true',
       },
       annotations: expect.objectContaining({
-        summary: expect.stringContaining('browsers block pages of https://app.example'),
+        summary: expect.stringContaining('browsers block calls from https://app.example'),
         description: expect.stringContaining('add https://app.example to the allowed origins'),
         runbook_url: 'docs/runbooks/breakage.md',
       }),
@@ -104,9 +111,9 @@ test('a new class and severity of an incident is told in its group, and the aler
   const stack = await startStack();
   const alerting = analyzer([stack.alertmanager.url]);
   const unclear = { ...ticket, class: 'unclassified', severity: 'info' } as const;
-  await alerting.deliver([unclear], Date.now());
+  await deliver(alerting, [unclear]);
   await until(() => told(stack.ticket).length > 0);
-  await alerting.deliver([ticket], Date.now());
+  await deliver(alerting, [ticket]);
   await until(() => told(stack.ticket).length > 1);
   const second = stack.ticket.notifications()[1];
   expect(second?.status).toBe('firing');
@@ -119,9 +126,9 @@ test('a new class and severity of an incident is told in its group, and the aler
 test('an incident that somebody dismissed ends', async () => {
   const stack = await startStack();
   const alerting = analyzer([stack.alertmanager.url]);
-  await alerting.deliver([page, ticket], Date.now());
+  await deliver(alerting, [page, ticket]);
   await until(() => told(stack.ticket).length > 0);
-  await alerting.deliver([page], Date.now());
+  await deliver(alerting, [page]);
   await until(() => told(stack.ticket).length > 1);
   expect(told(stack.ticket)).toEqual(['bbbb firing', 'bbbb resolved']);
 });
@@ -129,7 +136,7 @@ test('an incident that somebody dismissed ends', async () => {
 test('when the analyzer dies, its alerts and its heartbeat end by themselves', async () => {
   const stack = await startStack();
   const alerting = analyzer([stack.alertmanager.url], { intervalMillis: 200 });
-  await alerting.deliver([page], Date.now());
+  await deliver(alerting, [page]);
   await alerting.close();
   await until(() => told(stack.page).length > 1 && stack.heartbeat.notifications().length > 1);
   expect(told(stack.page)).toEqual(['aaaa firing', 'aaaa resolved']);
@@ -139,11 +146,8 @@ test('when the analyzer dies, its alerts and its heartbeat end by themselves', a
 test('while ticks fail, alerts go on and the heartbeat stops', async () => {
   const stack = await startStack();
   const alerting = analyzer([stack.alertmanager.url], { intervalMillis: 200 });
-  await alerting.deliver([page], Date.now());
-  await until(async () => {
-    await alerting.resend(Date.now());
-    return stack.heartbeat.notifications().some(({ status }) => status === 'resolved');
-  }, 50);
+  await deliver(alerting, [page]);
+  await until(() => stack.heartbeat.notifications().some(({ status }) => status === 'resolved'));
   expect(told(stack.page)).toEqual(['aaaa firing']);
   expect(await listed(stack)).toMatchObject({ aaaa: { state: 'active' } });
 });
@@ -158,7 +162,7 @@ test('a silence holds notifications back', async () => {
     comment: 'known',
   });
   const other = { ...page, id: 'cccc', service: 'payments' };
-  await analyzer([stack.alertmanager.url]).deliver([page, other], Date.now());
+  await deliver(analyzer([stack.alertmanager.url]), [page, other]);
   await until(() => told(stack.page).length > 0);
   await until(async () => (await listed(stack)).aaaa?.state === 'suppressed');
   expect((await listed(stack)).aaaa?.silencedBy).toHaveLength(1);
@@ -177,8 +181,8 @@ test.each([
     const elsewhere = { ...info, id: 'elsewhere', environment: 'staging' };
     const warning = { ...ticket, id: 'warning' };
     const alerting = analyzer([stack.alertmanager.url]);
-    await alerting.deliver([cause], Date.now());
-    await alerting.deliver([cause, info, elsewhere, warning], Date.now());
+    await deliver(alerting, [cause]);
+    await deliver(alerting, [cause, info, elsewhere, warning]);
     await until(() => told(stack.ticket).length >= 3);
     expect(told(stack.ticket).sort()).toEqual(['cause firing', 'elsewhere firing', 'warning firing']);
     expect(await listed(stack)).toMatchObject({ bbbb: { state: 'suppressed', silencedBy: [] } });
@@ -192,17 +196,17 @@ test('two analyzers are one alert, which goes on when one of them dies', async (
     analyzer([stack.alertmanager.url], options),
     analyzer([stack.alertmanager.url], options),
   ];
-  await Promise.all([first.deliver([page], Date.now()), second.deliver([page], Date.now())]);
+  await Promise.all([deliver(first, [page]), deliver(second, [page])]);
   await until(() => told(stack.page).length > 0);
   await first.close();
   const died = Date.now();
   await until(async () => {
-    await second.deliver([page], Date.now());
+    await deliver(second, [page]);
     // Longer than the alerts of the first one live.
     return Date.now() - died > 5 * options.intervalMillis;
   }, 50);
   expect(Object.keys(await listed(stack))).toEqual(['aaaa']);
-  await second.deliver([resolved(page, Date.now())], Date.now());
+  await deliver(second, [resolved(page, Date.now())]);
   await until(() => told(stack.page).length > 1);
   expect(told(stack.page)).toEqual(['aaaa firing', 'aaaa resolved']);
 });
@@ -215,7 +219,7 @@ test('an Alertmanager that is away gets the alerts when it is back, and another 
   const alerting = analyzer([`http://127.0.0.1:${port}`, other.url]);
   const [away, present] = alerting.deliveries;
 
-  const delivered = alerting.deliver([page], Date.now());
+  const delivered = deliver(alerting, [page]);
   await until(() => told(otherReceiver).length > 0);
   await until(() => (away?.counters.failed ?? 0) > 0);
   expect(alerting.troubles()).toEqual([expect.stringContaining(`http://127.0.0.1:${port}`)]);
@@ -229,7 +233,7 @@ test('an Alertmanager that is away gets the alerts when it is back, and another 
   // It forgets all of it; the next delivery brings everything back.
   await alertmanager.kill();
   await startAlertmanager(configuration, { port });
-  await alerting.deliver([page], Date.now());
+  await deliver(alerting, [page]);
   await until(() => told(receiver).length > 1);
   expect(told(receiver)).toEqual(['aaaa firing', 'aaaa firing']);
   expect(told(otherReceiver)).toEqual(['aaaa firing']);
@@ -252,7 +256,7 @@ test('origins, services and routes made to break labels, templates or terminals 
       routes: [{ value: hostile, decisions: 1, share: 1, baselineShare: 0 }],
     },
   });
-  await alerting.deliver([page, incident], Date.now());
+  await deliver(alerting, [page, incident]);
   await until(() => told(stack.page).length > 1);
   expect(alerting.deliveries[0]?.counters).toEqual({ sent: 3, failed: 0 });
   const [alert] = stack.page

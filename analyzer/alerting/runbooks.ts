@@ -20,12 +20,14 @@ export const FINDINGS = {
 } as const;
 export type Finding = keyof typeof FINDINGS;
 
-/** The finding behind a misconfiguration: the first signal that is one. */
+/** The flaw of the policy that an incident is about, or that was probed: the first signal that is one. */
 export function findingOf({ class: incidentClass, signals }: Incident): Finding | undefined {
-  if (incidentClass !== 'misconfiguration') return undefined;
-  return signals.map(({ detector }) => detector).find((name) => Object.hasOwn(FINDINGS, name)) as
-    | Finding
-    | undefined;
+  if (incidentClass !== 'misconfiguration' && incidentClass !== 'suspicious') return undefined;
+  return signals.map(({ detector }) => detector).find(isFinding);
+}
+
+function isFinding(name: string): name is Finding {
+  return Object.hasOwn(FINDINGS, name);
 }
 
 /** Name of the page in docs/runbooks, without its extension: of the finding, else of the class. */

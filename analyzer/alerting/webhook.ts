@@ -32,8 +32,6 @@ export interface Webhook extends Delivery {
   readonly counters: Readonly<WebhookCounters>;
   /** Sends it after those before it; tries again until the receiver takes it. */
   send(notification: Notification): void;
-  /** Resolves when nothing waits. */
-  idle(): Promise<void>;
 }
 
 const LIMIT = 1_000;

@@ -248,7 +248,7 @@ export const SETTINGS = {
   alertmanagerAuth: {
     flag: '--alertmanager-auth <header>',
     description:
-      'their Authorization header, such as "Bearer …"; better given by ORIGINSCOPE_ALERTMANAGER_AUTH or _ALERTMANAGER_AUTH_FILE',
+      'their Authorization header; better given by ORIGINSCOPE_ALERTMANAGER_AUTH or _ALERTMANAGER_AUTH_FILE',
     schema: z.string().regex(/^[\x21-\x7e]+ [\x21-\x7e]+$/, 'a scheme and credentials are expected'),
     secret: true,
   },
