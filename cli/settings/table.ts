@@ -268,7 +268,7 @@ export const SETTINGS = {
   pageRules: {
     flag: '--page-rules <rules>',
     description:
-      'which incidents page by class, severity and service: breakage:*:orders=page,suspicious:critical=page,*=ticket',
+      'which incidents page, by class, severity and service: suspicious:critical=page,breakage:warning=ticket',
     schema: text.transform(parsePageRules),
   },
   dashboardUrl: {
