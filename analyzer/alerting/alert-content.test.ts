@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { INCIDENT_EXAMPLES } from '../../test/support/incident-examples.ts';
 import { anIncident, resolved } from '../../test/support/incidents.ts';
-import { TEN_INCIDENTS } from '../../test/support/ten-incidents.ts';
 import { alertContent, reportCommand } from './alert-content.ts';
 
 const links = {
@@ -12,7 +12,7 @@ const incident = anIncident();
 const lineOf = (content: ReturnType<typeof alertContent>, label: string): string | undefined =>
   content.sections.flatMap(({ lines }) => lines).find((line) => line.label === label)?.text;
 
-test.each(Object.entries(TEN_INCIDENTS))(
+test.each(Object.entries(INCIDENT_EXAMPLES))(
   '%s: says where, since when, what was observed and expected, what to do, and why it thinks so',
   (_, each) => {
     const { summary, sections } = alertContent(each, links);
@@ -43,7 +43,7 @@ test('what to change comes first, and a general first step only where the data s
 
 test('the links open the page of the finding, and the dashboard from an hour before the change', () => {
   const { startedAt } = incident;
-  const content = alertContent(TEN_INCIDENTS['null allowed'] ?? incident, links);
+  const content = alertContent(INCIDENT_EXAMPLES['null allowed'] ?? incident, links);
   expect(lineOf(content, 'Runbook')).toBe('https://git.example/docs/runbooks/null-allowed.md');
   expect(lineOf(content, 'Dashboard')).toBe(
     `https://grafana.example/d/cors?var-service=orders&from=${startedAt - 3_600_000}&to=now`,
@@ -73,7 +73,7 @@ test('nothing is said twice: evidence and cause leave out what the signals say',
 });
 
 test('a flaw that somebody probed is named, and its page is linked', () => {
-  const [signal] = TEN_INCIDENTS['null allowed']?.signals ?? [];
+  const [signal] = INCIDENT_EXAMPLES['null allowed']?.signals ?? [];
   if (signal === undefined) throw new Error('the incident has no signal');
   const probed = anIncident({ class: 'suspicious', signals: [signal] });
   const content = alertContent(probed, links);

@@ -94,6 +94,19 @@ test('the webhook and the listener are told of changes only', async () => {
   expect(receiver.notifications().map(({ status }) => status)).toEqual(['firing', 'firing', 'resolved']);
 });
 
+test('a listener that throws keeps no alert from the others', async () => {
+  const receiver = await startReceiver();
+  const alerting = alertingTo({
+    alertmanagers: [{ url: receiver.url }],
+    onChange: () => {
+      throw new Error('the terminal is gone');
+    },
+  });
+  alerting.deliver([incident, anIncident({ id: 'b' })], NOW);
+  await alerting.idle();
+  expect(sentAlerts(receiver)[0]).toHaveLength(3);
+});
+
 test('metrics tell by receiver what was sent and what failed, and how many fail now', async () => {
   const receiver = await startReceiver();
   const away = `http://127.0.0.1:${await freePort()}`;

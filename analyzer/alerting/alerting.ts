@@ -11,7 +11,7 @@ export interface AlertingOptions {
   readonly alertmanagers: readonly { readonly url: string; readonly authorization?: string | undefined }[];
   readonly webhook?: { readonly url: string; readonly secret: string } | undefined;
   readonly links?: AlertLinks | undefined;
-  /** Called once for each alert that is new, changed its class, severity or page, or is over. */
+  /** Called once for each alert that is new, changed its class, severity or page, or is over. What it throws is logged. */
   readonly onChange?: ((alert: Alert) => void) | undefined;
   readonly log: Logger;
   /** How often `deliver` is called. An alert that is not repeated for four of these ends by itself. */
@@ -69,6 +69,14 @@ export function createAlerting(options: AlertingOptions): Alerting {
   let repetition: NodeJS.Timeout | undefined;
   let isClosed = false;
 
+  function notify(change: Alert): void {
+    try {
+      onChange?.(change);
+    } catch (error) {
+      log.error({ err: error }, 'an alert could not be shown');
+    }
+  }
+
   function send(alerts: readonly Alert[], at: number, hasHeartbeat: boolean): void {
     if (isClosed) return;
     const firingUntil = at + VALID_INTERVALS * intervalMillis;
@@ -91,7 +99,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
           status: change.resolvedAt === undefined ? 'firing' : 'resolved',
           alert: alertmanagerAlert(change, at, links),
         });
-        onChange?.(change);
+        notify(change);
       }
       send(alerts, at, true);
     },

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { pino } from 'pino';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import {
@@ -12,7 +13,7 @@ import {
 import { freePort } from '../../test/support/free-port.ts';
 import { anIncident, resolved } from '../../test/support/incidents.ts';
 import { until } from '../../test/support/until.ts';
-import type { Incident } from '../incidents/incident.ts';
+import { INCIDENT_CLASSES, type Incident } from '../incidents/incident.ts';
 import { type Alerting, type AlertingOptions, createAlerting } from './alerting.ts';
 
 beforeEach(({ skip }) => {
@@ -270,4 +271,30 @@ test('origins, services and routes made to break labels, templates or terminals 
     expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]|\{\{|<!|<http|@here/u);
     expect(text.length).toBeLessThanOrEqual(6_000);
   }
+});
+
+test('Alertmanager takes whatever text the data hold', async () => {
+  const alertmanager = await startAlertmanager(quickConfiguration({}));
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 400 }),
+    fc.constantFrom('', '\ud800', '\u0000'),
+  );
+  const incidents = fc
+    .sample(fc.tuple(text, text, text, fc.constantFrom(...INCIDENT_CLASSES)), { numRuns: 150, seed: 13 })
+    .map(([service, environment, value, incidentClass], index) =>
+      anIncident({
+        id: String(index),
+        service,
+        environment,
+        class: incidentClass,
+        subject: { kind: 'origin', value },
+        cause: value,
+        signals: [],
+        evidence: { for: [value], against: [service] },
+      }),
+    );
+  const alerting = analyzer([alertmanager.url]);
+  await deliver(alerting, incidents);
+  expect(alerting.deliveries[0]?.counters).toEqual({ sent: 151, failed: 0 });
+  expect(await alertmanager.get('/alerts')).toHaveLength(151);
 });

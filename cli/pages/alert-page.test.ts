@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
+import { INCIDENT_EXAMPLES } from '../../test/support/incident-examples.ts';
 import { anIncident, resolved } from '../../test/support/incidents.ts';
-import { TEN_INCIDENTS } from '../../test/support/ten-incidents.ts';
 import { renderAlert } from './alert-page.ts';
 
 const links = { runbooks: 'docs/runbooks' };
@@ -35,7 +35,7 @@ test('text is wrapped to the width, but what is to be copied stays on one line',
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
 });
 
-test.each(Object.entries(TEN_INCIDENTS))('%s: colours change nothing but colours', (_, each) => {
+test.each(Object.entries(INCIDENT_EXAMPLES))('%s: colours change nothing but colours', (_, each) => {
   const colored = page(each, { ...plainPage, color: true });
   expect(colored).not.toBe(page(each));
   expect(stripVTControlCharacters(colored)).toBe(page(each));

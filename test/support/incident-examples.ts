@@ -34,7 +34,7 @@ const origin = (value: string): Subject => ({ kind: 'origin', value });
 const calm = { ...base, page: false, severity: 'warning' } as const;
 
 /** One of each kind that people get, in the words that detection uses. */
-export const TEN_INCIDENTS: Readonly<Record<string, Incident>> = {
+export const INCIDENT_EXAMPLES: Readonly<Record<string, Incident>> = {
   'allowlist entry lost': base,
   'header dropped from the policy': {
     ...base,
