@@ -83,6 +83,16 @@ test('a flaw that somebody probed is named, and its page is linked', () => {
   expect(lineOf(content, 'Runbook')).toContain('/null-allowed.md');
 });
 
+test('a reason is named by its title, and the name of a finding is not repeated', () => {
+  const summaryOf = (changes: object): string => alertContent(anIncident(changes), links).summary;
+  expect(summaryOf({ subject: { kind: 'reason', value: 'acao_missing' } })).toContain(
+    'browsers block calls (no Access-Control-Allow-Origin) that were',
+  );
+  expect(
+    summaryOf({ class: 'suspicious', subject: { kind: 'reason', value: 'origin_reflection' } }),
+  ).toContain(': suspicious calls, since');
+});
+
 test('what is over says so first, and for how long it lasted', () => {
   const { summary } = alertContent(resolved(incident, incident.startedAt + 26 * 60_000), links);
   expect(summary).toMatch(

@@ -3,7 +3,7 @@ import { copyableCommand, shellCommand } from '../../core/shell-command.ts';
 import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
 import type { AffectedValue, Incident, IncidentClass, Signal } from '../incidents/incident.ts';
 import { type AlertLinks, dashboardUrlOf, runbookUrlOf } from './alert-links.ts';
-import { FINDINGS, findingOf } from './runbooks.ts';
+import { FINDINGS, findingOf, isFinding } from './runbooks.ts';
 import { safeText } from './safe-text.ts';
 
 /** What an alert says to people; every line is safe to show anywhere. */
@@ -98,7 +98,7 @@ function about({ subject }: Incident): string {
     case 'version':
       return `calls to version ${name}`;
     case 'reason':
-      return `calls (${reasonText(subject.value)})`;
+      return isFinding(subject.value) ? 'calls' : `calls (${reasonTitle(subject.value) ?? name})`;
     case 'service':
       return 'calls to this service';
   }
@@ -127,7 +127,8 @@ function whatToDo(incident: Incident, links: AlertLinks): Line[] {
   const isSaid = signals.slice(0, LIMITS.signals).some(({ sentence }) => sentence === cause);
   if (cause !== '' && !isSaid) lines.push(line('Probable cause', ended(cause)));
   if (change !== '') lines.push(line('Change', ended(change)));
-  if (cause === '' && change === '') lines.push(line('', FIRST_STEPS[incidentClass]));
+  const isExplained = change !== '' || (cause !== '' && incidentClass === 'breakage');
+  if (!isExplained) lines.push(line('', FIRST_STEPS[incidentClass]));
   const command = reportCommand(incident);
   if (command !== undefined) lines.push({ label: 'Look', text: command, isCopied: true });
   const dashboard = dashboardUrlOf(links, incident);
@@ -136,7 +137,7 @@ function whatToDo(incident: Incident, links: AlertLinks): Line[] {
   return lines;
 }
 
-/** Where the data show neither the cause nor what to change. */
+/** Where the data do not show what to change. */
 const FIRST_STEPS: Readonly<Record<IncidentClass, string>> = {
   breakage:
     'Was this service, its gateway or their configuration deployed when it began? Roll that back, then look for the reason.',
@@ -174,12 +175,10 @@ function whoIsAffected({ affected, decisions, class: incidentClass }: Incident):
 
 function valueList(label: string, values: readonly AffectedValue[], text: (value: string) => string): Line[] {
   if (values.length === 0) return [];
-  const shown = values
-    .slice(0, LIMITS.values)
-    .map(
-      (each) =>
-        `${text(each.value) || '(none)'} ${percent(each.share)} (usually ${each.baselineShare === 0 ? 'none' : percent(each.baselineShare)})`,
-    );
+  const shown = values.slice(0, LIMITS.values).map(({ value, share, baselineShare }) => {
+    const usual = baselineShare > 0 ? ` (usually ${percent(baselineShare)})` : '';
+    return `${text(value) || '(none)'} ${percent(share)}${usual}`;
+  });
   const more = values.length - LIMITS.values;
   return [line(label, [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', '))];
 }
@@ -207,20 +206,26 @@ function further(label: string, more: number, noun: string): Line[] {
 
 /** A machine name of the taxonomy with its title. */
 function reasonText(reason: string): string {
-  const texts: Readonly<Record<string, { readonly title: string }>> = REASON_TEXTS;
-  const title = Object.hasOwn(texts, reason) ? texts[reason]?.title : undefined;
+  const title = reasonTitle(reason);
   return title === undefined ? value(reason) : `${reason} (${title})`;
+}
+
+function reasonTitle(reason: string): string | undefined {
+  const texts: Readonly<Record<string, { readonly title: string }>> = REASON_TEXTS;
+  return Object.hasOwn(texts, reason) ? texts[reason]?.title : undefined;
 }
 
 function value(text: string): string {
   return safeText(text, LIMITS.value);
 }
 
-/** A sentence with its full stop. */
+/** A sentence with its full stop, and with times as a person reads them. */
 function ended(sentence: string): string {
-  const text = safeText(sentence, LIMITS.sentence).trim();
+  const text = safeText(sentence, LIMITS.sentence).trim().replace(RFC_3339, '$1 $2 UTC');
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
+
+const RFC_3339 = /\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z/g;
 
 /** `2026-11-28 02:14 UTC`; without the date where another time of the same day stands before it. */
 function minuteOf(time: number, before?: number): string {
@@ -255,6 +260,6 @@ function number(amount: number): string {
 }
 
 function percent(share: number): string {
-  if (share > 0 && share < 0.01) return 'below 1 %';
-  return `${Math.round(share * 100)} %`;
+  if (share > 0 && share < 0.01) return 'below 1%';
+  return `${Math.round(share * 100)}%`;
 }

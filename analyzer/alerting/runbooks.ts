@@ -26,7 +26,7 @@ export function findingOf({ class: incidentClass, signals }: Incident): Finding 
   return signals.map(({ detector }) => detector).find(isFinding);
 }
 
-function isFinding(name: string): name is Finding {
+export function isFinding(name: string): name is Finding {
   return Object.hasOwn(FINDINGS, name);
 }
 

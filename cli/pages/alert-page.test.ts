@@ -23,10 +23,15 @@ test('the first lines say how urgent it is, what broke, where, and since when', 
   );
 });
 
-test('the end of an alert is two or three lines', () => {
-  expect(page(resolved(incident, now))).toMatch(
-    /^RESOLVED .*\n.* resolved 2026-11-28 02:22 UTC after 8 min: [^\n]*\n[^\n]*\n$/,
+test('the end of an alert is short, and says what ended it', () => {
+  const mended = 'Since 2026-11-28T02:21:00.000Z the calls are allowed again by version 2.4.0';
+  const { evidence } = incident;
+  const shown = page(
+    resolved({ ...incident, evidence: { ...evidence, for: [mended, ...evidence.for] } }, now),
   );
+  expect(shown).toMatch(/^RESOLVED .*\n.* resolved 2026-11-28 02:22 UTC after 8 min: /);
+  expect(shown).toContain('Since 2026-11-28 02:21 UTC the calls are allowed again by version 2.4.0.');
+  expect(shown.split('\n').length).toBeLessThan(12);
 });
 
 test('text is wrapped to the width, but what is to be copied stays on one line', () => {

@@ -11,7 +11,7 @@ const SEVERITY_STYLES = {
 } as const satisfies Record<Severity, Parameters<Paint>[0]>;
 
 /**
- * An alert as a page for people: in full while it fires, its end in a few lines.
+ * An alert as a page for people: in full while it fires; at its end only the evidence, which says what ended it.
  * @param now epoch milliseconds
  */
 export function renderAlert(
@@ -29,7 +29,8 @@ export function renderAlert(
   const details = paint('dim', `incident ${id}`);
   if (resolvedAt !== undefined) {
     const heading = `${paint(['bold', 'green'], 'RESOLVED')}  ${kind}  ${details}`;
-    return `${heading}\n${wrapped('', '', summary, width)}\n`;
+    const evidence = sections.at(-1)?.lines.map((line) => renderLine(line, paint, width)) ?? [];
+    return `${[heading, wrapped('', '', summary, width), ...evidence].join('\n')}\n`;
   }
   const style = SEVERITY_STYLES[severity];
   const urgency = page ? paint(['bold', style], 'PAGE') : paint(style, 'TICKET');
