@@ -136,7 +136,7 @@ test('an incident that somebody dismissed ends', async () => {
 
 test('when the analyzer dies, its alerts and its heartbeat end by themselves', async () => {
   const stack = await startStack();
-  const alerting = analyzer([stack.alertmanager.url], { intervalMillis: 200 });
+  const alerting = analyzer([stack.alertmanager.url], { intervalMillis: 500 });
   await deliver(alerting, [page]);
   await alerting.close();
   await until(() => told(stack.page).length > 1 && stack.heartbeat.notifications().length > 1);
@@ -146,7 +146,7 @@ test('when the analyzer dies, its alerts and its heartbeat end by themselves', a
 
 test('while ticks fail, alerts go on and the heartbeat stops', async () => {
   const stack = await startStack();
-  const alerting = analyzer([stack.alertmanager.url], { intervalMillis: 200 });
+  const alerting = analyzer([stack.alertmanager.url], { intervalMillis: 500 });
   await deliver(alerting, [page]);
   await until(() => stack.heartbeat.notifications().some(({ status }) => status === 'resolved'));
   expect(told(stack.page)).toEqual(['aaaa firing']);
@@ -192,7 +192,7 @@ test.each([
 
 test('two analyzers are one alert, which goes on when one of them dies', async () => {
   const stack = await startStack();
-  const options = { intervalMillis: 250 };
+  const options = { intervalMillis: 500 };
   const [first, second] = [
     analyzer([stack.alertmanager.url], options),
     analyzer([stack.alertmanager.url], options),
