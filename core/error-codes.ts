@@ -353,6 +353,29 @@ export const ERRORS = {
     remedy: 'A browser gives up as well: look for a loop in the redirects above.',
     retryable: false,
   },
+
+  // Alerting
+  ALERT_NOT_DELIVERED: {
+    message: '{receiver} did not accept alerts: {reason}',
+    remedy: 'Check that the receiver is running and reachable; alerts are sent again until it accepts them.',
+    retryable: true,
+  },
+  ALERT_REJECTED: {
+    message: '{receiver} rejected alerts: {reason}',
+    remedy: 'Check the URL and the credentials of this receiver, and its log.',
+    retryable: false,
+  },
+  PAGE_RULES_INVALID: {
+    message: '"{rule}" is not a valid page rule: {expected}',
+    remedy:
+      'Write class[:severity[:service]]=page, ticket or default, for example breakage:*:orders=page,*=ticket.',
+    retryable: false,
+  },
+  WEBHOOK_SECRET_MISSING: {
+    message: 'A webhook without a secret cannot be signed',
+    remedy: 'Set ORIGINSCOPE_WEBHOOK_SECRET to the secret with which the receiver checks signatures.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorDefinition>;
 
 export type ErrorCode = keyof typeof ERRORS;

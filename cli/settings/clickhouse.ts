@@ -2,11 +2,7 @@ import { z } from 'zod';
 import type { ServerLocation } from '../../clickhouse/location.ts';
 import { OriginscopeError } from '../../core/errors.ts';
 import { readPem } from './read-text.ts';
-import { namesOf, type SettingGroup, text, type Values, wholeNumber } from './setting.ts';
-
-const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'an http:// or https:// URL is wanted' })
-  .refine((url) => !/\/\/[^/]*@/.test(url), 'user and password have settings of their own');
+import { httpUrl, namesOf, type SettingGroup, text, type Values, wholeNumber } from './setting.ts';
 
 export const CLICKHOUSE = {
   clickhouse: {

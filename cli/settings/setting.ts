@@ -26,6 +26,10 @@ export const text = z.string().min(1);
 export const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
 export const port = wholeNumber(0, 65_535);
 
+export const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'an http:// or https:// URL is wanted' })
+  .refine((url) => !/\/\/[^/]*@/.test(url), 'user and password have settings of their own');
+
 export function namesOf<Group extends SettingGroup>(group: Group): readonly (keyof Group & string)[] {
   return Object.keys(group);
 }

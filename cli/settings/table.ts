@@ -1,3 +1,4 @@
+import { ALERTING } from './alerting.ts';
 import { CLICKHOUSE, EMBEDDED } from './clickhouse.ts';
 import { DERIVATION } from './derivation.ts';
 import { KAFKA, KAFKA_CLIENT, TOPICS } from './kafka.ts';
@@ -15,6 +16,7 @@ export const SETTINGS = {
   ...KAFKA,
   ...TOPICS,
   ...KAFKA_CLIENT,
+  ...ALERTING,
 } as const satisfies SettingGroup;
 
 export type SettingName = keyof typeof SETTINGS;
