@@ -2,46 +2,28 @@
 import { Command, CommanderError } from 'commander';
 import { OriginscopeError } from '../core/errors.ts';
 import metadata from '../package.json' with { type: 'json' };
-import { config } from './config.ts';
-import { consume } from './consume.ts';
-import { deadLetters } from './dead-letters.ts';
-import { demo } from './demo.ts';
-import { explain } from './explain.ts';
-import { importSpans } from './import.ts';
-import { migrate } from './migrate.ts';
-import { probe } from './probe.ts';
-import { rebuild } from './rebuild.ts';
-import { receive } from './receive.ts';
-import { report } from './report.ts';
-import { topics } from './topics.ts';
-import { up } from './up.ts';
-import { verify } from './verify.ts';
+import { COMMANDS } from './commands.ts';
+import { errorText } from './pages/error-text.ts';
 
 const program = new Command('originscope')
   .description('The observability pipeline for cross-origin traffic')
   .version(metadata.version)
-  .showSuggestionAfterError()
-  .addCommand(up())
-  .addCommand(report())
-  .addCommand(verify())
-  .addCommand(importSpans())
-  .addCommand(explain())
-  .addCommand(probe())
-  .addCommand(receive())
-  .addCommand(consume())
-  .addCommand(deadLetters())
-  .addCommand(rebuild())
-  .addCommand(migrate())
-  .addCommand(topics())
-  .addCommand(config())
-  .addCommand(demo());
+  .showSuggestionAfterError();
+
+// Only the requested command is loaded: most of the start-up time is spent loading libraries.
+const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+const wanted = words[0] === 'help' ? words[1] : words[0];
+for (const [name, { description, define }] of Object.entries(COMMANDS)) {
+  const command = new Command(name).description(description);
+  program.addCommand(name === wanted ? await define(command) : command);
+}
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode);
   if (!(error instanceof OriginscopeError)) throw error;
-  console.error(`originscope: ${error.message}\n  ${error.remedy}`);
-  // Whatever was open is closed by now, or is what failed.
+  console.error(errorText(error));
+  // Everything that was open is closed by now, or is what failed.
   process.exit(1);
 }

@@ -1,11 +1,9 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { addSettings, givenValues, readSettings, shown } from './settings/read-settings.ts';
 import { SETTING_NAMES } from './settings/table.ts';
 
-export function config(): Command {
-  const command = new Command('config')
-    .description('print the effective configuration and where each value comes from; secrets are not shown')
-    .option('--json', 'for a machine');
+export function config(command: Command): Command {
+  command.option('--json', 'print JSON');
   return addSettings(command, SETTING_NAMES).action(({ json, ...flags }: { json?: boolean }) => {
     readSettings(flags, process.env);
     const given = givenValues(flags, process.env);

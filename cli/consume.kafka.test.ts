@@ -111,7 +111,7 @@ describeKafka('originscope consume', ({ brokers }) => {
   });
 });
 
-/** 0 while nobody answers. */
+/** 0 while there is no answer. */
 function statusOf(url: string): Promise<number> {
   return fetch(url).then(
     ({ status }) => status,

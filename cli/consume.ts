@@ -1,26 +1,23 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { type Logger, pino } from 'pino';
+import type { Registry } from 'prom-client';
 import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
+import type { ServerLocation } from '../clickhouse/location.ts';
 import { requireSchema } from '../clickhouse/migrations.ts';
-import type { ServerLocation } from '../clickhouse/over-http.ts';
 import { rewind } from '../collector/kafka/admin/rewind.ts';
 import { type Consume, startConsume } from '../collector/kafka/consuming/consume.ts';
-import { createRegistry } from '../collector/metrics/metrics.ts';
-import { createPatience } from '../core/retry.ts';
+import { createClosers } from '../core/closers.ts';
+import { createRetrier } from '../core/retrier.ts';
 import { assertProtected } from '../server/binding.ts';
-import { startMonitor } from '../server/monitor.ts';
-import {
-  CLICKHOUSE_SETTINGS,
-  KAFKA_SETTINGS,
-  kafkaOf,
-  RETENTION_SETTINGS,
-  requiredServerOf,
-  retentionOf,
-} from './settings/locations.ts';
+import { type Monitor, startMonitor } from '../server/monitor.ts';
+import { createRegistry } from '../server/readings.ts';
+import { CLICKHOUSE_SETTINGS, requiredServerOf } from './settings/clickhouse.ts';
+import { KAFKA_SETTINGS, kafkaOf } from './settings/kafka.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
-import type { SettingName } from './settings/table.ts';
+import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
+import type { SettingName, Settings } from './settings/table.ts';
 import { parseTime } from './time.ts';
-import { leave, untilSignal } from './until-signal.ts';
+import { exitProcess, untilSignal } from './until-signal.ts';
 
 const SETTINGS: readonly SettingName[] = [
   ...KAFKA_SETTINGS,
@@ -38,55 +35,40 @@ const SETTINGS: readonly SettingName[] = [
   'auth',
 ];
 
-export function consume(): Command {
-  const command = new Command('consume')
-    .description('take OTLP from Kafka, write to a ClickHouse server and publish')
-    .option(
-      '--since <time>',
-      'read the topic again from here, at most 48 h back: RFC 3339 or a span before now',
-      (text) => parseTime(text, Date.now()),
-    );
+export function consume(command: Command): Command {
+  command.option(
+    '--since <time>',
+    'rewind the group to this time, at most 48 h back: RFC 3339, or a duration before now',
+    (text) => parseTime(text, Date.now()),
+  );
   return addSettings(command, SETTINGS).action(
     async ({ since, ...flags }: Record<string, unknown> & { since?: number }) => {
       const settings = readSettings(flags, process.env);
-      const { host, token, topic, group } = settings;
-      assertProtected({ host, token, auth: settings.auth });
+      assertProtected(settings);
       const log = pino({ base: null }, pino.destination(2));
       const stopping = new AbortController();
       const { signal } = stopping;
       const stopped = untilSignal().then(() => stopping.abort());
-      const kafka = kafkaOf(settings);
-      const registry = createRegistry();
+      const closers = createClosers();
       let consuming: Consume | undefined;
-      const monitor = await startMonitor({
-        host,
-        token,
-        port: settings.metricsPort,
-        registry,
-        ready: async () => ({
-          missing: (await consuming?.missing()) ?? ['Kafka and ClickHouse have not answered yet'],
-          troubles: consuming?.troubles ?? [],
-        }),
-        health: () =>
-          consuming === undefined
-            ? {}
-            : {
-                consumer: { ...consuming.counters, lag: Object.fromEntries(consuming.counters.lag) },
-                writer: consuming.written,
-                disks: consuming.disks,
-                stuck: consuming.troubles,
-              },
-        logger: log.child({}, { level: 'warn' }),
-      });
-      let clickhouse: ClickHouse | undefined;
       try {
-        // After a power cut everything starts at once: what is not there yet is waited for, unready.
-        clickhouse = await openPatiently(requiredServerOf(settings), log, signal);
+        const registry = createRegistry();
+        const monitor = await monitorOf(settings, { registry, log, consuming: () => consuming });
+        closers.add(monitor.close);
+        // After a power cut everything starts at once: wait for what is missing, and report unready meanwhile.
+        const clickhouse = await openWithRetries(requiredServerOf(settings), log, signal);
+        closers.add(clickhouse.close);
+        const { topic, group } = settings;
+        const kafka = kafkaOf(settings);
         if (since !== undefined) await rewind(kafka, { topic, group, since, now: Date.now(), log });
         consuming = await startConsume({
-          ...settings,
           clickhouse,
           kafka,
+          topic,
+          deadLetterTopic: settings.deadLetterTopic,
+          group,
+          samplingRatios: settings.samplingRatios,
+          inboundTracestate: settings.inboundTracestate,
           sessionTimeoutMillis: settings.sessionTimeout * 1_000,
           retention: retentionOf(settings),
           registry,
@@ -94,29 +76,69 @@ export function consume(): Command {
           now: Date.now,
           signal,
         });
+        closers.add(consuming.close);
         console.log(`originscope consumes ${topic} as ${group}: ${monitor.url}/readyz says how it is`);
         await stopped;
         console.log('Shutting down: finishing what was read…');
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
-        await consuming?.close();
-        await monitor.close();
-        await clickhouse?.close();
+        await closers.close();
         log.info({ ...consuming?.written }, 'down');
       }
-      leave();
+      exitProcess();
     },
   );
 }
 
-async function openPatiently(server: ServerLocation, log: Logger, signal: AbortSignal): Promise<ClickHouse> {
-  const { persist } = createPatience({
-    says: { failing: 'ClickHouse does not answer yet; it is waited for', over: 'ClickHouse answers' },
+/** Also responds while Kafka and ClickHouse are not reachable yet. */
+function monitorOf(
+  { host, token, metricsPort }: Settings,
+  options: {
+    readonly registry: Registry;
+    readonly log: Logger;
+    readonly consuming: () => Consume | undefined;
+  },
+): Promise<Monitor> {
+  const { registry, log } = options;
+  return startMonitor({
+    host,
+    token,
+    port: metricsPort,
+    registry,
+    async ready() {
+      const consuming = options.consuming();
+      return {
+        missing: (await consuming?.missing()) ?? ['Kafka and ClickHouse have not answered yet'],
+        troubles: consuming?.troubles ?? [],
+      };
+    },
+    health() {
+      const consuming = options.consuming();
+      if (consuming === undefined) return {};
+      const { counters, written, disks, troubles } = consuming;
+      return {
+        consumer: { ...counters, lag: Object.fromEntries(counters.lag) },
+        writer: written,
+        disks,
+        stuck: troubles,
+      };
+    },
+    logger: log.child({}, { level: 'warn' }),
+  });
+}
+
+async function openWithRetries(
+  server: ServerLocation,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<ClickHouse> {
+  const retrier = createRetrier({
+    messages: { failing: 'ClickHouse does not respond yet; retrying', recovered: 'ClickHouse responds' },
     log,
     now: Date.now,
   });
-  return await persist(async () => {
+  return await retrier.run(async () => {
     const clickhouse = await openClickHouse(server);
     try {
       await requireSchema(clickhouse.reading, clickhouse);

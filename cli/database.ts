@@ -1,25 +1,25 @@
-import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
-import { type ClickHouse, type ClickHouseLocation, openClickHouse } from '../clickhouse/connection.ts';
+import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
 import { type Control, takeDataDirectory } from '../clickhouse/data-directory.ts';
+import type { ClickHouseLocation } from '../clickhouse/location.ts';
+import { holdsDatabase } from '../clickhouse/private-directory.ts';
 import { OriginscopeError } from '../core/errors.ts';
-import { CLICKHOUSE_SETTINGS, serverOf } from './settings/locations.ts';
-import type { SettingName, Settings } from './settings/table.ts';
+import { CLICKHOUSE, EMBEDDED, serverOf } from './settings/clickhouse.ts';
+import type { Settings } from './settings/table.ts';
 
-/** Where a command's data are: the server of --clickhouse, else the embedded database of --data. */
-export const DATABASE_SETTINGS = ['data', ...CLICKHOUSE_SETTINGS] as const satisfies SettingName[];
-
-/** A place that this process may open: of a directory it has the lock. */
+/** A database that this process may open; it holds the lock of a directory. */
 export interface Database {
   readonly location: ClickHouseLocation;
-  /** As people know it. */
+  /** For messages. */
   readonly name: string;
-  /** Tells other processes where to ask instead of opening the directory; a server they ask themselves. */
+  /** For another command on the same data; the password is not among them. */
+  readonly flags: readonly string[];
+  /** Tells other processes where to ask instead of opening the directory. No effect for a server. */
   announce(control: Control): void;
   release(): void;
 }
 
-/** How long another command that has the directory is waited for. */
+/** How long to wait for another command that holds the directory. */
 const WAIT_MILLIS = 30_000;
 
 /**
@@ -30,7 +30,18 @@ export async function takeDatabase(settings: Settings, role: string): Promise<Da
   const server = serverOf(settings);
   if (server !== undefined) {
     const { host, pathname } = new URL(server.url);
-    return { location: server, name: host + pathname, announce: () => undefined, release: () => undefined };
+    return {
+      location: server,
+      name: host + pathname,
+      flags: [
+        ...['--clickhouse', server.url],
+        ...(settings.clickhouseUser === CLICKHOUSE.clickhouseUser.default
+          ? []
+          : ['--clickhouse-user', settings.clickhouseUser]),
+      ],
+      announce: () => undefined,
+      release: () => undefined,
+    };
   }
   const directory = await takeDataDirectory(settings.data, role, {
     now: Date.now,
@@ -39,15 +50,16 @@ export async function takeDatabase(settings: Settings, role: string): Promise<Da
   return {
     location: { directory: directory.path },
     name: relative('', settings.data) || '.',
+    flags: settings.data === EMBEDDED.data.default ? [] : ['--data', settings.data],
     announce: directory.announce,
     release: directory.release,
   };
 }
 
 /**
- * Opens ClickHouse for a command that ends; closing it gives the directory back.
+ * Opens ClickHouse for a short-lived command; closing it releases the directory.
  *
- * @param options.createDatabase for those who bring the schema; without, a directory has to be there
+ * @param options.createDatabase whether to create the database; otherwise the directory must exist
  * @throws OriginscopeError as `takeDatabase` and `openClickHouse`, and `SCHEMA_MISSING`
  */
 export async function openDatabase(
@@ -55,9 +67,10 @@ export async function openDatabase(
   role: string,
   options: { readonly createDatabase: boolean },
 ): Promise<ClickHouse> {
-  if (settings.clickhouse === undefined && !options.createDatabase && !existsSync(settings.data)) {
-    throw new OriginscopeError('SCHEMA_MISSING', `There is no Originscope data in ${settings.data} yet`, {
-      remedy: 'Start "originscope up", or say with --data or --clickhouse where the data are.',
+  if (settings.clickhouse === undefined && !options.createDatabase && !holdsDatabase(settings.data)) {
+    throw new OriginscopeError('SCHEMA_MISSING', {
+      place: settings.data,
+      remedy: 'Start "originscope up", or say with --data or --clickhouse where the data is.',
     });
   }
   const database = await takeDatabase(settings, role);

@@ -9,7 +9,7 @@ import {
   replayDeadLetters,
 } from '../collector/kafka/dead-letters/replay.ts';
 import { counted } from '../core/counted.ts';
-import { KAFKA_SETTINGS, kafkaOf } from './settings/locations.ts';
+import { KAFKA_SETTINGS, kafkaOf } from './settings/kafka.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName, Settings } from './settings/table.ts';
 
@@ -20,18 +20,15 @@ interface Flags extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
-export function deadLetters(): Command {
-  return new Command('dead-letters')
-    .description('messages that could not be stored: which, why, and sending them again')
-    .addCommand(list())
-    .addCommand(replay());
+export function deadLetters(command: Command): Command {
+  return command.addCommand(list()).addCommand(replay());
 }
 
 function list(): Command {
   const command = new Command('list')
     .description('the newest dead letters')
-    .option('--limit <number>', 'at most so many', wholeNumber, 20)
-    .option('--json', 'for a machine');
+    .option('--limit <number>', 'at most this many', wholeNumber, 20)
+    .option('--json', 'print JSON');
   return addSettings(command, SETTINGS).action(async ({ limit = 20, json, ...flags }: Flags) => {
     const settings = readSettings(flags, process.env);
     const found = await withKafka(settings, (kafka) => listDeadLetters({ ...settings, kafka, limit }));
@@ -52,9 +49,9 @@ function list(): Command {
 
 function replay(): Command {
   const command = new Command('replay')
-    .description('send dead letters to the topic again, each once, under the time at which they first came')
-    .option('--limit <number>', 'at most so many, oldest first', wholeNumber)
-    .option('--json', 'the result as JSON');
+    .description('send dead letters to the topic again, once each, with their original timestamps')
+    .option('--limit <number>', 'at most this many, oldest first', wholeNumber)
+    .option('--json', 'print JSON');
   return addSettings(command, [...SETTINGS, 'compression']).action(
     async ({ limit = Number.POSITIVE_INFINITY, json, ...flags }: Flags) => {
       const settings = readSettings(flags, process.env);

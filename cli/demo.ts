@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
-import { Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { pino } from 'pino';
 import { takeDataDirectory } from '../clickhouse/data-directory.ts';
 import { RETENTION } from '../clickhouse/retention.ts';
 import { startCollector } from '../collector/collector.ts';
 import type { Verification } from '../collector/verify/verification.ts';
 import { verify } from '../collector/verify/verify.ts';
+import { createClosers } from '../core/closers.ts';
 import { shellCommand } from '../core/shell-command.ts';
+import { cleaned } from '../core/text.ts';
 import type { ServiceUrls } from '../examples/browsers/calls.ts';
 import { type Exercise, exercise } from '../examples/exercise.ts';
 import { type SelfCheck, selfCheck } from '../examples/self-check.ts';
@@ -18,23 +20,23 @@ import { startServices } from '../examples/services.ts';
 import { report as readReport } from '../reports/report.ts';
 import { startControl } from '../server/control.ts';
 import { createProgress } from './pages/progress.ts';
-import { pageOptions, plain } from './pages/terminal.ts';
+import { pageOptions } from './pages/terminal.ts';
 import { renderVerification } from './pages/verify-page.ts';
 import { printReport } from './report.ts';
+import { questionsAbout } from './running-process.ts';
 
 interface Flags {
   readonly exit?: boolean;
   readonly seconds: number;
 }
 
-/** What a shell says of a program that was ended by Ctrl-C. */
+/** Exit status of a program that Ctrl-C ended, as shells report it. */
 const INTERRUPTED = 130;
 
-export function demo(): Command {
-  return new Command('demo')
-    .description('three services, a dozen origins, 20 seconds of traffic, the report, and a check of itself')
-    .option('--exit', 'end after the check instead of staying up')
-    .option('--seconds <number>', 'how long the traffic goes on', parseSeconds, 20)
+export function demo(command: Command): Command {
+  return command
+    .option('--exit', 'exit after the check instead of staying up')
+    .option('--seconds <number>', 'duration of the traffic', parseSeconds, 20)
     .action(runDemo);
 }
 
@@ -49,10 +51,11 @@ function parseSeconds(text: string): number {
 async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
   const stopping = stopOnSignal();
   const path = mkdtempSync(join(tmpdir(), 'originscope-demo-'));
-  const cleanups: (() => unknown)[] = [() => rmSync(path, { recursive: true, force: true })];
+  const closers = createClosers();
+  closers.add(() => rmSync(path, { recursive: true, force: true }));
   try {
     const directory = await takeDataDirectory(path, 'demo', { now: Date.now, waitMillis: 0 });
-    cleanups.push(directory.release);
+    closers.add(directory.release);
     const collector = await startCollector({
       location: { directory: path },
       host: '127.0.0.1',
@@ -63,7 +66,7 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
       log: pino({ base: null, level: 'warn' }, pino.destination(2)),
       now: Date.now,
     });
-    cleanups.push(collector.close);
+    closers.add(collector.close);
 
     const started = Date.now();
     const done = await generateTraffic(collector.url, seconds, stopping.signal);
@@ -81,24 +84,24 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
     if (check.mismatches.length > 0 || !verification.ok) process.exitCode = 1;
     if (exit || stopping.signal.aborted) return;
 
-    const control = await startControl({ reading: collector.reading });
-    cleanups.push(control.close);
+    const control = await startControl(questionsAbout(collector.reading));
+    closers.add(control.close);
     directory.announce(control.address);
     const services = await startServices(collector.url, { urls: done.urls });
-    cleanups.push(services.stop);
+    closers.add(services.stop);
     printWhatNext(done.urls, path);
     await stopping.requested;
   } catch (error) {
-    // What breaks because everything is being stopped is no news.
+    // Errors caused by the shutdown itself are not reported.
     if (!stopping.signal.aborted) throw error;
     process.exitCode = INTERRUPTED;
   } finally {
-    for (const cleanup of cleanups.reverse()) await cleanup();
+    await closers.close();
     stopping.forget();
   }
 }
 
-/** Undefined when it was stopped before its time. */
+/** @returns undefined if it was interrupted */
 async function generateTraffic(
   collectorUrl: string,
   seconds: number,
@@ -146,7 +149,15 @@ function printSelfCheck({ mismatches, recorded }: SelfCheck, { ledger, hadRealPa
     colAligns: ['left', 'left', 'left', 'left', 'left', 'right', 'right'],
   });
   for (const { service, origin, kind, verdict, reason, experienced, recorded } of mismatches) {
-    table.push([plain(service), plain(origin), kind, verdict, reason, count(experienced), count(recorded)]);
+    table.push([
+      cleaned(service),
+      cleaned(origin),
+      kind,
+      verdict,
+      reason,
+      count(experienced),
+      count(recorded),
+    ]);
   }
   console.log(table.toString());
   console.log(
@@ -188,7 +199,7 @@ function count(number: number): string {
   return number.toLocaleString('en');
 }
 
-/** The first SIGINT or SIGTERM ends the demo in order; a second one ends the process, as the shell would. */
+/** The first SIGINT or SIGTERM shuts the demo down; a second one ends the process at once. */
 function stopOnSignal() {
   const controller = new AbortController();
   const { promise: requested, resolve } = Promise.withResolvers<void>();

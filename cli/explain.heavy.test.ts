@@ -105,6 +105,9 @@ describe('originscope probe', () => {
 
   test('says what is wrong where nobody answers', async () => {
     const { code, stderr } = await originscope(['probe', 'http://127.0.0.1:1/', '--origin', PAGE]);
-    expect([code, stderr]).toEqual([2, expect.stringContaining('Nothing listens at 127.0.0.1:1')]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining('[PROBE_FAILED] The probe got no answer: nothing listens at 127.0.0.1:1'),
+    ]);
   });
 });

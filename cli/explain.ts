@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { OriginscopeError } from '../core/errors.ts';
 import { type Explanation, explainRequest } from '../explain/explanation.ts';
 import { type Recording, readRecording } from '../explain/recordings/read-recording.ts';
@@ -9,14 +9,13 @@ import { renderExplanation, renderHeading } from './pages/explanation-page.ts';
 import { explainText, renderText } from './pages/pasted-text-page.ts';
 import { pageOptions } from './pages/terminal.ts';
 
-export function explain(): Command {
-  return new Command('explain')
-    .description('what a browser does with recorded requests, why, and which header to change')
+export function explain(command: Command): Command {
+  return command
     .argument(
       '<file>',
-      'a HAR, JSON lines, a message from the browser\'s console, or a request copied as cURL or fetch; "-" for standard input',
+      'a HAR file, JSON lines, console messages, or a request copied as cURL or fetch; "-" for standard input',
     )
-    .option('--json', 'one result a line')
+    .option('--json', 'print JSON, one result a line')
     .addHelpText('after', FORMAT)
     .action(async (file: string, { json }: { json?: boolean }) => {
       endWithReader();
@@ -48,7 +47,9 @@ async function read(file: string): Promise<Recording> {
     return await readRecording(input, file === '-' ? 'standard input' : file);
   } catch (cause) {
     if (cause instanceof OriginscopeError) throw cause;
-    throw new OriginscopeError('FILE_UNREADABLE', `${file} cannot be read`, {
+    throw new OriginscopeError('FILE_UNREADABLE', {
+      file,
+      why: '',
       cause,
       remedy: 'Check the path and its permissions, or give "-" and the text on standard input.',
     });
@@ -67,7 +68,7 @@ async function printText(text: string, json: boolean): Promise<void> {
   if (explained.kind === 'nothing') process.exitCode = 1;
 }
 
-/** One request in full; of several in full what was not allowed, a line for what was, and a count of the rest. */
+/** One request in full. Of several: the blocked and unknown ones in full, a line for each allowed one, and a count of the rest. */
 async function printPages(requests: AsyncIterable<RecordedRequest>): Promise<void> {
   const options = pageOptions(process.stdout);
   const counts: Record<Verdict, number> = { allowed: 0, blocked: 0, unknown: 0 };
@@ -99,14 +100,14 @@ async function printPages(requests: AsyncIterable<RecordedRequest>): Promise<voi
   );
 }
 
-/** What a browser took from its cache has no recorded request, and did not fail. */
+/** Responses from the browser's cache have no recorded request and did not fail. */
 function isOfInterest({ exchanges }: RecordedRequest, { verdict, reason }: Explanation): boolean {
   if (reason === 'headers_not_captured')
     return exchanges.some(({ response }) => response.status === undefined);
   return verdict !== 'allowed';
 }
 
-/** Who reads may stop, as `head` does. */
+/** The reader of the pipe may stop, as `head` does. */
 function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit();
@@ -114,7 +115,7 @@ function endWithReader(): void {
   });
 }
 
-/** At the speed of who reads. */
+/** Respects the back-pressure of the reader. */
 async function write(text: string): Promise<void> {
   if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }

@@ -1,5 +1,5 @@
 import { createReadStream, statSync } from 'node:fs';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { migrate } from '../clickhouse/migrations.ts';
 import { applyRetention } from '../clickhouse/retention.ts';
 import { createWriter } from '../collector/ingest/writer.ts';
@@ -7,11 +7,12 @@ import { decodeTraces, derivationRules } from '../collector/otlp/decode.ts';
 import type { DerivationRules } from '../collector/otlp/derived-span-of.ts';
 import { beginImport, type Import, type ImportResult } from '../collector/publication/import.ts';
 import { createPublisher } from '../collector/publication/publisher.ts';
-import { OriginscopeError } from '../core/errors.ts';
-import { DATABASE_SETTINGS, openDatabase } from './database.ts';
+import { hasCode, messageOf, OriginscopeError } from '../core/errors.ts';
+import { openDatabase } from './database.ts';
 import { createProgress } from './pages/progress.ts';
-import { RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
+import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
+import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
 import type { SettingName } from './settings/table.ts';
 
 const SETTINGS: readonly SettingName[] = [
@@ -21,10 +22,10 @@ const SETTINGS: readonly SettingName[] = [
   ...RETENTION_SETTINGS,
 ];
 
-/** An import takes spans of any time; what is kept of them is decided by slot. */
+/** An import accepts spans of any time; which are kept is decided by slot. */
 const EVER = { earliest: 0, latest: Number.POSITIVE_INFINITY };
 
-/** What was read, beside what the import did with it. */
+/** What was read, in addition to what the import did with it. */
 interface Summary extends Omit<ImportResult, 'replaced' | 'refused'> {
   /** Frozen slots that hold other spans. */
   readonly refused: readonly number[];
@@ -34,14 +35,11 @@ interface Summary extends Omit<ImportResult, 'replaced' | 'refused'> {
   readonly malformedLines: number;
 }
 
-export function importSpans(): Command {
-  const command = new Command('import')
-    .description(
-      'take decision spans from files of OTLP JSON lines, as the OpenTelemetry Collector writes them',
-    )
+export function importSpans(command: Command): Command {
+  command
     .argument('<file...>', 'files, or "-" for standard input')
-    .option('--skip-malformed', 'go on after a line that is no OTLP, and count it')
-    .option('--json', 'the result as JSON');
+    .option('--skip-malformed', 'skip lines that are not valid OTLP, and count them')
+    .option('--json', 'print JSON');
   return addSettings(command, SETTINGS).action(
     async (files: string[], flags: { json?: boolean; skipMalformed?: boolean }) => {
       const settings = readSettings({ ...flags }, process.env);
@@ -56,9 +54,9 @@ export function importSpans(): Command {
           dialect: clickhouse.dialect,
           now: Date.now,
           retention,
-          // Its hours are due at the end, however young they are.
+          // Its hours are published at the end, regardless of their age.
           republishMillis: 0,
-          // Alone with a directory there are no readers to wait for.
+          // This process holds the directory, so there are no readers to wait for.
           ...(settings.clickhouse === undefined && { readerGraceMillis: 0 }),
         });
         const importing = await beginImport({
@@ -109,8 +107,8 @@ async function readFiles(
           counts.rejected += decoded.rejected;
           await importing.add(decoded.spans);
         } catch (cause) {
-          if (!(cause instanceof OriginscopeError && cause.code === 'OTLP_MALFORMED')) throw cause;
-          // Frozen slots are published whole: half a file would lock out the other half.
+          if (!hasCode(cause, 'OTLP_MALFORMED')) throw cause;
+          // Frozen slots are published as a whole: half a file would exclude the other half.
           if (!skipMalformed) throw malformed(file, number, cause);
           counts.malformedLines++;
         }
@@ -127,10 +125,10 @@ async function readFiles(
   }
 }
 
-/** Longer ones are no line of a Collector, which keeps its batches far below. */
+/** The Collector's batches are far smaller. */
 const LONGEST_LINE = 64 * 1024 ** 2;
 
-/** Not by readline, which reads a thousand lines ahead: each may be megabytes. */
+/** node:readline is not used because it reads a thousand lines ahead, and each may be megabytes. */
 async function* linesOf(file: string, onRead: (bytes: number) => void): AsyncGenerator<string> {
   const input = file === '-' ? process.stdin : createReadStream(file);
   let pieces: string[] = [];
@@ -165,16 +163,21 @@ function sizeOf(file: string): number {
 
 function unreadable(file: string, cause: unknown): OriginscopeError {
   const why = cause instanceof Error ? `: ${cause.message}` : '';
-  return new OriginscopeError('FILE_UNREADABLE', `${file} cannot be read${why}`, {
+  return new OriginscopeError('FILE_UNREADABLE', {
+    file,
+    why,
     cause,
     remedy: 'Check the path and its permissions; nothing was published.',
   });
 }
 
-function malformed(file: string, line: number, cause: OriginscopeError): OriginscopeError {
-  return new OriginscopeError('LINE_MALFORMED', `${file}, line ${line}: ${cause.message}`, {
+function malformed(file: string, line: number, cause: unknown): OriginscopeError {
+  return new OriginscopeError('LINE_MALFORMED', {
+    name: file,
+    line,
+    problem: messageOf(cause),
     cause,
-    remedy: 'Mend or remove the line, or give --skip-malformed. Frozen slots were not touched.',
+    remedy: 'Correct or remove the line, or give --skip-malformed. Frozen slots were not changed.',
   });
 }
 
@@ -186,7 +189,7 @@ function inWords(summary: Summary): string {
   ];
   const add = (count: number, text: string) =>
     count > 0 && lines.push(`${count.toLocaleString('en')} ${text}`);
-  add(summary.passedOver, 'spans passed over: they are no CORS decisions');
+  add(summary.passedOver, 'spans skipped: they are not CORS decisions');
   add(summary.rejected, 'spans rejected: they are broken');
   add(summary.malformedLines, 'malformed lines skipped');
   add(summary.expired, 'spans left out: older than the minutes that are kept (--keep-minutes)');

@@ -1,31 +1,25 @@
 import { hostname } from 'node:os';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { dialectOf } from '../clickhouse/cluster.ts';
 import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
+import { addressOf, type ServerLocation } from '../clickhouse/location.ts';
 import { withMigrationLock } from '../clickhouse/migration-lock.ts';
 import { allSteps, migrate as bringUp, type PlannedStep, planMigration } from '../clickhouse/migrations.ts';
-import { addressOf, createDatabaseStatement, type ServerLocation } from '../clickhouse/over-http.ts';
+import { createDatabaseStatement } from '../clickhouse/over-http.ts';
 import { requireCluster } from '../clickhouse/require-cluster.ts';
 import { allRetention, applyRetention, planRetention, type Retention } from '../clickhouse/retention.ts';
-import { OriginscopeError } from '../core/errors.ts';
-import {
-  CLICKHOUSE_SETTINGS,
-  RETENTION_SETTINGS,
-  requiredServerOf,
-  retentionOf,
-} from './settings/locations.ts';
+import { hasCode } from '../core/errors.ts';
+import { CLICKHOUSE_SETTINGS, requiredServerOf } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
+import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
 
 interface Flags {
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
-export function migrate(): Command {
-  const command = new Command('migrate')
-    .description('bring the schema and the retention of a ClickHouse server or cluster up to date')
-    .option('--dry-run', 'change nothing: print the SQL of what would be done')
-    .option('--json', 'what was done, or would be, as JSON');
+export function migrate(command: Command): Command {
+  command.option('--dry-run', 'change nothing; print the SQL that would run').option('--json', 'print JSON');
   return addSettings(command, [...CLICKHOUSE_SETTINGS, ...RETENTION_SETTINGS]).action(
     async ({ dryRun, json, ...flags }: Flags) => {
       const settings = readSettings(flags, process.env);
@@ -44,7 +38,7 @@ export function migrate(): Command {
 }
 
 async function checkCluster(server: ServerLocation, cluster: string): Promise<void> {
-  // By a database that is always there: ours may be missing.
+  // Uses the default database, because ours may not exist yet.
   await using(await openClickHouse({ ...server, url: addressOf(server.url).origin }), (clickhouse) =>
     requireCluster(clickhouse.reading, cluster),
   );
@@ -53,7 +47,7 @@ async function checkCluster(server: ServerLocation, cluster: string): Promise<vo
 async function plan(server: ServerLocation, retention: Retention): Promise<PlannedStep[]> {
   const dialect = dialectOf(server);
   const opened = await openClickHouse(server).catch((error: unknown) => {
-    if (error instanceof OriginscopeError && error.code === 'DATABASE_MISSING') return undefined;
+    if (hasCode(error, 'DATABASE_MISSING')) return undefined;
     throw error;
   });
   if (opened === undefined) {

@@ -61,6 +61,7 @@ test('a directory with other things in it, which others can read, is refused wit
   writeFileSync(join(directory, 'notes.txt'), '');
   const { code, stderr } = await runOriginscope(['up', '--data', directory, '--port', '0']);
   expect(code).toBe(1);
+  expect(stderr).toContain('originscope: [DATA_DIRECTORY_UNUSABLE] The data directory');
   expect(stderr).toContain('not for Originscope alone');
   expect(stderr).toContain('--data');
 });

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Probed, probe as probeAsPage } from '../explain/probe/probe.ts';
 import { send } from '../explain/probe/send.ts';
 import { isSetByBrowser } from '../explain/recordings/browser-headers.ts';
@@ -6,6 +6,7 @@ import type { HeaderList, Verdict } from '../instrumentation/src/fetch-standard/
 import { isSerialisedOrigin } from '../instrumentation/src/fetch-standard/origin.ts';
 import { isToken } from '../instrumentation/src/fetch-standard/token-list.ts';
 import metadata from '../package.json' with { type: 'json' };
+import { errorText } from './pages/error-text.ts';
 import { renderExplanation } from './pages/explanation-page.ts';
 import { pageOptions } from './pages/terminal.ts';
 
@@ -21,28 +22,21 @@ interface Flags {
 
 const EXIT_CODES: Record<Verdict, number> = { allowed: 0, blocked: 1, unknown: 2 };
 
-export function probe(): Command {
+export function probe(command: Command): Command {
   return (
-    new Command('probe')
-      .description(
-        'ask a server as a browser would for a page of this origin, and say what the browser would do',
-      )
-      .argument('<url>', 'what the page fetches', parseUrl)
+    command
+      .argument('<url>', 'URL that the page fetches', parseUrl)
       .addOption(
-        new Option('--origin <origin>', "the page's, for example https://app.example")
+        new Option('--origin <origin>', 'origin of the page, for example https://app.example')
           .argParser(parseOrigin)
           .makeOptionMandatory(),
       )
-      .option('-X, --method <method>', 'the method', parseMethod, 'GET')
-      .option(
-        '-H, --header <"name: value">',
-        'a header that the page sets; may be given several times',
-        addHeader,
-      )
-      .option('--credentials', "with credentials: 'include'")
-      .option('--send', 'send other methods than GET and HEAD, too: they may change something')
-      .option('--timeout <seconds>', 'how long to wait for each answer', parseSeconds, 10)
-      .option('--json', 'the result as one line')
+      .option('-X, --method <method>', 'HTTP method', parseMethod, 'GET')
+      .option('-H, --header <"name: value">', 'header that the page sets; repeatable', addHeader)
+      .option('--credentials', "send the request with credentials: 'include'")
+      .option('--send', 'also send methods other than GET and HEAD, which may have side effects')
+      .option('--timeout <seconds>', 'timeout of each response', parseSeconds, 10)
+      .option('--json', 'print one line of JSON')
       // Commander's own 1 would say "blocked".
       .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CODES.unknown))
       .addHelpText('after', '\nExit codes: 0 allowed, 1 blocked, 2 could not tell.')
@@ -75,12 +69,12 @@ function exitCodeOf({ explanation, failure, recorded }: Probed): number {
 
 function print({ recorded, explanation, isHeldBack, failure }: Probed, json: boolean): void {
   if (json) console.log(JSON.stringify(explanation));
-  // Of a server that could not be reached there is nothing to show.
+  // There is nothing to show for a server that could not be reached.
   else if (recorded.exchanges.length > (failure === undefined ? 0 : 1)) {
     process.stdout.write(renderExplanation(recorded, explanation, pageOptions(process.stdout)));
   }
   if (isHeldBack) console.error(heldBack(recorded.exchanges.length > 0));
-  if (failure !== undefined) console.error(`originscope: ${failure.message}\n  ${failure.remedy}`);
+  if (failure !== undefined) console.error(errorText(failure));
 }
 
 function heldBack(hasPreflight: boolean): string {
@@ -102,7 +96,7 @@ function parseUrl(text: string): string {
   return url.href;
 }
 
-/** The URL of a page stands for its origin. */
+/** Accepts the URL of a page for its origin. */
 function parseOrigin(text: string): string {
   if (isSerialisedOrigin(text)) return text;
   const origin = URL.canParse(text) ? new URL(text).origin : 'null';
@@ -111,9 +105,9 @@ function parseOrigin(text: string): string {
   return origin;
 }
 
-/** Fetch §2.2.1: some methods are written in capitals whatever the page wrote, others are forbidden. */
+/** Normalises and validates a method: https://fetch.spec.whatwg.org/#concept-method-normalize, https://fetch.spec.whatwg.org/#forbidden-method. */
 function parseMethod(text: string): string {
-  if (!isToken(text)) throw new InvalidArgumentError('This is no method.');
+  if (!isToken(text)) throw new InvalidArgumentError('This is not a valid method.');
   const upper = text.toUpperCase();
   if (['CONNECT', 'TRACE', 'TRACK'].includes(upper))
     throw new InvalidArgumentError('A page cannot use this method.');

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { pino } from 'pino';
 import { requireSchema } from '../clickhouse/migrations.ts';
 import { type RebuildResult, rebuild as rebuildSlots } from '../collector/kafka/admin/rebuild.ts';
@@ -7,10 +7,12 @@ import { derivationRules } from '../collector/otlp/decode.ts';
 import type { SlotChange } from '../collector/publication/import.ts';
 import { counted } from '../core/counted.ts';
 import { OriginscopeError } from '../core/errors.ts';
-import { DATABASE_SETTINGS, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
 import { createProgress } from './pages/progress.ts';
-import { KAFKA_SETTINGS, kafkaOf, RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
+import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
+import { KAFKA_SETTINGS, kafkaOf } from './settings/kafka.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
+import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
 import type { SettingName } from './settings/table.ts';
 import { parseTime } from './time.ts';
 
@@ -30,24 +32,21 @@ interface Flags extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
-export function rebuild(): Command {
+export function rebuild(command: Command): Command {
   const now = Date.now();
   const time = (text: string): number => parseTime(text, now);
-  const command = new Command('rebuild')
-    .description('read the topic again, and make the slots of a time anew; says what that replaces')
-    .requiredOption('--since <time>', 'from: RFC 3339 or a span before now', time)
-    .requiredOption('--until <time>', 'to, exclusive: RFC 3339 or a span before now', time)
+  command
+    .requiredOption('--since <time>', 'from: RFC 3339, or a duration before now (2h)', time)
+    .requiredOption('--until <time>', 'to, exclusive: RFC 3339, or a duration before now (2h)', time)
     .option(
       '--may-shrink',
-      'also where a slot holds fewer spans then: the topic may not have all its messages any more',
+      'also replace slots by fewer spans: the topic may no longer hold all their messages',
     )
-    .option('--json', 'the result as JSON');
+    .option('--json', 'print JSON');
   return addSettings(command, SETTINGS).action(async (flags: Flags) => {
     const { since, until, mayShrink = false, json, ...rest } = flags;
     if (until <= since) {
-      throw new OriginscopeError('WINDOW_EMPTY', '--until is not after --since', {
-        remedy: 'Give a --since that lies before --until, for example --since 3d --until 2d.',
-      });
+      throw new OriginscopeError('WINDOW_EMPTY');
     }
     const settings = readSettings(rest, process.env);
     const location = kafkaOf(settings);
@@ -102,7 +101,7 @@ function inWords(result: RebuildResult): string {
     `${counted(written, 'span')} written again to slots that are open`,
     `${counted(published.length, 'frozen slot')} published that held nothing, ${unchanged.length} held the same already`,
   ];
-  if (malformed > 0) lines.push(`${counted(malformed, 'message')} passed over: they are no OTLP`);
+  if (malformed > 0) lines.push(`${counted(malformed, 'message')} skipped: they are not valid OTLP`);
   if (refusedBatches > 0) {
     lines.push(
       `batches of messages passed over, because they are too large or not readable: ${refusedBatches}`,

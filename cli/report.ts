@@ -1,12 +1,13 @@
-import { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { holderOf } from '../clickhouse/data-directory.ts';
 import { requireSchema } from '../clickhouse/migrations.ts';
 import { OriginscopeError } from '../core/errors.ts';
 import { type Report, type ReportOptions, report as readReport } from '../reports/report.ts';
-import { askForReport } from '../server/control.ts';
-import { DATABASE_SETTINGS, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
 import { renderReport } from './pages/report-page.ts';
 import { pageOptions } from './pages/terminal.ts';
+import { askForReport } from './running-process.ts';
+import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/table.ts';
 import { parseTime } from './time.ts';
@@ -15,40 +16,59 @@ interface Flags {
   readonly since: number;
   readonly until?: number;
   readonly service?: string;
+  readonly limit?: number;
+  readonly all?: boolean;
   readonly json?: boolean;
 }
 
-export function report(): Command {
+/** Rows of each list of the page. */
+const SHOWN_ROWS = 10;
+const MOST_ROWS = 10_000;
+
+export function report(command: Command): Command {
   const now = Date.now();
   const time = (text: string): number => parseTime(text, now);
-  const command = new Command('report')
-    .description('what browsers did with the answers, by service: who was refused, why, and what to change')
-    .option('--since <time>', 'from: RFC 3339 or a span before now', time, time('24h'))
-    .option('--until <time>', 'to, exclusive: RFC 3339 or a span before now; default now', time)
-    .option('--service <name>', 'this service only, in full')
-    .option('--json', 'all of it, for a machine');
-  // Commander prints the parsed default; people know spans.
+  command
+    .option('--since <time>', 'from: RFC 3339, or a duration before now (2h)', time, time('24h'))
+    .option('--until <time>', 'to, exclusive: RFC 3339, or a duration before now (2h); default now', time)
+    .option('--service <name>', 'only this service, with all details')
+    .option('--limit <number>', 'rows of each list; default 10, with --json 10000', parseLimit)
+    .option('--all', 'all rows of each list, up to 10000')
+    .option('--json', 'print all of it as JSON');
+  // Commander would print the parsed default; show the duration instead.
   command.options[0]?.default(time('24h'), '24h');
   return addSettings(command, DATABASE_SETTINGS).action(async (flags: Flags) => {
-    const { since, until = now, service, json, ...rest } = flags;
+    const { since, until = now, service, limit, all, json, ...rest } = flags;
     const settings = readSettings(rest, process.env);
     if (until <= since) {
-      throw new OriginscopeError('WINDOW_EMPTY', '--until is not after --since', {
-        remedy: 'Give a --since that lies before --until, for example --since 2h.',
-      });
+      throw new OriginscopeError('WINDOW_EMPTY');
     }
-    const found = await findReport(settings, { since, until, ...(service !== undefined && { service }) });
+    const rows = limit ?? (all || json ? MOST_ROWS : SHOWN_ROWS);
+    const found = await findReport(settings, {
+      since,
+      until,
+      limit: rows,
+      ...(service !== undefined && { service }),
+    });
     if (json) console.log(JSON.stringify(found, null, 2));
     else printReport(found);
   });
 }
 
-/** The page for people, fitted to the terminal. */
+function parseLimit(text: string): number {
+  const rows = Number(text);
+  if (!Number.isInteger(rows) || rows < 1 || rows > MOST_ROWS) {
+    throw new InvalidArgumentError(`Expected a whole number from 1 to ${MOST_ROWS}.`);
+  }
+  return rows;
+}
+
+/** Prints the report, fitted to the terminal. */
 export function printReport(report: Report): void {
   process.stdout.write(renderReport(report, pageOptions(process.stdout)));
 }
 
-/** From the running process that has the directory, else from the database itself. */
+/** Asks the running process that holds the directory, or else the database itself. */
 async function findReport(settings: Settings, options: ReportOptions): Promise<Report> {
   const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
   if (control !== undefined) return askForReport(control, options);

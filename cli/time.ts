@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /**
- * The one idiom for times on the command line: RFC 3339 (`2026-11-22T10:00:00Z`) or a span before now
+ * Parses a time of the command line: RFC 3339 (`2026-11-22T10:00:00Z`) or a duration before now
  * (`30m`, `2h`, `7d`).
  *
  * @returns epoch milliseconds
@@ -16,7 +16,7 @@ export function parseTime(text: string, now: number): number {
   const time = complete ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
   if (Number.isNaN(time)) {
     throw new InvalidArgumentError(
-      'Expected RFC 3339 (2026-11-22T10:00:00Z) or a span before now (30m, 2h, 7d).',
+      'Expected RFC 3339 (2026-11-22T10:00:00Z), or a duration before now (30m, 2h, 7d).',
     );
   }
   return time;

@@ -3,14 +3,13 @@ import { pino } from 'pino';
 import { compareTopics, createTopics, type TopicOutcome } from '../collector/kafka/admin/topics.ts';
 import { kafkaAt, kafkaUnavailable, withAdmin } from '../collector/kafka/client/connection.ts';
 import { counted } from '../core/counted.ts';
-import { KAFKA_SETTINGS, kafkaOf, TOPIC_SETTINGS, topicPlanOf } from './settings/locations.ts';
+import { KAFKA_SETTINGS, kafkaOf, TOPIC_SETTINGS, topicPlanOf } from './settings/kafka.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 
 const SETTINGS = [...KAFKA_SETTINGS, ...TOPIC_SETTINGS];
 
-export function topics(): Command {
-  return new Command('topics')
-    .description('the Kafka topics: what they are, and what they should be')
+export function topics(command: Command): Command {
+  return command
     .addCommand(
       topicsCommand(
         'create',
@@ -37,7 +36,7 @@ function topicsCommand(name: string, description: string, work: typeof createTop
   );
 }
 
-/** A line for the topic, and one for each difference. */
+/** One line for the topic, and one for each difference. */
 function described({ wanted, found, differences }: TopicOutcome): string {
   const { name, partitions, replication, config } = wanted;
   if (found === 'missing') return `${name}: missing; create it with "originscope topics create"\n`;

@@ -1,4 +1,4 @@
-/** The first SIGINT or SIGTERM; a second one ends the process at once, as the shell would. */
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once, as by default. */
 export function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
@@ -6,9 +6,9 @@ export function untilSignal(): Promise<void> {
 }
 
 /**
- * Ends a process that spoke to Kafka, when everything is closed: a connection that kafkajs was making when its
- * broker went away can be left open, and would keep the process for as long as the broker lives.
+ * Ends a process that used Kafka once everything is closed: a connection that kafkajs was opening when its
+ * broker went away can stay open, and would keep the process alive as long as the broker.
  */
-export function leave(): never {
+export function exitProcess(): never {
   process.exit();
 }

@@ -1,11 +1,16 @@
-import { Command } from 'commander';
-import { pino } from 'pino';
+import type { Command } from 'commander';
+import { type Logger, pino } from 'pino';
 import { startCollector } from '../collector/collector.ts';
+import { opening } from '../core/closers.ts';
+import { shellCommand } from '../core/shell-command.ts';
+import { assertCanListen, assertProtected } from '../server/binding.ts';
 import { startControl } from '../server/control.ts';
-import { DATABASE_SETTINGS, takeDatabase } from './database.ts';
-import { RETENTION_SETTINGS, retentionOf } from './settings/locations.ts';
+import { takeDatabase } from './database.ts';
+import { questionsAbout } from './running-process.ts';
+import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
-import type { SettingName } from './settings/table.ts';
+import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
+import type { SettingName, Settings } from './settings/table.ts';
 import { untilSignal } from './until-signal.ts';
 
 const SETTINGS: readonly SettingName[] = [
@@ -19,32 +24,44 @@ const SETTINGS: readonly SettingName[] = [
   ...RETENTION_SETTINGS,
 ];
 
-export function up(): Command {
-  const command = new Command('up').description('receive OTLP, write and publish, in one process');
+export function up(command: Command): Command {
   return addSettings(command, SETTINGS).action(async (flags: Record<string, unknown>) => {
     const settings = readSettings(flags, process.env);
-    // One line on standard output for people; the log goes to standard error.
+    // Standard output gets one line for people, the log goes to standard error.
     const log = pino({ base: null }, pino.destination(2));
+    const { collector, close } = await start(settings, log);
+    await untilSignal();
+    console.log('Shutting down: finishing what was received…');
+    await close();
+    log.info({ ...collector.written }, 'down');
+  });
+}
+
+function start(settings: Settings, log: Logger) {
+  return opening(async (closers) => {
+    assertProtected(settings);
+    // Before the data directory is created.
+    await assertCanListen(settings.host, settings.port);
     const database = await takeDatabase(settings, 'up');
-    try {
-      const collector = await startCollector({
-        location: database.location,
-        ...settings,
-        retention: retentionOf(settings),
-        log,
-        now: Date.now,
-      });
-      const control = await startControl({ reading: collector.reading });
-      database.announce(control.address);
-      console.log(`originscope is up: send OTLP to ${collector.url}, data in ${database.name}`);
-      console.log('Then: originscope report');
-      await untilSignal();
-      console.log('Shutting down: finishing what was received…');
-      await control.close();
-      await collector.close();
-      log.info({ ...collector.written }, 'down');
-    } finally {
-      database.release();
-    }
+    closers.add(database.release);
+    const collector = await startCollector({
+      location: database.location,
+      host: settings.host,
+      port: settings.port,
+      token: settings.token,
+      auth: settings.auth,
+      samplingRatios: settings.samplingRatios,
+      inboundTracestate: settings.inboundTracestate,
+      retention: retentionOf(settings),
+      log,
+      now: Date.now,
+    });
+    closers.add(collector.close);
+    const control = await startControl(questionsAbout(collector.reading));
+    closers.add(control.close);
+    database.announce(control.address);
+    console.log(`originscope is up: send OTLP to ${collector.url}, data in ${database.name}`);
+    console.log(`Then: ${shellCommand(['originscope', 'report', ...database.flags])}`);
+    return { collector, close: closers.close };
   });
 }

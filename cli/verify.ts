@@ -1,20 +1,19 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { holderOf } from '../clickhouse/data-directory.ts';
 import { requireSchema } from '../clickhouse/migrations.ts';
 import type { Verification } from '../collector/verify/verification.ts';
 import { verify as verifyDatabase } from '../collector/verify/verify.ts';
-import { askToVerify } from '../server/control.ts';
-import { DATABASE_SETTINGS, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
 import { createProgress } from './pages/progress.ts';
 import { pageOptions } from './pages/terminal.ts';
 import { renderVerification } from './pages/verify-page.ts';
+import { askToVerify } from './running-process.ts';
+import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/table.ts';
 
-export function verify(): Command {
-  const command = new Command('verify')
-    .description('check that the database holds what it promises, and say what does not hold; it only reads')
-    .option('--json', 'the result as JSON');
+export function verify(command: Command): Command {
+  command.option('--json', 'print JSON');
   return addSettings(command, DATABASE_SETTINGS).action(
     async ({ json, ...flags }: Record<string, unknown> & { json?: boolean }) => {
       const verification = await verifyPlace(readSettings(flags, process.env));
@@ -25,7 +24,7 @@ export function verify(): Command {
   );
 }
 
-/** By the running process that has the directory, else here. */
+/** Done by the running process that holds the directory, or else here. */
 async function verifyPlace(settings: Settings): Promise<Verification> {
   const progress = createProgress();
   const onProgress = (fraction: number, doing: string): void => progress.show(fraction, doing);

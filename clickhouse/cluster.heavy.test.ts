@@ -3,6 +3,7 @@ import { createWriter } from '../collector/ingest/writer.ts';
 import { beginImport } from '../collector/publication/import.ts';
 import { createPublisher } from '../collector/publication/publisher.ts';
 import { verify } from '../collector/verify/verify.ts';
+import { codeOf } from '../core/errors.ts';
 import { report } from '../reports/report.ts';
 import { rows } from '../test/support/clickhouse.ts';
 import {
@@ -18,7 +19,6 @@ import { clusterDialect } from './cluster.ts';
 import type { DecisionSpan } from './decision-span.ts';
 import type { Dialect } from './dialect.ts';
 import { readDisks } from './disks.ts';
-import { codeOf } from './engine-errors.ts';
 import { allSteps, migrate, planMigration, requireSchema } from './migrations.ts';
 import { requireCluster } from './require-cluster.ts';
 import { applyRetention, RETENTION } from './retention.ts';

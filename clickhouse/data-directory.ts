@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { OriginscopeError } from '../core/errors.ts';
+import { dirname, join } from 'node:path';
+import { codeOf, hasCode, OriginscopeError } from '../core/errors.ts';
+import { endless, retry } from '../core/retry.ts';
 import { privateDirectory } from './private-directory.ts';
 
 /** The control endpoint of a running process, used instead of opening its directory. */
@@ -53,18 +53,21 @@ export async function takeDataDirectory(
     since: new Date(options.now()).toISOString(),
     started: startOf(process.pid),
   };
-  const deadline = options.now() + options.waitMillis;
-  for (;;) {
-    if (place(lock, mine)) break;
-    const holder = readHolder(path);
-    if (holder !== undefined && isAlive(holder)) {
-      // Waiting only helps for readers and imports: a server keeps running.
-      if (holder.role === 'up' || options.now() >= deadline) throw inUse(path, holder);
-      await delay(50);
-    } else {
+  let holder: Holder | undefined;
+  const take = async (): Promise<void> => {
+    while (!place(lock, mine)) {
+      holder = readHolder(path);
+      if (holder !== undefined && isAlive(holder)) throw inUse(path, holder);
       discard(lock, holder);
     }
-  }
+  };
+  await retry(take, {
+    delays: endless([50]),
+    deadlineMillis: options.waitMillis,
+    clock: { now: options.now },
+    // Waiting only helps for readers and imports: a server keeps running.
+    shouldRetry: (error) => hasCode(error, 'DATA_DIRECTORY_IN_USE') && holder?.role !== 'up',
+  });
   return {
     path,
     announce(control) {
@@ -78,7 +81,11 @@ export async function takeDataDirectory(
   };
 }
 
-/** The running process that holds the directory, if any. */
+/**
+ * The running process that holds the directory, if any.
+ *
+ * @throws OriginscopeError `DATA_DIRECTORY_UNUSABLE` when the lock cannot be read
+ */
 export function holderOf(path: string): Holder | undefined {
   const holder = readHolder(path);
   return holder !== undefined && isAlive(holder) ? holder : undefined;
@@ -93,9 +100,10 @@ function place(lock: string, holder: Holder): boolean {
     return true;
   } catch (cause) {
     if (codeOf(cause) === 'EEXIST') return false;
-    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The lock ${lock} cannot be written`, {
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+      path: dirname(lock),
+      problem: 'is not writable: its lock file cannot be created',
       cause,
-      remedy: 'Choose a directory this user may write with --data.',
     });
   } finally {
     rmSync(draft, { force: true });
@@ -129,7 +137,12 @@ function readHolder(path: string): Holder | undefined {
     return parseHolder(readFileSync(join(path, LOCK), 'utf8'));
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return undefined;
-    throw cause;
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+      path,
+      problem: 'cannot be read',
+      cause,
+      remedy: 'Give the directory of "originscope up" with --data, as a user who may read it.',
+    });
   }
 }
 
@@ -169,16 +182,6 @@ function startOf(pid: number): string {
 }
 
 function inUse(path: string, holder: Holder): OriginscopeError {
-  return new OriginscopeError(
-    'DATA_DIRECTORY_IN_USE',
-    `The data directory ${path} is held by "originscope ${holder.role}" (process ${holder.pid}, since ${holder.since})`,
-    {
-      retryable: true,
-      remedy: `Stop that process, or give this one another directory with --data.`,
-    },
-  );
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const { role, pid, since } = holder;
+  return new OriginscopeError('DATA_DIRECTORY_IN_USE', { path, role, pid, since });
 }

@@ -1,7 +1,7 @@
 import type {
   AllowOrigin,
+  CorsKind,
   Credentials,
-  Kind,
   Reason,
   Site,
   Verdict,
@@ -12,10 +12,6 @@ import type {
  * changes its meaning: a row of a higher derivation replaces the row of an older one for the same span.
  */
 export const DERIVATION = 1;
-
-/** The kinds of requests that CORS applies to; others are not stored. */
-export const CORS_KINDS = ['preflight', 'actual', 'ambiguous'] as const satisfies readonly Kind[];
-export type CorsKind = (typeof CORS_KINDS)[number];
 
 /** The observer of the exchange: the service itself, or a gateway in front of it. */
 export const OBSERVERS = ['service', 'gateway'] as const;

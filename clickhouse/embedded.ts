@@ -5,26 +5,22 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
 import { OriginscopeError } from '../core/errors.ts';
-import type { Connector } from './connection.ts';
+import type { Connector } from './connector.ts';
+import type { EmbeddedLocation } from './location.ts';
 import { type Insert, targetOf } from './rows.ts';
 import { literal } from './sql-text.ts';
-
-export interface EmbeddedLocation {
-  readonly directory: string;
-}
 
 /** @throws OriginscopeError `ENGINE_MISSING`, `DATA_DIRECTORY_UNUSABLE` */
 export async function embeddedConnector({ directory }: EmbeddedLocation): Promise<Connector> {
   const { createChdbConnection } = await loadEngine();
-  // The engine creates its files with whatever mode the process allows, now and at every merge.
+  // The engine creates its files with the umask of the process, now and at every merge.
   process.umask(0o077);
   const inserts = insertsOf(directory);
   return {
     async connect(settings) {
       const client = createClient({ connection: asConnection(createChdbConnection({ path: directory })) });
-      // Left to itself, the embedded engine gives most queries one thread (measured: twice the time).
-      // Given to the client, settings would be repeated before every statement; here SET lasts as long as
-      // the connection, which is what these are for.
+      // By default the embedded engine runs most queries on one thread (measured: twice the time).
+      // The client would repeat its settings with every statement; SET lasts as long as the connection.
       for (const [setting, value] of Object.entries({ ...settings, max_threads: availableParallelism() })) {
         await client.command({
           query: `SET ${setting} = ${typeof value === 'number' ? value : `'${String(value)}'`}`,
@@ -32,27 +28,21 @@ export async function embeddedConnector({ directory }: EmbeddedLocation): Promis
       }
       return Object.assign(client, { insertRows: (rows: Insert) => insertByFile(client, inserts, rows) });
     },
-    unavailable: (cause) =>
-      new OriginscopeError('ENGINE_UNAVAILABLE', `ClickHouse cannot be opened at ${directory}`, {
-        cause,
-        retryable: true,
-        remedy: 'Check that no other process uses the directory and that this user may write it.',
-      }),
+    unavailable: (cause) => new OriginscopeError('ENGINE_UNAVAILABLE', { directory, cause }),
   };
 }
 
 /**
- * Where blocks lie for the moment in which the engine reads them. What a killed process left is removed; nothing
- * but this process has the directory.
+ * Creates the directory of the blocks that the engine is about to read, and removes what a killed process left
+ * there. This process holds the lock of the data directory.
  */
 function insertsOf(directory: string): string {
-  // Nothing would match the pattern, and the engine would say nothing of it.
+  // The engine would treat the path as a pattern that matches nothing, without an error.
   if (resolve(directory).includes('{')) {
-    throw new OriginscopeError(
-      'DATA_DIRECTORY_UNUSABLE',
-      `The data directory ${directory} has a { in its path, which the engine takes for a pattern`,
-      { remedy: 'Choose another directory with --data.' },
-    );
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+      path: directory,
+      problem: 'has a { in its path, which the engine takes for a pattern',
+    });
   }
   const inserts = join(resolve(directory), 'inserts');
   mkdirSync(inserts, { recursive: true, mode: 0o700 });
@@ -63,9 +53,8 @@ function insertsOf(directory: string): string {
 }
 
 /**
- * The engine takes binary data from files alone: its statements are text, in which they would be cut at the
- * first empty line (measured; half the processor time of JSON in the statement all the same). The file seldom
- * lives long enough to reach the disk.
+ * The engine reads binary data from files only: inline data of a statement ends at the first empty line. Measured,
+ * this takes half the CPU time of JSON in the statement. The file rarely lives long enough to reach the disk.
  */
 async function insertByFile(client: ClickHouseClient, inserts: string, rows: Insert): Promise<void> {
   const file = join(inserts, `${process.pid}-${randomUUID()}`);
@@ -81,7 +70,7 @@ async function insertByFile(client: ClickHouseClient, inserts: string, rows: Ins
   }
 }
 
-/** The engine's types come from another release of the client's common part; its private fields differ. */
+/** The engine's types come from another release of the client's common package; its private fields differ. */
 function asConnection(connection: unknown): ClickHouseClientConfigOptions['connection'] {
   return connection as ClickHouseClientConfigOptions['connection'];
 }
@@ -90,10 +79,6 @@ async function loadEngine(): Promise<typeof import('chdb/connection')> {
   try {
     return await import('chdb/connection');
   } catch (cause) {
-    throw new OriginscopeError('ENGINE_MISSING', 'The embedded ClickHouse engine is not installed', {
-      cause,
-      remedy:
-        'Run npm install with optional dependencies on Linux (glibc) or macOS, or give the URL of a ClickHouse server with --clickhouse.',
-    });
+    throw new OriginscopeError('ENGINE_MISSING', { cause });
   }
 }

@@ -1,3 +1,5 @@
+import { codeOf } from '../core/errors.ts';
+
 /**
  * Classifies errors of ClickHouse for an insert. Some are caused by the rows: the same rows are always
  * rejected. Some persist until a person fixes them, for any rows. The rest (connection, memory, disk, too
@@ -41,13 +43,13 @@ const PERSISTENT_ERRORS: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether the rows themselves are the cause. */
-export function isRowError(error: unknown): boolean {
+export function blamesRows(error: unknown): boolean {
   return ROW_ERRORS.has(codeOf(error) ?? '');
 }
 
 /** Whether a later retry can help. */
 export function isTransient(error: unknown): boolean {
-  return !isRowError(error) && !PERSISTENT_ERRORS.has(codeOf(error) ?? '') && !isCertificateProblem(error);
+  return !blamesRows(error) && !PERSISTENT_ERRORS.has(codeOf(error) ?? '') && !isCertificateProblem(error);
 }
 
 export function isLoginProblem(error: unknown): boolean {
@@ -62,12 +64,4 @@ export function isCertificateProblem(error: unknown): boolean {
 export function isEngineError(error: unknown): boolean {
   const code = codeOf(error) ?? '';
   return /^\d+$/.test(code) && !PERSISTENT_ERRORS.has(code);
-}
-
-/**
- * ClickHouse's error number as text, or the name of a network error; the embedded engine has its own error
- * class.
- */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
+import { codeOf } from '../core/errors.ts';
+import { endless, retry } from '../core/retry.ts';
 import type { Dialect } from './dialect.ts';
-import { codeOf } from './engine-errors.ts';
 import { literal } from './sql-text.ts';
 
 export interface MigrationLockOptions {
@@ -19,6 +19,9 @@ interface Lock {
   readonly holder: string;
   readonly expired: boolean;
 }
+
+/** Another process holds the lock. */
+class LockHeldError extends Error {}
 
 const TABLE_ALREADY_EXISTS = '57';
 
@@ -39,29 +42,36 @@ export async function withMigrationLock<T>(
 ): Promise<T> {
   const { owner, waiting, pollMillis = 500, leaseSeconds = 600 } = options;
   const reported = new Set<string>();
+  const number = await retry(acquire, {
+    delays: endless([pollMillis]),
+    shouldRetry: (error) => error instanceof LockHeldError,
+  });
+  try {
+    return await work();
+  } finally {
+    await release(number);
+  }
 
-  for (;;) {
+  /** @returns the number of the lock that this process holds */
+  async function acquire(): Promise<number> {
     const locks = await readLocks();
     const holder = locks.find((lock) => !lock.expired);
     if (holder !== undefined) {
       if (!reported.has(holder.holder)) waiting(holder.holder);
       reported.add(holder.holder);
-    } else {
-      const number = Math.max(0, ...locks.map((lock) => lock.number)) + 1;
-      if (await take(number)) {
-        try {
-          const others = (await readLocks()).filter((lock) => lock.number < number);
-          if (others.every((lock) => lock.expired)) {
-            for (const lock of others) await drop(lock.number);
-            return await work();
-          }
-        } finally {
-          // One that is left behind expires.
-          await drop(number).catch(() => undefined);
-        }
-      }
+      throw new LockHeldError();
     }
-    await delay(pollMillis);
+    const number = Math.max(0, ...locks.map((lock) => lock.number)) + 1;
+    if (!(await create(number))) throw new LockHeldError();
+    try {
+      const others = (await readLocks()).filter((lock) => lock.number < number);
+      if (!others.every((lock) => lock.expired)) throw new LockHeldError();
+      for (const lock of others) await drop(lock.number);
+      return number;
+    } catch (error) {
+      await release(number);
+      throw error;
+    }
   }
 
   async function readLocks(): Promise<Lock[]> {
@@ -79,7 +89,7 @@ export async function withMigrationLock<T>(
   }
 
   /** @returns whether this process created it */
-  async function take(number: number): Promise<boolean> {
+  async function create(number: number): Promise<boolean> {
     const result = await client.query({
       query: `SELECT formatDateTime(now('UTC'), '%Y-%m-%dT%H:%i:%SZ') AS now`,
       format: 'JSONEachRow',
@@ -95,6 +105,11 @@ export async function withMigrationLock<T>(
       if (codeOf(error) === TABLE_ALREADY_EXISTS) return false;
       throw error;
     }
+  }
+
+  /** One that is left behind expires. */
+  async function release(number: number): Promise<void> {
+    await drop(number).catch(() => undefined);
   }
 
   async function drop(number: number): Promise<void> {

@@ -49,7 +49,7 @@ export async function planMigration(
   { dialect = singleServer, steps = SCHEMA }: MigrationOptions = {},
 ): Promise<PlannedStep[]> {
   const ledger = await readLedger(client);
-  rejectOtherSchemas(ledger, dialect, steps);
+  assertKnownSteps(ledger, dialect, steps);
   const applied = (await nodesWithoutLedger(client, dialect)) > 0 ? [] : ledger;
   const due = steps.filter((step) => !applied.some(({ version }) => version === step.version));
   return due.length === 0 ? [] : allSteps(dialect, due);
@@ -81,17 +81,11 @@ export async function requireSchema(
 ): Promise<void> {
   const ledger = await readLedger(client);
   if (ledger.length === 0) {
-    throw new OriginscopeError('SCHEMA_MISSING', 'There is no Originscope data here yet', {
-      remedy:
-        'Run "originscope migrate" for a ClickHouse server. An embedded database comes with "originscope up" or an import.',
-    });
+    throw new OriginscopeError('SCHEMA_MISSING', { place: 'this database' });
   }
-  rejectOtherSchemas(ledger, dialect, steps);
+  assertKnownSteps(ledger, dialect, steps);
   if (ledger.length < steps.length) {
-    throw new OriginscopeError('SCHEMA_OLDER', 'The data was written by an older version of Originscope', {
-      remedy:
-        'Run "originscope migrate" of this version for a ClickHouse server, or start "originscope up" once for an embedded database.',
-    });
+    throw new OriginscopeError('SCHEMA_OLDER');
   }
 }
 
@@ -129,7 +123,7 @@ async function nodesWithoutLedger(client: ClickHouseClient, dialect: Dialect): P
   return (counted?.nodes ?? 0) - (counted?.ledgers ?? 0);
 }
 
-function rejectOtherSchemas(
+function assertKnownSteps(
   ledger: readonly AppliedStep[],
   dialect: Dialect,
   steps: readonly SchemaStep[],
@@ -137,21 +131,14 @@ function rejectOtherSchemas(
   for (const { version, name, checksum } of ledger) {
     const step = steps.find((known) => known.version === version);
     if (step === undefined) {
-      throw new OriginscopeError(
-        'SCHEMA_NEWER',
-        `The data has schema step ${version} (${name}), this program knows ${steps.at(-1)?.version ?? 0}`,
-        { remedy: 'Use the newer version of Originscope that wrote it, or another data directory.' },
-      );
+      throw new OriginscopeError('SCHEMA_NEWER', {
+        step: version,
+        name,
+        known: steps.at(-1)?.version ?? 0,
+      });
     }
     if (checksum !== checksumOf(step, dialect)) {
-      throw new OriginscopeError(
-        'SCHEMA_CHANGED',
-        `Schema step ${version} (${name}) was applied with other statements than this program has`,
-        {
-          remedy:
-            'Use the version of Originscope that wrote the data, and the --cluster that it was migrated with (none for one server).',
-        },
-      );
+      throw new OriginscopeError('SCHEMA_CHANGED', { step: version, name });
     }
   }
 }

@@ -56,12 +56,12 @@ function writeColumn<Row>(
   else if ('flag' in cell && type === 'Bool') for (const row of rows) block.byte(cell.flag(row) ? 1 : 0);
   else if ('identity' in cell && type === 'UInt64') {
     for (const row of rows)
-      if (!block.identity(cell.identity(row))) throw refused(name, type, cell.identity(row));
+      if (!block.identity(cell.identity(row))) throw valueRejected(name, type, cell.identity(row));
   } else if ('whole' in cell && whole !== undefined) {
     for (const row of rows) {
       const value = cell.whole(row);
       if (!(Number.isInteger(value) && value >= whole.least && value <= whole.most)) {
-        throw refused(name, type, value);
+        throw valueRejected(name, type, value);
       }
       whole.write(block, value);
     }
@@ -219,10 +219,6 @@ class Block {
 const HEXADECIMAL = new Int8Array(128).fill(-1);
 for (let digit = 0; digit < 16; digit++) HEXADECIMAL['0123456789abcdef'.charCodeAt(digit)] = digit;
 
-function refused(name: string, type: string, value: string | number): OriginscopeError {
-  return new OriginscopeError(
-    'VALUE_REFUSED',
-    `Column ${name} takes ${type}, received ${JSON.stringify(value)}`,
-    { remedy: 'Sending the same again cannot help; the sender is at fault.' },
-  );
+function valueRejected(name: string, type: string, value: string | number): OriginscopeError {
+  return new OriginscopeError('VALUE_REFUSED', { column: name, type, value: String(JSON.stringify(value)) });
 }

@@ -13,7 +13,7 @@ import { blocked, decisionSpan, decisionSpans } from '../test/support/decision-s
 import { freePort } from '../test/support/free-port.ts';
 import { CERT } from '../test/support/tls.ts';
 import { type ClickHouse, openClickHouse } from './connection.ts';
-import type { ServerLocation } from './over-http.ts';
+import type { ServerLocation } from './location.ts';
 
 const HOUR = 3_600_000;
 const NOW = Math.floor(Date.now() / HOUR) * HOUR;

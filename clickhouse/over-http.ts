@@ -5,31 +5,20 @@ import {
   ClickHouseLogLevel,
   createClient,
 } from '@clickhouse/client';
-import { OriginscopeError } from '../core/errors.ts';
-import type { Connector } from './connection.ts';
+import { codeOf, OriginscopeError } from '../core/errors.ts';
+import type { Connector } from './connector.ts';
 import type { Dialect } from './dialect.ts';
-import { codeOf, isCertificateProblem, isLoginProblem, isTransient } from './engine-errors.ts';
+import { isCertificateProblem, isLoginProblem, isTransient } from './engine-errors.ts';
+import { addressOf, type ServerLocation } from './location.ts';
 import { type Insert, targetOf } from './rows.ts';
 import { identifier } from './sql-text.ts';
 
-export interface ServerLocation {
-  /** With the database as its path. */
-  readonly url: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly timeoutMillis?: number;
-  /** PEM, where the system does not know it. */
-  readonly ca?: string | undefined;
-  /** The cluster whose nodes hold the tables. */
-  readonly cluster?: string | undefined;
-}
-
 const TIMEOUT_MILLIS = 60_000;
-/** How many times longer a publication may take; as many times as a housekeeping waits for one. */
-const PATIENCE = 10;
+/** How many times longer a publication may take. */
+const LONG_RUNNING_FACTOR = 10;
 
 /**
- * @param options.createDatabase whether a database that is missing is created
+ * @param options.createDatabase whether to create a missing database
  * @throws OriginscopeError as `openClickHouse`
  */
 export async function serverConnector(
@@ -47,16 +36,16 @@ export async function serverConnector(
     ...(ca !== undefined && { tls: { ca_cert: Buffer.from(ca) } }),
     application: 'originscope',
     request_timeout: timeoutMillis,
-    // Under the server's own time for idle connections (10 s, before 23.11 it was 3 s), also when our timers are late:
-    // a request on a connection that the server is closing fails without having been heard.
+    // Below the server's own timeout of idle connections (10 s; 3 s before 23.11), even if our timers are late:
+    // a request on a connection that the server is closing fails.
     keep_alive: { idle_socket_ttl: 2_500, eagerly_destroy_stale_sockets: true },
-    // What goes wrong is thrown; lines of its own would repeat statements and settings.
+    // Errors are thrown; the client's own log lines would repeat statements and settings.
     log: { level: ClickHouseLogLevel.OFF },
-    // Answers only. Blocks are dictionaries and indexes already: gzip would take 0.6 s of processor time for a
-    // million rows, most of what it costs to encode them, to spare 100 MB that stay in one data centre.
+    // Responses only. Blocks are dictionaries and indexes already: gzip would take 0.6 s of CPU time for a
+    // million rows, most of what encoding them costs, to save 100 MB within a data centre.
     compression: { response: true, request: false },
-    // Origins and services of strangers are parameters: in the URL they would stand in access logs, and many of
-    // them make it longer than proxies take.
+    // Foreign origins and services are parameters: in the URL they would appear in access logs, and could exceed
+    // the URL length that proxies accept.
     use_multipart_params: true,
   };
   const unavailable = (cause: unknown) => serverUnavailable(`${origin}/${database}`, database, cause);
@@ -77,7 +66,7 @@ export async function serverConnector(
     async connect(settings, patient) {
       const client = createClient({
         ...common,
-        request_timeout: patient ? timeoutMillis * PATIENCE : timeoutMillis,
+        request_timeout: patient ? timeoutMillis * LONG_RUNNING_FACTOR : timeoutMillis,
         clickhouse_settings: settings,
       });
       return Object.assign(client, { insertRows: (rows: Insert) => insertBody(client, rows) });
@@ -91,7 +80,7 @@ async function insertBody(client: ClickHouseClient, rows: Insert): Promise<void>
     query: `INSERT INTO ${targetOf(rows)} FORMAT Native`,
     values: Readable.from([rows.block], { objectMode: false }),
   });
-  // The answer is empty; the connection is free again when it was read.
+  // The response is empty; the connection is reusable once it has been read.
   await stream.resume().toArray();
 }
 
@@ -110,67 +99,27 @@ export function createDatabaseStatement(database: string, dialect: Dialect): str
   return `CREATE DATABASE IF NOT EXISTS ${identifier(database)}${dialect.onCluster}`;
 }
 
-/** @throws OriginscopeError `CLICKHOUSE_URL_INVALID`, without the URL, which may hold a password */
-export function addressOf(text: string): { readonly origin: string; readonly database: string } {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const database = url === undefined ? '' : decodeURIComponent(url.pathname.slice(1));
-  const wrong =
-    url === undefined
-      ? 'is no URL'
-      : url.username !== '' || url.password !== ''
-        ? 'has a user or a password'
-        : url.search !== '' || url.hash !== ''
-          ? 'has more than a path'
-          : database.includes('/')
-            ? 'has more than a database as its path'
-            : undefined;
-  if (url === undefined || wrong !== undefined) {
-    throw new OriginscopeError('CLICKHOUSE_URL_INVALID', `The URL of the ClickHouse server ${wrong}`, {
-      remedy:
-        'It is like https://host:8443/database; user and password are given by --clickhouse-user and ORIGINSCOPE_CLICKHOUSE_PASSWORD or its _FILE.',
-    });
-  }
-  return { origin: url.origin, database: database === '' ? 'default' : database };
-}
-
-function serverUnavailable(place: string, database: string, cause: unknown): OriginscopeError {
+function serverUnavailable(server: string, database: string, cause: unknown): OriginscopeError {
   if (cause instanceof OriginscopeError) return cause;
   if (codeOf(cause) === UNKNOWN_DATABASE) {
-    return new OriginscopeError('DATABASE_MISSING', `The ClickHouse server has no database ${database}`, {
-      cause,
-      remedy: 'Run "originscope migrate" with the same --clickhouse: it creates the database and its tables.',
-    });
+    return new OriginscopeError('DATABASE_MISSING', { database, cause });
   }
   if (isLoginProblem(cause)) {
-    return new OriginscopeError('CLICKHOUSE_LOGIN_REFUSED', `ClickHouse at ${place} refuses the user`, {
-      cause,
-      remedy: 'Check --clickhouse-user, and the password in ORIGINSCOPE_CLICKHOUSE_PASSWORD or its _FILE.',
-    });
+    return new OriginscopeError('CLICKHOUSE_LOGIN_REFUSED', { server, cause });
   }
   if (cause instanceof Error && /^\d+$/.test(codeOf(cause) ?? '')) {
-    const readonly = codeOf(cause) === READONLY;
-    return new OriginscopeError('CLICKHOUSE_REFUSED', `ClickHouse at ${place} refuses: ${cause.message}`, {
-      cause,
-      retryable: isTransient(cause),
-      remedy: readonly
-        ? 'Give the user a profile with readonly = 2: it reads only, and may set limits for what it reads.'
-        : 'Give the user what it asks for, or use another one with --clickhouse-user.',
+    const details = { server, problem: cause.message, cause };
+    if (isTransient(cause)) return new OriginscopeError('CLICKHOUSE_FAILED', details);
+    return new OriginscopeError('CLICKHOUSE_REFUSED', {
+      ...details,
+      ...(codeOf(cause) === READONLY && {
+        remedy:
+          'Give the user a profile with readonly = 2: it can only read, but may set limits for its own queries.',
+      }),
     });
   }
   if (isCertificateProblem(cause)) {
-    return new OriginscopeError(
-      'CLICKHOUSE_TLS_FAILED',
-      `TLS with ClickHouse at ${place} fails: ${codeOf(cause)}`,
-      {
-        cause,
-        remedy:
-          'Give the authority of its certificate with --clickhouse-ca; check that the host is the one that the certificate names, and that the port speaks TLS.',
-      },
-    );
+    return new OriginscopeError('CLICKHOUSE_TLS_FAILED', { server, problem: codeOf(cause) ?? '', cause });
   }
-  return new OriginscopeError('CLICKHOUSE_UNAVAILABLE', `ClickHouse does not answer at ${place}`, {
-    cause,
-    retryable: true,
-    remedy: 'Check that the server runs, and host, port and scheme of --clickhouse.',
-  });
+  return new OriginscopeError('CLICKHOUSE_UNAVAILABLE', { server, cause });
 }

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { privateDirectory } from './private-directory.ts';
+import { holdsDatabase, privateDirectory } from './private-directory.ts';
 
 let root: string;
 beforeEach(() => {
@@ -100,4 +100,22 @@ test("another user's directory is rejected: its owner could read the data", () =
 
 test('a file in place of the directory is reported', () => {
   expect(() => privateDirectory(file(join(root, 'data'), 0o600))).toThrow(refusal('cannot be created'));
+});
+
+test('a directory that cannot be created is an error at once, also where the kernel says ENOENT', () => {
+  expect(() => privateDirectory('/proc/originscope/data')).toThrow(refusal('cannot be created'));
+});
+
+test('a reader opens a database and nothing else', () => {
+  const path = join(root, 'data');
+  expect(holdsDatabase(path)).toBe(false);
+  privateDirectory(path);
+  expect(holdsDatabase(path)).toBe(false);
+  for (const name of ['store', 'metadata']) directory(join(path, name), 0o700);
+  expect(holdsDatabase(path)).toBe(true);
+
+  const home = directory(join(root, 'home'), 0o700);
+  file(join(home, 'note.txt'), 0o600);
+  expect(() => holdsDatabase(home)).toThrow(refusal('was not created by Originscope'));
+  expect(() => holdsDatabase(join(home, 'note.txt'))).toThrow(refusal('cannot be read'));
 });

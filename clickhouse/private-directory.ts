@@ -1,5 +1,5 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { OriginscopeError } from '../core/errors.ts';
 
 const OF_OTHERS = 0o077;
@@ -26,7 +26,7 @@ export function privateDirectory(path: string): void {
   const self = process.getuid?.();
   if (self === undefined) return;
   if (self !== 0 && uid !== self) throw notPrivate(path, 'belongs to another user');
-  const isOwn = entries.every((name) => OWN_ENTRIES.has(name) || name.startsWith('originscope.lock.'));
+  const isOwn = entries.every(isOfOriginscope);
   if ((mode & OF_OTHERS) !== 0) {
     if (!isOwn || (mode & STICKY) !== 0) {
       throw notPrivate(path, 'can be read by other users, and is not for Originscope alone');
@@ -38,15 +38,58 @@ export function privateDirectory(path: string): void {
   if (isOwn) for (const name of entries) restrict(join(path, name));
 }
 
+/**
+ * Whether a directory holds a database of the embedded engine, so that a command that only reads may open it.
+ *
+ * @throws OriginscopeError `DATA_DIRECTORY_UNUSABLE` when it exists and holds other things, or cannot be read
+ */
+export function holdsDatabase(path: string): boolean {
+  let entries: string[];
+  try {
+    entries = readdirSync(path);
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT')) return false;
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+      path,
+      problem: 'cannot be read',
+      cause,
+      remedy: 'Give the directory of "originscope up" with --data, as a user who may read it.',
+    });
+  }
+  if (entries.includes('store') && entries.includes('metadata')) return true;
+  if (entries.every(isOfOriginscope)) return false;
+  throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+    path,
+    problem: 'was not created by Originscope and holds other files',
+    remedy: 'Give the directory of "originscope up" with --data.',
+  });
+}
+
+const isOfOriginscope = (name: string): boolean =>
+  OWN_ENTRIES.has(name) || name.startsWith('originscope.lock.');
+
+const isErrno = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
+
 function createdOrRead(path: string): string[] {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     return readdirSync(path);
   } catch (cause) {
-    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The data directory ${path} cannot be created`, {
-      cause,
-      remedy: 'Choose a directory this user may write with --data.',
-    });
+    throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', { path, problem: 'cannot be created', cause });
+  }
+}
+
+/** Not by `recursive`: where the kernel answers ENOENT for a parent that exists, as in /proc, Node tries forever. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (cause) {
+    // Another process may have created it meanwhile.
+    if (!existsSync(path)) throw cause;
   }
 }
 
@@ -75,9 +118,11 @@ function namesIn(path: string): string[] {
   }
 }
 
-function notPrivate(path: string, why: string): OriginscopeError {
-  return new OriginscopeError('DATA_DIRECTORY_UNUSABLE', `The data directory ${path} ${why}`, {
+function notPrivate(path: string, problem: string): OriginscopeError {
+  return new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
+    path,
+    problem,
     remedy:
-      'Choose another directory with --data, for example one within it: it is created for this user alone. Or give this one the mode 0700.',
+      'Choose another directory with --data, for example a new one inside it, which is created for this user alone. Or set the mode of this one to 0700.',
   });
 }

@@ -14,14 +14,12 @@ export async function requireCluster(client: ClickHouseClient, cluster: string):
   const own = nodes.filter((node) => node.cluster === cluster);
   if (own.length === 0) {
     const known = [...new Set(nodes.map((node) => node.cluster))];
-    throw new OriginscopeError('CLUSTER_UNKNOWN', `The ClickHouse server knows no cluster "${cluster}"`, {
-      remedy: `Define it under remote_servers on every node, or give another --cluster; known are: ${known.join(', ') || 'none'}.`,
-    });
+    throw new OriginscopeError('CLUSTER_UNKNOWN', { cluster, known: known.join(', ') || 'none' });
   }
   const macros = (await rows<{ macro: string }>(client, 'SELECT macro FROM system.macros')).map(
     ({ macro }) => macro,
   );
-  const wrong = [
+  const problems = [
     own.some((node) => node.internal_replication !== 1) &&
       'internal_replication is not true for every shard: rows would be written to each replica',
     own.some((node) => node.default_database !== '') &&
@@ -29,10 +27,8 @@ export async function requireCluster(client: ClickHouseClient, cluster: string):
     !(macros.includes('shard') && macros.includes('replica')) &&
       'the server has no macros "shard" and "replica"',
   ].filter((reason) => reason !== false);
-  if (wrong.length > 0) {
-    throw new OriginscopeError('CLUSTER_UNSUITABLE', `The cluster "${cluster}": ${wrong.join('; ')}`, {
-      remedy: 'Set remote_servers and macros on every node as docs/operations.md shows.',
-    });
+  if (problems.length > 0) {
+    throw new OriginscopeError('CLUSTER_UNSUITABLE', { cluster, problems: problems.join('; ') });
   }
 }
 

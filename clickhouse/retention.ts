@@ -41,7 +41,7 @@ export async function planRetention(
   retention: Retention,
   dialect: Dialect = singleServer,
 ): Promise<string[]> {
-  requireValid(retention);
+  assertValid(retention);
   const result = await client.query({
     query: `SELECT name, engine_full FROM ${dialect.system('tables')} WHERE database = (SELECT currentDatabase())`,
     format: 'JSONEachRow',
@@ -57,7 +57,7 @@ export async function planRetention(
 
 /** The same for a database that does not exist yet. */
 export function allRetention(retention: Retention, dialect: Dialect): string[] {
-  requireValid(retention);
+  assertValid(retention);
   return alterTtls(retention, dialect, () => undefined);
 }
 
@@ -104,14 +104,10 @@ export function keptSince(retention: Retention, now: number): number {
   return now - (retention.minutesDays - 1) * 86_400_000;
 }
 
-function requireValid(retention: Retention): void {
+function assertValid(retention: Retention): void {
   const least: Retention = { rawHours: OPEN_MILLIS / 3_600_000, minutesDays: 3, hoursMonths: 1 };
   for (const key of ['rawHours', 'minutesDays', 'hoursMonths'] as const) {
     if (Number.isInteger(retention[key]) && retention[key] >= least[key]) continue;
-    throw new OriginscopeError(
-      'RETENTION_INVALID',
-      `Retention ${key} has to be a whole number of at least ${least[key]}, not ${retention[key]}`,
-      { remedy: `Set ${key} to ${least[key]} or more.` },
-    );
+    throw new OriginscopeError('RETENTION_INVALID', { key, least: least[key], value: retention[key] });
   }
 }

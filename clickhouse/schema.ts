@@ -8,6 +8,7 @@ import {
   USAGE_NAMES,
 } from './columns.ts';
 import type { Dialect } from './dialect.ts';
+import { RUN_START } from './sql-text.ts';
 
 /** One step of the schema. Its statements are idempotent. Never edited once released. */
 export interface SchemaStep {
@@ -181,7 +182,6 @@ function views(dialect: Dialect): string[] {
  */
 function writesByNumber(dialect: Dialect): string[] {
   const { onCluster, onShards } = dialect;
-  const started = `fromUnixTimestamp64Micro(toInt64(intDiv(run, 1024)), 'UTC')`;
   return [
     `CREATE TABLE IF NOT EXISTS slot_writes${onCluster} (slot DateTime('UTC'), writer UInt64, sequence UInt64)
      ENGINE = ${dialect.replacingMergeTree('sequence')} ORDER BY (slot, writer)
@@ -191,7 +191,7 @@ function writesByNumber(dialect: Dialect): string[] {
     `INSERT INTO slot_writes
      SELECT slot, 0, 1 FROM (SELECT slot, max(marked_at) AS marked FROM slot_marks GROUP BY slot) AS marks
      LEFT JOIN (SELECT slot, max(run) AS run FROM published_slots GROUP BY slot) AS published USING (slot)
-     WHERE run = 0 OR marked >= ${started} - INTERVAL 10 SECOND`,
+     WHERE run = 0 OR marked >= ${RUN_START} - INTERVAL 10 SECOND`,
     // Stage 1: the complete raw rows are being retired. Stage 2: the remaining raw rows are not the
     // complete slot.
     `CREATE TABLE IF NOT EXISTS sealed_slots${onCluster} (slot DateTime('UTC'), stage UInt8)

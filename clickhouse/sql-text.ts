@@ -7,3 +7,6 @@ export function literal(text: string): string {
 export function identifier(name: string): string {
   return `\`${name.replaceAll(/[\\`]/g, '\\$&')}\``;
 }
+
+/** The time at which a run of the publisher began, from its column `run`. Part of released schema steps. */
+export const RUN_START = `fromUnixTimestamp64Micro(toInt64(intDiv(run, 1024)), 'UTC')`;

@@ -1,117 +1,90 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
-import { type ClickHouseLocation, openClickHouse } from '../clickhouse/connection.ts';
+import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
+import type { ClickHouseLocation } from '../clickhouse/location.ts';
 import { migrate } from '../clickhouse/migrations.ts';
 import { applyRetention, type Retention } from '../clickhouse/retention.ts';
-import { stuckText } from '../reports/publication-state.ts';
+import { opening } from '../core/closers.ts';
+import type { Binding } from '../server/binding.ts';
+import { createRegistry } from '../server/readings.ts';
+import type { AddRoutes } from '../server/routes.ts';
 import type { InboundTracestate, SamplingRatios } from './derivation/sampling.ts';
-import { writeMetrics } from './ingest/write-metrics.ts';
-import { startWriteWatch } from './ingest/write-watch.ts';
-import { createWriter, type WriterCounters } from './ingest/writer.ts';
-import { createRegistry, writerMetrics } from './metrics/metrics.ts';
+import type { WriterCounters } from './ingest/writer.ts';
 import { createReceiver } from './otlp/receiver.ts';
-import { startChores } from './publication/chores.ts';
-import { publicationMetrics } from './publication/publication-metrics.ts';
-import { startPublicationWatch } from './publication/publication-watch.ts';
-import { createPublisher } from './publication/publisher.ts';
+import { startPipeline } from './pipeline.ts';
 
-export interface CollectorOptions {
+export interface CollectorOptions extends Binding {
   readonly location: ClickHouseLocation;
-  readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
-  readonly token: string | undefined;
-  readonly auth: 'token' | 'none';
   readonly retention: Retention;
-  /** By which ratio services sample the HTTP spans that decisions are derived from. */
+  /** Sampling ratios of the HTTP spans that decisions are derived from. */
   readonly samplingRatios?: SamplingRatios | undefined;
-  /** Whether the tracestate of a request says it where no ratio was given. Default `ignored`. */
+  /** Whether the tracestate of a request counts where no ratio is given. Default `ignored`. */
   readonly inboundTracestate?: InboundTracestate;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Waits between tries of an insert that failed; see GroupCommitLimits. */
+  /** Delays between retries of a failed insert; see GroupCommitLimits. */
   readonly retryMillis?: readonly number[];
-  /** How often the disks are looked at, and a write is tried again that failed. */
+  /** How often disks are checked and failed writes are retried. */
   readonly watchMillis?: number;
+  /** Adds routes of other folders to the receiver's HTTP server. */
+  readonly routes?: (clickhouse: ClickHouse) => AddRoutes;
 }
 
 /** Receiver, writer and publisher over one ClickHouse, in this process. */
 export interface Collector {
   /** Where to send OTLP/HTTP, without `/v1/traces`. */
   readonly url: string;
-  /** For everybody who asks. */
+  /** `ClickHouse.reading`. */
   readonly reading: ClickHouseClient;
   readonly written: Readonly<WriterCounters>;
-  /** Finishes the requests that are held, writes what is pending, lets a publication finish, closes. */
+  /** Completes held requests, writes pending rows, waits for a running publication, closes. */
   close(): Promise<void>;
 }
 
 /**
- * @throws OriginscopeError of the rooms it starts: `ENGINE_…`, `SCHEMA_…`, `PORT_TAKEN`, `HOST_NEEDS_TOKEN`
+ * @throws OriginscopeError of the parts that it starts: `ENGINE_…`, `SCHEMA_…`, `PORT_TAKEN`, `HOST_NEEDS_TOKEN`
  */
-export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  const { log, now, retention } = options;
-  const clickhouse = await openClickHouse(options.location, { createDatabase: true });
-  try {
+export function startCollector(options: CollectorOptions): Promise<Collector> {
+  const { log, now, retention, watchMillis, retryMillis, routes } = options;
+  return opening(async (closers) => {
+    const clickhouse = await openClickHouse(options.location, { createDatabase: true });
+    closers.add(clickhouse.close);
     await migrate(clickhouse.writing, clickhouse);
     await applyRetention(clickhouse.writing, retention, clickhouse.dialect);
     const registry = createRegistry();
-    const metrics = writerMetrics(registry, () => writer.counters);
-    const watch = startWriteWatch({
+    const pipeline = startPipeline({
       clickhouse,
-      write: (spans) => writer.write(spans),
+      retention,
+      registry,
       log,
       now,
-      ...(options.watchMillis !== undefined && { everyMillis: options.watchMillis }),
+      watchMillis,
+      // Most overloads are short, and senders wait ten seconds for their answer.
+      limits: { admissionMillis: 2_000, ...(retryMillis !== undefined && { retryMillis }) },
     });
-    const writer = createWriter({
-      client: clickhouse.writing,
-      now,
-      inserted(spans, seconds) {
-        metrics.inserted(spans, seconds);
-        watch.inserted();
-      },
-      failed: watch.failed,
-      ...(options.retryMillis !== undefined && { retryMillis: options.retryMillis }),
-    });
-    writeMetrics(registry, watch);
-    const publication = startPublicationWatch(clickhouse.reading, options.watchMillis);
+    closers.add(pipeline.close);
+    const { writer } = pipeline;
     const receiver = createReceiver({
-      ...options,
-      // Of its own lines only the bad ones: it would announce every port.
+      host: options.host,
+      port: options.port,
+      token: options.token,
+      auth: options.auth,
+      samplingRatios: options.samplingRatios,
+      ...(options.inboundTracestate !== undefined && { inboundTracestate: options.inboundTracestate }),
+      now,
+      // Fastify would log every port at level info.
       logger: log.child({}, { level: 'warn' }),
       registry,
       write: ({ spans }) => writer.write(spans),
-      ready: async () => ({ missing: await watch.missing(), troubles: publication.stuck.map(stuckText) }),
-      health: () => ({
-        writer: writer.counters,
-        disks: watch.disks,
-        stuck: publication.stuck.map(stuckText),
-      }),
+      ready: async () => ({ missing: await pipeline.missing(), troubles: pipeline.troubles }),
+      health: () => ({ writer: writer.counters, disks: pipeline.disks, stuck: pipeline.troubles }),
+      ...(routes !== undefined && { routes: routes(clickhouse) }),
     });
-    publicationMetrics(registry, clickhouse.reading, now);
     const url = await receiver.listen();
-    const publisher = createPublisher({
-      client: clickhouse.publishing,
-      dialect: clickhouse.dialect,
-      now,
-      retention,
-    });
-    const chores = startChores({ publisher, log, now });
-    return {
-      url,
-      reading: clickhouse.reading,
-      written: writer.counters,
-      async close() {
-        await receiver.close();
-        await Promise.all([writer.close(), watch.stop(), publication.stop()]);
-        await chores.stop();
-        await clickhouse.close();
-      },
-    };
-  } catch (error) {
-    await clickhouse.close();
-    throw error;
-  }
+    closers.add(receiver.close);
+    return { url, reading: clickhouse.reading, written: writer.counters, close: closers.close };
+  });
 }

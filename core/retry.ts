@@ -1,75 +1,67 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
-import { OriginscopeError } from './errors.ts';
 
-export interface Patience {
-  /**
-   * Does the work until it succeeds: as long as an error is retryable, and nobody gives up.
-   *
-   * @throws the first error that a retry cannot help; the signal's reason
-   */
-  persist<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result>;
-  /** Whether work fails at present. */
-  isTried(): boolean;
+export interface RetryOptions {
+  /** Milliseconds before each retry; after the last one the error is final. See `endless`. */
+  readonly delays: Iterable<number>;
+  /** The part of a delay by which chance may shorten it, so that those who failed together do not return together. Default 0.25. */
+  readonly jitter?: number;
+  /** Milliseconds after the first attempt at which the last one begins. Default: no limit. */
+  readonly deadlineMillis?: number;
+  readonly signal?: AbortSignal;
+  /** Default: whatever the error is. */
+  readonly shouldRetry?: (error: unknown) => boolean;
+  /** Told of an error before the pause that follows it. */
+  readonly onRetry?: (error: unknown) => void;
+  /** What a test replaces. */
+  readonly clock?: Partial<RetryClock>;
 }
 
-export interface PatienceOptions {
-  /** What is logged while work fails, and when it succeeds again. */
-  readonly says: { readonly failing: string; readonly over: string };
-  readonly log: Logger;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  /** Called once when trouble begins. */
-  readonly onTrouble?: () => void;
-  /** Between tries; the last one goes on. */
-  readonly waitMillis?: readonly number[];
+export interface RetryClock {
+  /** Milliseconds, of any clock. */
+  now(): number;
+  sleep(millis: number, signal: AbortSignal | undefined): Promise<unknown>;
+  /** From 0 to below 1. */
+  random(): number;
 }
 
-const WAIT_MILLIS = [1_000, 2_000, 5_000, 15_000] as const;
-const OVERLOAD_MILLIS = 25;
-const REMIND_MILLIS = 60_000;
+const CLOCK: RetryClock = {
+  now: () => performance.now(),
+  sleep: (millis, signal) => delay(millis, undefined, { ...(signal !== undefined && { signal }) }),
+  random: Math.random,
+};
 
-/** Waits for what may pass, for hours if need be, and says so: when it begins, every minute, when it is over. */
-export function createPatience(options: PatienceOptions): Patience {
-  const { says, log, now, onTrouble, waitMillis = WAIT_MILLIS } = options;
-  let since: number | undefined;
-  let told = 0;
-
-  function trouble(error: OriginscopeError): void {
-    const at = now();
-    if (since === undefined) {
-      since = at;
-      onTrouble?.();
-    } else if (at - told < REMIND_MILLIS) return;
-    told = at;
-    log.error({ err: error, seconds: Math.round((at - since) / 1_000) }, says.failing);
+/**
+ * Does the work until it succeeds, is not to be retried, or has run out of delays or time.
+ *
+ * @throws the error of the last attempt; the signal's reason once it has aborted
+ */
+export async function retry<Result>(work: () => Promise<Result>, options: RetryOptions): Promise<Result> {
+  const { delays, jitter = 0.25, deadlineMillis, signal, shouldRetry, onRetry } = options;
+  const clock = { ...CLOCK, ...options.clock };
+  const start = clock.now();
+  const schedule = delays[Symbol.iterator]();
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      const scheduled = schedule.next();
+      const left =
+        deadlineMillis === undefined ? Number.POSITIVE_INFINITY : start + deadlineMillis - clock.now();
+      if (scheduled.done === true || left <= 0 || shouldRetry?.(error) === false) throw error;
+      onRetry?.(error);
+      const millis = scheduled.value * (1 - jitter * clock.random());
+      await clock.sleep(Math.min(millis, left), signal).catch((failure: unknown) => {
+        signal?.throwIfAborted();
+        throw failure;
+      });
+    }
   }
+}
 
-  function recovered(): void {
-    if (since === undefined) return;
-    log.info({ seconds: Math.round((now() - since) / 1_000) }, says.over);
-    since = undefined;
-  }
-
-  return {
-    isTried: () => since !== undefined,
-    async persist(work, signal) {
-      for (let attempt = 0; ; attempt++) {
-        signal.throwIfAborted();
-        try {
-          const result = await work();
-          recovered();
-          return result;
-        } catch (error) {
-          if (!(error instanceof OriginscopeError) || !error.retryable || error.code === 'WRITER_CLOSED') {
-            throw error;
-          }
-          const isFull = error.code === 'OVERLOADED';
-          if (!isFull) trouble(error);
-          const wait = isFull ? OVERLOAD_MILLIS : waitMillis[Math.min(attempt, waitMillis.length - 1)];
-          await delay(wait, undefined, { signal });
-        }
-      }
-    },
-  };
+/** The delays one after another, and then the last one again and again. */
+export function* endless(delays: readonly number[]): Generator<number, never> {
+  for (const each of delays.slice(0, -1)) yield each;
+  const last = delays.at(-1) ?? 0;
+  for (;;) yield last;
 }

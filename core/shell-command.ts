@@ -1,4 +1,4 @@
-import { plain } from '../cli/pages/terminal.ts';
+import { cleaned } from './text.ts';
 
 /**
  * A command line that a person may paste into a POSIX shell: every word reaches the program as it is, whatever
@@ -21,5 +21,5 @@ const MAX_LENGTH = 65_536;
  * it would be another command, and so would each half of one that is wrapped.
  */
 export function copyableCommand(command: string): string | undefined {
-  return command.length <= MAX_LENGTH && plain(command) === command ? command : undefined;
+  return command.length <= MAX_LENGTH && cleaned(command) === command ? command : undefined;
 }

@@ -14,7 +14,7 @@ export const SLOT_MILLIS = 10 * 60_000;
 export const OPEN_MILLIS = 48 * 3_600_000;
 
 /** How far ahead of our clock a span may lie. The receiver's window is narrower; this bounds partitions. */
-export const AHEAD_MILLIS = 3_600_000;
+export const MAX_AHEAD_MILLIS = 3_600_000;
 
 /** How long after its end a slot is closed: time for coalescing, batching and one retry. */
 export const SETTLING_MILLIS = 2 * 60_000;

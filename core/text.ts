@@ -1,16 +1,27 @@
+import { messageOf } from './errors.ts';
+
 /**
- * Control characters (C0, DEL, C1) and those that reorder or break lines: a terminal, a log or a page that
- * shows a sender's text must show text and nothing else. Under the `u` flag `\p{Cs}` is a lone surrogate.
+ * Characters that are not text: controls, format characters (invisible ones, and those that reorder text), private
+ * use, line and paragraph separators, and under the `u` flag lone surrogates. They move a terminal's cursor, forge
+ * lines of a log, or make two different names look the same.
  */
-export const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+export const UNSAFE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const REPLACEMENT = '\ufffd';
 
 /** Printable ASCII, which nearly all text is, and which is many times faster to recognise. */
 const PLAIN = /^[ -~]*$/;
 
-/** The text with unsafe characters and lone surrogates replaced by U+FFFD. */
+/**
+ * Foreign text as it may be stored and shown: unsafe characters are replaced by U+FFFD. This is the rule of
+ * everything but the instrumentation, which escapes whatever is not printable ASCII (clean-text.ts).
+ */
 export const cleaned = (text: string): string =>
   PLAIN.test(text) ? text : text.replace(UNSAFE, REPLACEMENT);
+
+/** The message of whatever was thrown as it may be stored and shown: it may quote what strangers sent. */
+export function printableMessage(error: unknown, limit = 300): string {
+  return bounded(cleaned(messageOf(error).trim()), limit);
+}
 
 /** At most `limit` UTF-16 code units of the text; a surrogate pair is never split. */
 export function bounded(text: string, limit: number): string {

@@ -26,7 +26,7 @@ try {
     now: Date.now,
   });
 } catch (error) {
-  // Errors during shutdown are expected.
+  // Errors caused by the shutdown itself are not reported.
   if (!stopping.signal.aborted) throw error;
 } finally {
   await services.stop();

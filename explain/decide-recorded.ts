@@ -1,14 +1,16 @@
 import { decide } from '../instrumentation/src/fetch-standard/decide.ts';
-import type {
-  Credentials,
-  Decision,
-  Exchange,
-  HeaderList,
-  Kind,
+import {
+  type Credentials,
+  type Decision,
+  type Exchange,
+  type HeaderList,
+  isCorsKind,
+  type Kind,
 } from '../instrumentation/src/fetch-standard/decision.ts';
 import type { Context } from '../instrumentation/src/fetch-standard/observed-exchange.ts';
 import type { OwnOrigin } from '../instrumentation/src/fetch-standard/origin.ts';
-import { type HopFacts, isRedirectStatus } from './recordings/chain-facts.ts';
+import { isRedirectStatus } from '../instrumentation/src/fetch-standard/redirect-check.ts';
+import type { HopFacts } from './recordings/chain-facts.ts';
 import { headerOf } from './recordings/recorded-request.ts';
 import { freshened } from './recordings/stored-answers.ts';
 
@@ -43,8 +45,7 @@ export function decideRecorded(hop: HopContext): Decision {
   };
   const alone = decide(exchange, { ...context, kind: kindByUrl(request.url) });
   const kind = kindAlong(alone.kind, headers, hop);
-  const isCors = kind === 'preflight' || kind === 'actual' || kind === 'ambiguous';
-  const credentials = isCors && hop.credentials !== 'unknown' ? hop.credentials : undefined;
+  const credentials = isCorsKind(kind) && hop.credentials !== 'unknown' ? hop.credentials : undefined;
   const decision =
     kind === alone.kind && credentials === undefined && !hop.isScript
       ? alone

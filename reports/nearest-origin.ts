@@ -1,4 +1,4 @@
-/** In what two origins differ, the most telling first. */
+/** How two origins differ, the most significant first. */
 export const DIFFERENCES = ['slash', 'case', 'scheme', 'port', 'subdomain', 'spelling'] as const;
 export type Difference = (typeof DIFFERENCES)[number];
 
@@ -8,8 +8,8 @@ export interface NearestOrigin {
 }
 
 /**
- * The allowed origin that was probably meant: it differs in one thing only. A likeness is a hint for people;
- * whoever probes a service takes pains to look like its friends.
+ * The allowed origin that was probably intended: it differs in one respect only. This is a hint for people, not
+ * a reason to trust an origin: attackers choose origins that resemble allowed ones.
  *
  * @param allowed origins that the same service allowed or named, the most used first
  */
@@ -43,7 +43,7 @@ function differenceOf(origin: string, candidate: string): Difference | undefined
   const b = partsOf(candidate);
   if (a === undefined || b === undefined) return undefined;
   if (a.host === b.host) {
-    // http on 80 and https on 443 differ by their scheme alone: default ports are not written.
+    // http on 80 and https on 443 differ only by scheme: default ports are omitted.
     if (a.scheme !== b.scheme) return 'scheme';
     return 'port';
   }
@@ -59,7 +59,7 @@ function partsOf(origin: string): Parts | undefined {
   return { scheme: match[1] ?? '', host: match[2] ?? '', port: match[3] ?? '' };
 }
 
-/** One host stands below the other, or both below the same one of two labels at least. */
+/** Whether one host is a subdomain of the other, or both are of the same domain of at least two labels. */
 function areRelated(a: string, b: string): boolean {
   if (isBelow(a, b) || isBelow(b, a)) return true;
   const parent = a.slice(a.indexOf('.') + 1);
@@ -74,9 +74,9 @@ function isAddress(host: string): boolean {
   return /^[\d.]+$/.test(host);
 }
 
-/** Whether so many insertions, deletions and substitutions turn one text into the other (Levenshtein). */
+/** Whether the Levenshtein distance of two texts is at most this. */
 function isWithinEdits(a: string, b: string, most: number): boolean {
-  // Of short names everything is within two edits.
+  // Any two short names are within two edits.
   if (Math.abs(a.length - b.length) > most || Math.min(a.length, b.length) < 3 * most) return false;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

@@ -14,9 +14,9 @@ export interface LeftOutSlot {
   readonly decisions: number;
 }
 
-/** What publication has not done, and why. */
+/** Backlog and failures of publication. */
 export interface PublicationState {
-  /** How many slots are closed and not published at all: views read their raw rows. */
+  /** Closed slots that are not published yet: views read their raw rows. */
   readonly unpublished: number;
   readonly stuck: readonly StuckSlot[];
   readonly leftOut: readonly LeftOutSlot[];
@@ -50,7 +50,7 @@ export async function stuckSlots(reading: Reading): Promise<StuckSlot[]> {
   return stuck.map(inMillis);
 }
 
-/** In no view. At most so many: a rebuild may have counted some of them. Newest first. */
+/** Upper bounds: a rebuild may have counted some of the spans. Newest first. */
 export async function leftOutSlots(reading: Reading): Promise<LeftOutSlot[]> {
   const leftOut = await ask<LeftOutSlot>(
     reading,
@@ -73,12 +73,13 @@ const inMillis = <Row extends { readonly slot: number }>(row: Row): Row => ({
   slot: row.slot * 1000,
 });
 
-/** As a sentence. */
+/** @returns one sentence */
 export function stuckText({ slot, reason }: StuckSlot): string {
   return `Slot ${timeText(slot)} could not be published: ${reason}`;
 }
 
-/** As sentences with what a person can do; of at least one slot. */
+/** @param slots at least one
+ * @returns sentences with the remedy */
 export function leftOutText(slots: readonly LeftOutSlot[]): string {
   const count = (of: (slot: LeftOutSlot) => number, noun: string): string => {
     const sum = slots.reduce((total, slot) => total + of(slot), 0);
@@ -91,7 +92,7 @@ export function leftOutText(slots: readonly LeftOutSlot[]): string {
 }
 
 /**
- * What a person can do for slots that were left out or dropped, as the end of a sentence about them.
+ * The remedy for slots that were left out or dropped, as the end of a sentence.
  *
  * @param slots starts in epoch milliseconds, at least one
  */

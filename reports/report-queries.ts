@@ -1,7 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { RefusedCall } from '../explain/reasons/remedies.ts';
+import type { BlockedCall } from '../explain/reasons/remedies.ts';
 import type { Reason, Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
-import type { OriginCount, ReportOptions, ServiceCounts } from './report.ts';
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -9,10 +8,44 @@ const HOUR = 3_600_000;
 const LONGEST_IN_MINUTES = 24 * HOUR;
 
 const MOST_SERVICES = 100;
-const TOP_ORIGINS = 10;
-const TOP_BLOCKED = 10;
 /** Among so many the nearest allowed origin is looked for; publication keeps no more. */
 const ALLOWED_ORIGINS = 500;
+
+/** What a service's usage sums to. */
+export interface ServiceCounts {
+  readonly service: string;
+  readonly decisions: number;
+  readonly allowed: number;
+  readonly blocked: number;
+  readonly unknown: number;
+  readonly origins: number;
+  readonly preflights: number;
+  /** Decisions of spans that are sampled by an unknown ratio: where there are any, all counts are lower bounds. */
+  readonly sampled: number;
+  /** Decisions counted up from spans that are sampled by a known ratio: right on average, not exact. */
+  readonly estimated: number;
+  /** Decisions that a gateway saw, too; who adds up services leaves them out. */
+  readonly behindGateway: number;
+}
+
+export interface OriginCount {
+  readonly origin: string;
+  readonly decisions: number;
+  readonly allowed: number;
+  readonly blocked: number;
+  readonly unknown: number;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+}
+
+export interface WindowOptions {
+  /** Epoch milliseconds; until is exclusive. */
+  readonly since: number;
+  readonly until: number;
+  readonly service?: string | undefined;
+  /** Rows of each list, from 1 to 10,000. Default 10. */
+  readonly limit?: number | undefined;
+}
 
 /** The part of the views that a report is about. */
 export interface Window {
@@ -24,21 +57,23 @@ export interface Window {
   readonly usage: string;
   /** When a group was first and last seen, as RFC 3339. */
   readonly seen: string;
+  /** Rows of each list. */
+  readonly limit: number;
   /** AND that keeps to the service that was asked for; empty for all. */
   readonly andService: string;
   ask<Row>(query: string, parameters?: Record<string, unknown>): Promise<Row[]>;
 }
 
 /** Minutes where the window is short and they are kept so far back, else hours. */
-export async function windowOf(client: ClickHouseClient, options: ReportOptions): Promise<Window> {
+export async function windowOf(client: ClickHouseClient, options: WindowOptions): Promise<Window> {
   if (options.until - options.since > LONGEST_IN_MINUTES) return window(client, options, 'hour');
   const minutes = window(client, options, 'minute');
   const [any] = await minutes.ask(`SELECT 1 ${minutes.usage} LIMIT 1`);
   return any === undefined ? window(client, options, 'hour') : minutes;
 }
 
-function window(client: ClickHouseClient, options: ReportOptions, resolution: 'minute' | 'hour'): Window {
-  const { service } = options;
+function window(client: ClickHouseClient, options: WindowOptions, resolution: 'minute' | 'hour'): Window {
+  const { service, limit = 10 } = options;
   const isMinutes = resolution === 'minute';
   const step = isMinutes ? MINUTE : HOUR;
   const since = Math.floor(clamped(options.since) / step) * step;
@@ -49,6 +84,7 @@ function window(client: ClickHouseClient, options: ReportOptions, resolution: 'm
     since,
     until,
     resolution,
+    limit,
     andService,
     usage: `FROM ${view} AS usage
       WHERE ${resolution} >= toDateTime({since:UInt32}, 'UTC')
@@ -57,7 +93,7 @@ function window(client: ClickHouseClient, options: ReportOptions, resolution: 'm
       ? `${rfc3339('min(usage.minute)')} AS firstSeen, ${rfc3339('max(usage.minute)')} AS lastSeen`
       : `${rfc3339('min(usage.first_seen)')} AS firstSeen, ${rfc3339('max(usage.last_seen)')} AS lastSeen`,
     async ask<Row>(query: string, parameters: Record<string, unknown> = {}) {
-      const query_params = { since: since / 1000, until: until / 1000, service, ...parameters };
+      const query_params = { since: since / 1000, until: until / 1000, service, limit, ...parameters };
       const result = await client.query({ query, query_params, format: 'JSONEachRow' });
       return result.json<Row>();
     },
@@ -91,7 +127,7 @@ export function readTotals({ ask, usage }: Window): Promise<Totals[]> {
        sumIf(usage.decisions, source = 'sampled') AS sampled,
        sumIf(usage.decisions, source = 'estimated') AS estimated,
        sumIf(usage.decisions, NOT outermost) AS behindGateway, count() OVER () AS services
-     ${usage} GROUP BY service ORDER BY decisions DESC, service LIMIT ${MOST_SERVICES}`,
+     ${usage} GROUP BY service ORDER BY decisions DESC, service LIMIT greatest({limit:UInt32}, ${MOST_SERVICES})`,
   );
 }
 
@@ -126,21 +162,25 @@ export function readCompleteness({
   );
 }
 
+/** How many rows of a service there are, also beyond the ones that are returned. */
+interface Listed {
+  readonly service: string;
+  readonly rows: number;
+}
+
+const ROWS = 'count() OVER (PARTITION BY service) AS rows';
+const LIMIT = 'LIMIT {limit:UInt32} BY service';
+
 /** The busiest origins of each service. */
-export function readOrigins({
-  ask,
-  usage,
-  seen,
-}: Window): Promise<(OriginCount & { readonly service: string })[]> {
+export function readOrigins({ ask, usage, seen }: Window): Promise<(OriginCount & Listed)[]> {
   return ask(
-    `SELECT service, origin, ${VERDICT_COUNTS}, ${seen}
+    `SELECT service, origin, ${VERDICT_COUNTS}, ${seen}, ${ROWS}
      ${usage} GROUP BY service, origin
-     ORDER BY decisions DESC, origin LIMIT ${TOP_ORIGINS} BY service`,
+     ORDER BY decisions DESC, origin ${LIMIT}`,
   );
 }
 
-export interface BlockedRow extends Omit<RefusedCall, 'requestedHeaders'> {
-  readonly service: string;
+export interface CallRow extends Omit<BlockedCall, 'requestedHeaders'>, Listed {
   readonly requested_headers: string;
   readonly route: string;
   readonly decisions: number;
@@ -150,13 +190,14 @@ export interface BlockedRow extends Omit<RefusedCall, 'requestedHeaders'> {
 
 const CALL = 'service, origin, kind, reason, detail, method, requested_headers, route';
 
-/** The most frequent refusals of each service. */
-export function readBlocked({ ask, usage, seen }: Window): Promise<BlockedRow[]> {
-  return ask<BlockedRow>(
+/** The most frequent calls of each service that were blocked, or whose verdict is unknown. */
+export function readCalls({ ask, usage, seen }: Window, verdict: 'blocked' | 'unknown'): Promise<CallRow[]> {
+  return ask<CallRow>(
     `SELECT ${CALL}, argMax(status_code, usage.decisions) AS statusCode,
-       sum(usage.decisions) AS decisions, ${seen}
-     ${usage} AND verdict = 'blocked' GROUP BY ${CALL}
-     ORDER BY decisions DESC, origin, reason, method, route, detail LIMIT ${TOP_BLOCKED} BY service`,
+       sum(usage.decisions) AS decisions, ${seen}, ${ROWS}
+     ${usage} AND verdict = {verdict:String} GROUP BY ${CALL}
+     ORDER BY decisions DESC, origin, reason, method, route, detail ${LIMIT}`,
+    { verdict },
   );
 }
 
@@ -170,7 +211,7 @@ export function readAllowedOrigins({ ask, usage }: Window): Promise<{ service: s
 }
 
 export interface Example
-  extends Pick<BlockedRow, 'service' | 'origin' | 'kind' | 'reason' | 'detail' | 'method'> {
+  extends Pick<CallRow, 'service' | 'origin' | 'kind' | 'reason' | 'detail' | 'method'> {
   readonly requested_headers: string;
   readonly route: string;
   readonly examplePath: string;
@@ -180,7 +221,7 @@ export interface Example
 /** Of each refusal the latest request that was kept, one with a trace if there is one. */
 export async function readExamples(
   { ask, andService }: Window,
-  refusals: readonly BlockedRow[],
+  refusals: readonly CallRow[],
 ): Promise<Example[]> {
   if (refusals.length === 0) return [];
   return ask<Example>(

@@ -163,6 +163,35 @@ test('text that strangers chose is data in every question', async () => {
   expect((await report(clickHouse.reading, { ...LAST_HOUR, service: `' OR 1 = 1 --` })).services).toEqual([]);
 });
 
+test('lists are cut at the limit, and the report says how many rows are left out', async () => {
+  const clickHouse = await openTestClickHouse();
+  const spans = (verdict: Partial<DecisionSpan>, first: number, number: number): DecisionSpan[] =>
+    Array.from({ length: number }, (_, index) =>
+      decisionSpan({
+        time: NOW - HOUR / 2,
+        spanId: (first + index).toString(16).padStart(16, '0'),
+        origin: `https://${first + index}.example`,
+        ...verdict,
+      }),
+    );
+  await write(clickHouse, [
+    ...spans({ ...blocked }, 1, 12),
+    ...spans({ verdict: 'unknown', reason: 'credentials_mode_unknown' }, 101, 11),
+  ]);
+
+  const cut = await report(clickHouse.reading, LAST_HOUR);
+  expect(cut.truncated).toBe(true);
+  expect(cut.services[0]).toMatchObject({ furtherOrigins: 13, furtherBlocked: 2, furtherUnknown: 1 });
+  expect(cut.services[0]?.topBlocked).toHaveLength(10);
+
+  const whole = await report(clickHouse.reading, { ...LAST_HOUR, limit: 10_000 });
+  expect(whole.truncated).toBe(false);
+  expect(whole.services[0]?.topOrigins).toHaveLength(23);
+  expect(whole.services[0]?.topBlocked).toHaveLength(12);
+  expect(whole.services[0]?.topUnknown).toHaveLength(11);
+  expect(whole.services[0]?.topUnknown[0]?.remedy).toContain('Access-Control-Allow-Credentials: true');
+});
+
 test('a long window is read from hours and says the same', async () => {
   const clickHouse = await openTestClickHouse();
   const spans = decisionSpans(50, (index) => ({

@@ -1,20 +1,23 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Dialect } from '../clickhouse/dialect.ts';
 import { type DiskSpace, readDisks } from '../clickhouse/disks.ts';
-import { REASON_TEXTS, type RefusedCall } from '../explain/reasons/remedies.ts';
+import { type BlockedCall, REASON_TEXTS } from '../explain/reasons/remedies.ts';
 import type { Reason } from '../instrumentation/src/fetch-standard/decision.ts';
 import { type NearestOrigin, nearestOrigin } from './nearest-origin.ts';
 import { leftOutSlots, leftOutText, stuckSlots, stuckText } from './publication-state.ts';
 import {
-  type BlockedRow,
+  type CallRow,
   type Example,
+  type OriginCount,
   readAllowedOrigins,
-  readBlocked,
+  readCalls,
   readCompleteness,
   readExamples,
   readOrigins,
   readReasons,
   readTotals,
+  type ServiceCounts,
+  type WindowOptions,
   windowOf,
 } from './report-queries.ts';
 
@@ -26,7 +29,9 @@ export interface Report {
   readonly resolution: 'minute' | 'hour';
   /** The one that was asked for; absent when all were. */
   readonly service?: string;
-  /** The busiest first, at most 100. */
+  /** Whether any list was cut at the limit. */
+  readonly truncated: boolean;
+  /** The busiest first, at most 100, or the limit if that is more. */
   readonly services: readonly ServiceReport[];
   /** How many services are left out. */
   readonly furtherServices: number;
@@ -39,32 +44,20 @@ export interface Report {
   readonly troubles: readonly string[];
 }
 
-/** What a service's usage sums to. */
-export interface ServiceCounts {
-  readonly service: string;
-  readonly decisions: number;
-  readonly allowed: number;
-  readonly blocked: number;
-  readonly unknown: number;
-  readonly origins: number;
-  readonly preflights: number;
-  /** Decisions of spans that are sampled by an unknown ratio: where there are any, all counts are lower bounds. */
-  readonly sampled: number;
-  /** Decisions counted up from spans that are sampled by a known ratio: right on average, not exact. */
-  readonly estimated: number;
-  /** Decisions that a gateway saw, too; who adds up services leaves them out. */
-  readonly behindGateway: number;
-}
-
 export interface ServiceReport extends ServiceCounts {
   readonly failedPreflights: readonly ReasonCount[];
   readonly unknownReasons: readonly ReasonCount[];
   /** Of the instrumented decisions in the hours of the window; undefined when none says how many there were. */
   readonly completeness: Completeness | undefined;
-  /** The busiest ones, at most 10. */
+  /** The busiest ones, up to the limit. */
   readonly topOrigins: readonly OriginCount[];
-  /** The most frequent refusals, at most 10. */
-  readonly topBlocked: readonly Refusal[];
+  readonly furtherOrigins: number;
+  /** The most frequent blocked calls, up to the limit. */
+  readonly topBlocked: readonly BlockedCallGroup[];
+  readonly furtherBlocked: number;
+  /** The most frequent calls with unknown verdict, up to the limit; the remedy says what would settle it. */
+  readonly topUnknown: readonly BlockedCallGroup[];
+  readonly furtherUnknown: number;
 }
 
 export interface ReasonCount {
@@ -77,24 +70,14 @@ export interface Completeness {
   readonly observed: number;
 }
 
-export interface OriginCount {
-  readonly origin: string;
-  readonly decisions: number;
-  readonly allowed: number;
-  readonly blocked: number;
-  readonly unknown: number;
-  readonly firstSeen: string;
-  readonly lastSeen: string;
-}
-
-/** One way in which calls are refused. */
-export interface Refusal extends RefusedCall {
+/** One way in which calls are blocked, or remain undecided. */
+export interface BlockedCallGroup extends BlockedCall {
   /** Empty when it is not known. */
   readonly route: string;
   readonly decisions: number;
   readonly firstSeen: string;
   readonly lastSeen: string;
-  /** A request that was refused so, the latest known one; empty when none was kept. */
+  /** The latest known request of them; empty when none was kept. */
   readonly examplePath: string;
   readonly exampleTraceId: string;
   /** An allowed origin that differs in one thing only. */
@@ -102,12 +85,8 @@ export interface Refusal extends RefusedCall {
   readonly remedy: string;
 }
 
-export interface ReportOptions {
-  /** Epoch milliseconds; until is exclusive. */
-  readonly since: number;
-  readonly until: number;
-  readonly service?: string | undefined;
-  /** `ClickHouse.dialect`; default: of one server. */
+export interface ReportOptions extends WindowOptions {
+  /** `ClickHouse.dialect`; default: a single server. */
   readonly dialect?: Dialect;
 }
 
@@ -122,7 +101,8 @@ export async function report(client: ClickHouseClient, options: ReportOptions): 
   const reasons = await readReasons(window);
   const completeness = await readCompleteness(window);
   const origins = await readOrigins(window);
-  const blocked = await readBlocked(window);
+  const blocked = await readCalls(window, 'blocked');
+  const unknown = await readCalls(window, 'unknown');
   const allowed = await readAllowedOrigins(window);
   const examples = await readExamples(window, blocked);
   // A user who reads usage need not be allowed to ask for disks.
@@ -130,32 +110,52 @@ export async function report(client: ClickHouseClient, options: ReportOptions): 
   const stuck = await stuckSlots(client);
   const leftOut = await leftOutSlots(client);
 
+  const services = totals.map(({ service, services: _, ...counts }): ServiceReport => {
+    const isOfService = (row: { service: string }): boolean => row.service === service;
+    const counted = reasons.filter(isOfService);
+    const candidates = allowed.filter(isOfService).map((row) => row.origin);
+    const known = completeness.find(isOfService);
+    const [topOrigins, furtherOrigins] = listed(origins.filter(isOfService));
+    const [topBlocked, furtherBlocked] = listed(blocked.filter(isOfService));
+    const [topUnknown, furtherUnknown] = listed(unknown.filter(isOfService));
+    return {
+      service,
+      ...counts,
+      failedPreflights: countByReason(
+        counted.filter((row) => row.kind === 'preflight' && row.verdict === 'blocked'),
+      ),
+      unknownReasons: countByReason(counted.filter((row) => row.verdict === 'unknown')),
+      completeness: known && { received: known.received, observed: known.observed },
+      topOrigins,
+      furtherOrigins,
+      topBlocked: topBlocked.map((row) => callGroup(row, examples.filter(isOfService), candidates)),
+      furtherBlocked,
+      topUnknown: topUnknown.map((row) => callGroup(row, [], [])),
+      furtherUnknown,
+    };
+  });
+  const furtherServices = (totals[0]?.services ?? 0) - totals.length;
   return {
     since: new Date(window.since).toISOString(),
     until: new Date(window.until).toISOString(),
     resolution: window.resolution,
     ...(options.service !== undefined && { service: options.service }),
-    services: totals.map(({ service, services: _, ...counts }) => {
-      const isOfService = (row: { service: string }): boolean => row.service === service;
-      const counted = reasons.filter(isOfService);
-      const candidates = allowed.filter(isOfService).map((row) => row.origin);
-      const known = completeness.find(isOfService);
-      return {
-        service,
-        ...counts,
-        failedPreflights: countByReason(
-          counted.filter((row) => row.kind === 'preflight' && row.verdict === 'blocked'),
-        ),
-        unknownReasons: countByReason(counted.filter((row) => row.verdict === 'unknown')),
-        completeness: known && { received: known.received, observed: known.observed },
-        topOrigins: origins.filter(isOfService).map(({ service: _, ...origin }) => origin),
-        topBlocked: blocked.filter(isOfService).map((row) => refusal(row, examples, candidates)),
-      };
-    }),
-    furtherServices: (totals[0]?.services ?? 0) - totals.length,
+    truncated: furtherServices > 0 || services.some(isCut),
+    services,
+    furtherServices,
     ...(disks !== undefined && { disks }),
     troubles: [...stuck.map(stuckText), ...(leftOut.length > 0 ? [leftOutText(leftOut)] : [])],
   };
+}
+
+const isCut = ({ furtherOrigins, furtherBlocked, furtherUnknown }: ServiceReport): boolean =>
+  furtherOrigins + furtherBlocked + furtherUnknown > 0;
+
+/** Rows without what only the list needs, and how many of the service are left out. */
+function listed<Row extends { readonly service: string; readonly rows: number }>(
+  rows: readonly Row[],
+): [Omit<Row, 'service' | 'rows'>[], number] {
+  return [rows.map(({ service: _, rows: __, ...row }) => row), (rows[0]?.rows ?? 0) - rows.length];
 }
 
 function countByReason(rows: readonly ReasonCount[]): ReasonCount[] {
@@ -166,8 +166,11 @@ function countByReason(rows: readonly ReasonCount[]): ReasonCount[] {
     .sort((a, b) => b.decisions - a.decisions);
 }
 
-function refusal(row: BlockedRow, examples: readonly Example[], allowed: readonly string[]): Refusal {
-  const { service: _, requested_headers, ...counts } = row;
+type Call = Omit<CallRow, 'service' | 'rows'>;
+
+/** @param examples of the same service */
+function callGroup(row: Call, examples: readonly Example[], allowed: readonly string[]): BlockedCallGroup {
+  const { requested_headers, ...counts } = row;
   const example = examples.find((candidate) => isSameCall(candidate, row));
   const call = { ...counts, requestedHeaders: requested_headers === '' ? [] : requested_headers.split(',') };
   return {
@@ -180,7 +183,7 @@ function refusal(row: BlockedRow, examples: readonly Example[], allowed: readonl
 }
 
 /** Only where it was the origin that did not fit: one that is allowed elsewhere was meant as it is. */
-function nearestTo(call: RefusedCall, allowed: readonly string[]): NearestOrigin | undefined {
+function nearestTo(call: BlockedCall, allowed: readonly string[]): NearestOrigin | undefined {
   const { origin, reason, detail } = call;
   if (reason !== 'acao_missing' && reason !== 'acao_mismatch') return undefined;
   if (allowed.includes(origin)) return undefined;
@@ -188,9 +191,8 @@ function nearestTo(call: RefusedCall, allowed: readonly string[]): NearestOrigin
   return nearestOrigin(origin, reason === 'acao_mismatch' ? [detail, ...allowed] : allowed);
 }
 
-function isSameCall(a: Example, b: BlockedRow): boolean {
+function isSameCall(a: Example, b: Call): boolean {
   return (
-    a.service === b.service &&
     a.origin === b.origin &&
     a.kind === b.kind &&
     a.reason === b.reason &&

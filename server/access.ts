@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { OriginscopeError } from '../core/errors.ts';
+import { ERRORS, type ErrorDefinition } from '../core/error-codes.ts';
+import { hasCode, OriginscopeError } from '../core/errors.ts';
 import { bearerCheck, type Presented } from './bearer.ts';
 import { type Binding, isLoopback } from './binding.ts';
 
@@ -23,45 +24,42 @@ export function guard(server: FastifyInstance, binding: Pick<Binding, 'host' | '
   if (token === undefined && isLoopback(host)) {
     server.addHook('onRequest', async ({ headers }) => assertLocal(headers));
   }
-  server.setErrorHandler(answerRefusal);
+  server.setErrorHandler(answerError);
   const present: (authorization: string | undefined) => Presented =
     token === undefined ? () => 'right' : bearerCheck(token);
   return {
     mayReadDetails: ({ authorization }) => present(authorization) === 'right',
     assertToken({ authorization }) {
       const presented = present(authorization);
-      if (presented === 'nothing') throw tokenMissing();
-      if (presented === 'wrong') throw tokenInvalid();
+      if (presented === 'nothing') throw new OriginscopeError('TOKEN_MISSING');
+      if (presented === 'wrong') throw new OriginscopeError('TOKEN_INVALID');
     },
   };
 }
 
 /** What a 401 says of the token (RFC 6750 §3); undefined for errors that are not about it. */
 export function challengeOf(error: unknown): string | undefined {
-  const code = error instanceof OriginscopeError ? error.code : '';
-  if (code === 'TOKEN_MISSING') return 'Bearer';
-  return code === 'TOKEN_INVALID' ? 'Bearer error="invalid_token"' : undefined;
+  if (hasCode(error, 'TOKEN_MISSING')) return 'Bearer';
+  return hasCode(error, 'TOKEN_INVALID') ? 'Bearer error="invalid_token"' : undefined;
 }
 
-const STATUS: Readonly<Record<string, number>> = {
-  TOKEN_MISSING: 401,
-  TOKEN_INVALID: 401,
-  HOST_FOREIGN: 403,
-  ORIGIN_FOREIGN: 403,
-};
-
-function answerRefusal(error: FastifyError | OriginscopeError, _: FastifyRequest, reply: FastifyReply) {
-  const status = STATUS[error.code];
-  if (!(error instanceof OriginscopeError) || status === undefined) throw error;
+function answerError(error: FastifyError | OriginscopeError, _: FastifyRequest, reply: FastifyReply) {
+  if (!(error instanceof OriginscopeError)) throw error;
+  const { http }: ErrorDefinition = ERRORS[error.code];
+  if (http === undefined) throw error;
   const challenge = challengeOf(error);
   if (challenge !== undefined) reply.header('www-authenticate', challenge);
-  return reply.code(status).send({ error: error.code, message: `${error.message}. ${error.remedy}` });
+  return reply.code(http).send({ error: error.code, message: `${error.message}. ${error.remedy}` });
 }
 
 function assertLocal({ host, origin }: Headers): void {
   // A browser sends both where they matter; other clients of HTTP/1.0 may send no Host.
-  if (host !== undefined && !isLoopbackName(hostnameOf(`http://${host}`))) throw hostForeign();
-  if (origin !== undefined && !isLoopbackName(hostnameOf(origin))) throw originForeign();
+  if (host !== undefined && !isLoopbackName(hostnameOf(`http://${host}`))) {
+    throw new OriginscopeError('HOST_FOREIGN');
+  }
+  if (origin !== undefined && !isLoopbackName(hostnameOf(origin))) {
+    throw new OriginscopeError('ORIGIN_FOREIGN');
+  }
 }
 
 /** Empty when it is not a URL. */
@@ -72,25 +70,3 @@ function isLoopbackName(hostname: string): boolean {
   const name = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   return isLoopback(name) || name.endsWith('.localhost');
 }
-
-const WHY =
-  'Without a token only this machine may ask, and a web page that makes a name of its own resolve to this address is not this machine';
-
-const hostForeign = (): OriginscopeError =>
-  new OriginscopeError('HOST_FOREIGN', `The Host is not localhost or a loopback address. ${WHY}`, {
-    remedy: 'Ask http://localhost or http://127.0.0.1, or give the collector a token (ORIGINSCOPE_TOKEN).',
-  });
-
-const originForeign = (): OriginscopeError =>
-  new OriginscopeError('ORIGIN_FOREIGN', `The request comes from a page of another Origin. ${WHY}`, {
-    remedy: 'Do not send from a page, or give the collector a token (ORIGINSCOPE_TOKEN).',
-  });
-
-const REMEDY =
-  'Send "Authorization: Bearer TOKEN" (OTEL_EXPORTER_OTLP_HEADERS) with the token of the collector.';
-
-const tokenMissing = (): OriginscopeError =>
-  new OriginscopeError('TOKEN_MISSING', 'The request has no bearer token', { remedy: REMEDY });
-
-const tokenInvalid = (): OriginscopeError =>
-  new OriginscopeError('TOKEN_INVALID', 'The bearer token is wrong', { remedy: REMEDY });

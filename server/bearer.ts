@@ -1,11 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** What an Authorization header presents. */
+/** Which token an Authorization header holds. */
 export type Presented = 'right' | 'wrong' | 'nothing';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** A check of Authorization headers (RFC 6750 §2.1) that takes the same time however much of the token is right. */
+/** A constant-time check of Authorization headers (https://www.rfc-editor.org/rfc/rfc6750#section-2.1). */
 export function bearerCheck(token: string): (authorization: string | undefined) => Presented {
   const expected = digest(token);
   return (authorization = '') => {

@@ -1,11 +1,12 @@
-import { isIPv4 } from 'node:net';
-import { OriginscopeError } from '../core/errors.ts';
+import { once } from 'node:events';
+import { createServer, isIPv4 } from 'node:net';
+import { codeOf, OriginscopeError } from '../core/errors.ts';
 
 export interface Binding {
   readonly host: string;
   /** The bearer token that senders, and readers of metrics, must present. */
   readonly token?: string | undefined;
-  /** `none` lets everybody send who can reach the address. */
+  /** `none` accepts unauthenticated data from anyone who can reach the address. */
   readonly auth?: 'token' | 'none' | undefined;
 }
 
@@ -14,50 +15,38 @@ export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 /**
- * The world can reach what is not bound to a loopback address, so that needs a token, or the explicit wish to
- * do without. Throws OriginscopeError `HOST_NEEDS_TOKEN`.
+ * An address other than a loopback address is reachable from other machines, so it requires a token, or the
+ * explicit choice of `--auth none`.
+ *
+ * @throws OriginscopeError `HOST_NEEDS_TOKEN`
  */
 export function assertProtected({ host, token, auth }: Binding): void {
   if (isLoopback(host) || token !== undefined || auth === 'none') return;
-  throw new OriginscopeError(
-    'HOST_NEEDS_TOKEN',
-    `Listening on ${host} would let everybody send who can reach it`,
-    { remedy: 'Give a token (--token, ORIGINSCOPE_TOKEN), or say --auth none if that is wanted.' },
-  );
+  throw new OriginscopeError('HOST_NEEDS_TOKEN', { host });
 }
 
-/** What keeps a server from listening, as a sentence that names the flag of its port. */
+/** @returns why a server cannot listen, with the flag of its port in the remedy */
 export function listenError(cause: unknown, host: string, port: number, flag = '--port'): unknown {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'EADDRINUSE') {
-    return new OriginscopeError(
-      'PORT_TAKEN',
-      `Port ${port} on ${host} is taken: choose another with ${flag}`,
-      {
-        remedy: `Another originscope, or an OpenTelemetry Collector, may be running; ${flag} 0 takes a free port.`,
-        cause,
-      },
-    );
-  }
-  if (code === 'EACCES') {
-    return new OriginscopeError(
-      'PORT_FORBIDDEN',
-      `Port ${port} needs privileges: choose another with ${flag}`,
-      {
-        remedy: 'Ports above 1023 need none.',
-        cause,
-      },
-    );
-  }
+  const code = codeOf(cause);
+  if (code === 'EADDRINUSE') return new OriginscopeError('PORT_TAKEN', { port, host, flag, cause });
+  if (code === 'EACCES') return new OriginscopeError('PORT_FORBIDDEN', { port, flag, cause });
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new OriginscopeError(
-      'HOST_UNAVAILABLE',
-      `This machine has no address ${host}: choose with --host`,
-      {
-        remedy: 'Leave --host away to listen on 127.0.0.1.',
-        cause,
-      },
-    );
+    return new OriginscopeError('HOST_UNAVAILABLE', { host, cause });
   }
   return cause;
+}
+
+/**
+ * Listens for a moment, so that a command can fail before it creates anything.
+ *
+ * @throws OriginscopeError `PORT_TAKEN`, `PORT_FORBIDDEN`, `HOST_UNAVAILABLE`
+ */
+export async function assertCanListen(host: string, port: number): Promise<void> {
+  const server = createServer();
+  try {
+    await once(server.listen({ host, port }), 'listening');
+  } catch (error) {
+    throw listenError(error, host, port);
+  }
+  await new Promise((resolve) => server.close(resolve));
 }

@@ -1,14 +1,14 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** How long connections of a Fastify server may take for what others would not wait for. */
+/** Timeouts of a Fastify server against slow or stalled clients. */
 export const CONNECTION_TIMEOUTS = {
   /** From the first byte of a request to its last. */
   requestTimeout: 15_000,
   http: {
-    /** From the connection, or from the answer before, to the end of the head. */
+    /** From the start of the connection, or from the previous response, to the end of the headers. */
     headersTimeout: 5_000,
-    /** How often both are looked at. */
+    /** How often both are checked. */
     connectionsCheckingInterval: 1_000,
   },
 } as const;
@@ -16,19 +16,19 @@ export const CONNECTION_TIMEOUTS = {
 export interface ConnectionLimit {
   /** At once. */
   readonly most: number;
-  /** Told of every connection that was closed to make room. */
+  /** Called for every connection that was closed to make room. */
   readonly closed?: () => void;
 }
 
-/** How long an answer that is worked on, or not read by its sender, keeps a connection from being closed. */
+/** How long a pending response, or one that the client does not read, keeps a connection from being closed. */
 const ANSWER_MILLIS = 30_000;
 
 /**
- * A new connection is always taken; when there are too many, the one that has waited for its sender for longest is
- * closed instead. A mere limit would let idle connections lock out all others.
+ * Accepts every new connection; when there are too many, closes the one that has waited longest for its client.
+ * A plain limit would let idle connections lock out all others.
  */
 export function limitConnections(server: Server, { most, closed }: ConnectionLimit): void {
-  /** In the order in which something last became of them, with the time from which an answer is worked on. */
+  /** Least recently active first, with the time since when a response is pending. */
   const connections = new Map<Socket, number | undefined>();
 
   const moved = (socket: Socket, answeringSince?: number): void => {
@@ -53,7 +53,7 @@ export function limitConnections(server: Server, { most, closed }: ConnectionLim
   server.on('request', (request, response) => {
     const { socket } = request;
     let answered = false;
-    // It closes when all of it was read.
+    // It closes once the response has been read.
     request.once('close', () => answered || moved(socket, performance.now()));
     response.once('close', () => {
       answered = true;

@@ -1,17 +1,23 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { PassThrough, Readable } from 'node:stream';
-import type { ClickHouseClient } from '@clickhouse/client';
 import { fastify } from 'fastify';
 import type { Control } from '../clickhouse/data-directory.ts';
-import type { Verification } from '../collector/verify/verification.ts';
-import { verify } from '../collector/verify/verify.ts';
-import { OriginscopeError } from '../core/errors.ts';
-import { type Report, report } from '../reports/report.ts';
+import { messageOf, OriginscopeError } from '../core/errors.ts';
+import { bearerCheck } from './bearer.ts';
+
+export type OnProgress = (fraction: number, doing: string) => void;
+
+/** How a question is answered. It may take long: progress is passed on, and the signal says when nobody waits. */
+export interface Question<Parameters> {
+  /** JSON schema of the parameters, which come in the query string. */
+  readonly parameters: object;
+  answer(parameters: Parameters, onProgress: OnProgress, signal: AbortSignal): Promise<unknown>;
+}
 
 /**
- * What a running process answers to the command line on the same machine: the engine allows one process a
+ * Answers a running process gives to the command line on the same machine: the engine allows one process a
  * directory, so a reader asks the one that has it. Its address and a secret stand in the directory's lock,
  * which only the same user can read.
  */
@@ -20,66 +26,46 @@ export interface RunningControl {
   close(): Promise<void>;
 }
 
-interface Question {
-  readonly since: number;
-  readonly until: number;
-  readonly service?: string;
-}
-
-const QUESTION = {
-  type: 'object',
-  required: ['since', 'until'],
-  additionalProperties: false,
-  properties: {
-    since: { type: 'integer' },
-    until: { type: 'integer' },
-    service: { type: 'string', maxLength: 256 },
-  },
-} as const;
-
-export async function startControl(options: { readonly reading: ClickHouseClient }): Promise<RunningControl> {
+/** @param questions by name; each becomes `GET /<name>` */
+export async function startControl(
+  // biome-ignore lint/suspicious/noExplicitAny: each question has parameters of its own, which its schema validates
+  questions: Readonly<Record<string, Question<any>>>,
+): Promise<RunningControl> {
   const token = randomBytes(24).toString('base64url');
-  const expected = Buffer.from(`Bearer ${token}`);
+  const present = bearerCheck(token);
   const server = fastify({ forceCloseConnections: true });
   server.addHook('onRequest', async (request, reply) => {
-    const presented = Buffer.from(request.headers.authorization ?? '');
-    if (presented.length !== expected.length || !timingSafeEqual(presented, expected)) {
-      return reply.code(401).send();
-    }
+    if (present(request.headers.authorization) !== 'right') return reply.code(401).send();
   });
-  server.get<{ Querystring: Question }>('/report', { schema: { querystring: QUESTION } }, (request) =>
-    report(options.reading, request.query),
-  );
-  server.get('/verify', (_, reply) => {
-    reply.type('application/x-ndjson');
-    return verifyInLines(options.reading);
-  });
+  for (const [name, question] of Object.entries(questions)) {
+    server.get(`/${name}`, { schema: { querystring: question.parameters } }, ({ query }, reply) => {
+      reply.type('application/x-ndjson');
+      return inLines(question, query);
+    });
+  }
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo;
   return { address: { url: `http://127.0.0.1:${port}`, token }, close: () => server.close() };
 }
 
-/** A line of the answer to a long question: how far it is, or how it ended. */
+/** A line of an answer: how far it is, or how it ended. */
 type Line =
   | { readonly fraction: number; readonly doing: string }
-  | { readonly result: Verification }
+  | { readonly result: unknown }
   | { readonly error: string };
 
-/** Line by line, so that who asks sees how far it is; it ends when nobody listens any more. */
-function verifyInLines(reading: ClickHouseClient): Readable {
+/** Line by line, so that the asking process can show progress; it ends when the connection does. */
+function inLines(question: Question<unknown>, parameters: unknown): Readable {
   const lines = new PassThrough();
-  const leaving = new AbortController();
-  const say = (line: Line): void => {
+  const disconnected = new AbortController();
+  const write = (line: Line): void => {
     if (!lines.destroyed) lines.write(`${JSON.stringify(line)}\n`);
   };
-  lines.on('close', () => leaving.abort());
-  verify(reading, {
-    now: Date.now(),
-    signal: leaving.signal,
-    onProgress: (fraction, doing) => say({ fraction, doing }),
-  })
-    .then((result) => say({ result }))
-    .catch((error: unknown) => say({ error: error instanceof Error ? error.message : String(error) }))
+  lines.on('close', () => disconnected.abort());
+  question
+    .answer(parameters, (fraction, doing) => write({ fraction, doing }), disconnected.signal)
+    .then((result) => write({ result }))
+    .catch((error: unknown) => write({ error: messageOf(error) }))
     .finally(() => lines.end());
   return lines;
 }
@@ -87,52 +73,39 @@ function verifyInLines(reading: ClickHouseClient): Readable {
 /**
  * Asks the process that holds a data directory.
  *
+ * @param name of the question
  * @throws OriginscopeError `CONTROL_FAILED`
  */
-export function askForReport(control: Control, question: Question): Promise<Report> {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(question)) parameters.set(name, String(value));
-  return ask(control, `report?${parameters}`, async (response) => (await response.json()) as Report);
-}
-
-/**
- * Asks the process that holds a data directory to verify it.
- *
- * @throws OriginscopeError `CONTROL_FAILED`
- */
-export function askToVerify(
-  control: Control,
-  onProgress: (fraction: number, doing: string) => void,
-): Promise<Verification> {
-  return ask(control, 'verify', async (response) => {
-    if (response.body !== null) {
-      for await (const text of createInterface({ input: Readable.fromWeb(response.body) })) {
-        const line = JSON.parse(text) as Line;
-        if ('result' in line) return line.result;
-        if ('error' in line) throw new Error(line.error);
-        onProgress(line.fraction, line.doing);
-      }
-    }
-    throw new Error('The answer ended too early');
-  });
-}
-
-async function ask<Answer>(
+export async function askControl(
   { url, token }: Control,
-  path: string,
-  read: (response: Response) => Promise<Answer>,
-): Promise<Answer> {
+  name: string,
+  parameters: Readonly<Record<string, string | number | undefined>>,
+  onProgress: OnProgress = () => undefined,
+): Promise<unknown> {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(parameters))
+    if (value !== undefined) query.set(key, String(value));
   let problem: unknown;
   try {
-    const response = await fetch(`${url}/${path}`, { headers: { authorization: `Bearer ${token}` } });
-    if (response.ok) return await read(response);
+    const response = await fetch(`${url}/${name}?${query}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    if (response.ok) return await resultOf(response, onProgress);
     problem = new Error(`${response.status}: ${await response.text()}`);
   } catch (cause) {
     problem = cause;
   }
-  throw new OriginscopeError('CONTROL_FAILED', 'The running originscope did not answer the question', {
-    cause: problem,
-    retryable: true,
-    remedy: 'Ask again; if it goes on, look at its log.',
-  });
+  throw new OriginscopeError('CONTROL_FAILED', { cause: problem });
+}
+
+async function resultOf(response: Response, onProgress: OnProgress): Promise<unknown> {
+  if (response.body !== null) {
+    for await (const text of createInterface({ input: Readable.fromWeb(response.body) })) {
+      const line = JSON.parse(text) as Line;
+      if ('result' in line) return line.result;
+      if ('error' in line) throw new Error(line.error);
+      onProgress(line.fraction, line.doing);
+    }
+  }
+  throw new Error('The answer ended too early');
 }

@@ -4,27 +4,27 @@ import { type Access, guard } from './access.ts';
 import { type Binding, listenError } from './binding.ts';
 import { CONNECTION_TIMEOUTS, limitConnections } from './connections.ts';
 
-/** Whether a process can do its work: yes, no, or what is missing for that, in sentences. */
+/** Whether a process is ready, or what is missing for that, in sentences. */
 export type Readiness =
   | boolean
   | {
       readonly missing: readonly string[];
-      /** What goes wrong and does not keep it from its work, in sentences. */
+      /** Problems that do not affect readiness, in sentences. */
       readonly troubles?: readonly string[];
     };
 
 /** What a process tells about itself. */
 export interface Monitored {
   readonly registry: Registry;
-  /** Whether it can do its work now; an error means no. */
+  /** An error means no. */
   readonly ready: () => Readiness | Promise<Readiness>;
-  /** What /healthz tells beside the status. */
+  /** What /healthz reports in addition to the status. */
   readonly health: () => Readonly<Record<string, unknown>>;
 }
 
 /**
- * Adds /metrics (Prometheus), /healthz (the process lives) and /readyz (its dependencies do, too) to a server.
- * Where there is a token, metrics and details are for those who present it; probes need nothing but the status.
+ * Adds /metrics (Prometheus), /healthz (liveness) and /readyz (readiness of its dependencies) to a server. With a
+ * token, metrics and details require it; probes only need the status.
  */
 export function addMonitoring(
   server: FastifyInstance,
@@ -64,7 +64,7 @@ export interface Monitor {
 }
 
 /**
- * Answers for a process that has no door of its own.
+ * Serves the monitoring endpoints of a process without an HTTP server of its own.
  *
  * @throws OriginscopeError `PORT_TAKEN`, `PORT_FORBIDDEN`, `HOST_UNAVAILABLE`
  */

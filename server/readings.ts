@@ -1,7 +1,14 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+
+/** A registry with the default metrics of every process: memory, CPU, event loop. */
+export function createRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
 
 /**
- * Metrics that are read when somebody asks: rooms keep plain counters, and know nothing of Prometheus.
+ * Metrics that are read at scrape time: other folders keep plain counters and do not depend on Prometheus.
  */
 
 export function counter(registry: Registry, name: string, help: string, read: () => number): void {

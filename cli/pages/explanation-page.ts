@@ -11,9 +11,9 @@ import type { RecordedExchange, RecordedRequest } from '../../explain/recordings
 import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
 import type {
   Decision,
+  DetailedReason,
   HeaderList,
   Reason,
-  Refusal,
   Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { isSerialisedOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
@@ -64,10 +64,10 @@ export function renderHeading(
   const from = decisions.find((decision) => decision.origin !== '')?.origin ?? origin;
   const words = [
     paint(['bold', COLORS[verdict]], verdict),
-    paint('bold', asked === undefined ? 'nothing was recorded' : `${method} ${plain(asked.request.url)}`),
+    paint('bold', asked === undefined ? 'nothing was recorded' : `${method} ${escaped(asked.request.url)}`),
   ];
-  if (from !== undefined) words.push(`from ${plain(from)}`);
-  if (id !== undefined) words.push(paint('dim', `(${plain(String(id))})`));
+  if (from !== undefined) words.push(`from ${escaped(from)}`);
+  if (id !== undefined) words.push(paint('dim', `(${escaped(String(id))})`));
   return words.join('  ');
 }
 
@@ -80,11 +80,11 @@ function renderExchange(
 ): string {
   const { request, response } = exchange;
   if (isUnsent && response.status === undefined) {
-    return `  ${index + 1}. ${paint('bold', 'never sent')}  ${plain(request.method)} ${plain(request.url)}`;
+    return `  ${index + 1}. ${paint('bold', 'never sent')}  ${escaped(request.method)} ${escaped(request.url)}`;
   }
   const verdict =
     decision.verdict === 'allowed' ? '' : `  ${paint(COLORS[decision.verdict], decision.verdict)}`;
-  const title = `  ${index + 1}. ${paint('bold', KIND_TITLES[decision.kind])}  ${plain(request.method)} ${plain(request.url)}${verdict}`;
+  const title = `  ${index + 1}. ${paint('bold', KIND_TITLES[decision.kind])}  ${escaped(request.method)} ${escaped(request.url)}${verdict}`;
   const status = response.status === undefined ? 'no answer was recorded' : String(response.status);
   return [
     title,
@@ -143,7 +143,7 @@ function headerLines(
 ): readonly string[] {
   const shown = (headers ?? [])
     .filter(([name]) => isShown(name.toLowerCase()))
-    .map(([name, value]) => `${plain(name)}: ${plain(value)}`);
+    .map(([name, value]) => `${escaped(name)}: ${escaped(value)}`);
   const lines = first === undefined ? shown : [first, ...shown];
   if (headers === undefined) lines.push('(headers were not recorded)');
   else if (shown.length === 0) lines.push('(no CORS headers)');
@@ -181,7 +181,7 @@ function renderReason(
   return lines.join('\n');
 }
 
-function reasonLine({ reason, detail }: Refusal, verdict: Verdict, paint: Paint): string {
+function reasonLine({ reason, detail }: DetailedReason, verdict: Verdict, paint: Paint): string {
   const token = detail === '' ? '' : ` (${detail})`;
   return `${paint(COLORS[verdict], reason)}: ${REASON_TEXTS[reason].title}${token}`;
 }
@@ -232,8 +232,8 @@ const ALLOW_ORIGIN_REASONS: ReadonlySet<Reason> = new Set([
   'acao_mismatch',
 ]);
 
-/** Foreign text on a terminal: nothing that moves the cursor, hides or turns text around. */
-function plain(text: string): string {
+/** Foreign text with everything but printable ASCII escaped: look-alike and invisible characters decide here. */
+function escaped(text: string): string {
   return cleanText(text, 512);
 }
 

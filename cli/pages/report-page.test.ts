@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Refusal, Report, ServiceReport } from '../../reports/report.ts';
+import type { BlockedCallGroup, Report, ServiceReport } from '../../reports/report.ts';
 import { renderReport } from './report-page.ts';
 
 const PLAIN = { width: 100, color: false };
 
-function refusal(given: Partial<Refusal> = {}): Refusal {
+function refusal(given: Partial<BlockedCallGroup> = {}): BlockedCallGroup {
   return {
     origin: 'http://shop.example',
     kind: 'actual',
@@ -51,7 +51,11 @@ function service(given: Partial<ServiceReport> = {}): ServiceReport {
         lastSeen: '2026-11-22T10:41:00Z',
       },
     ],
+    furtherOrigins: 0,
     topBlocked: [refusal()],
+    furtherBlocked: 0,
+    topUnknown: [],
+    furtherUnknown: 0,
     ...given,
   };
 }
@@ -62,6 +66,7 @@ function reportOf(...services: ServiceReport[]): Report {
     until: '2026-11-22T11:00:00.000Z',
     resolution: 'minute',
     services,
+    truncated: false,
     furtherServices: 0,
     troubles: [],
   };
@@ -160,12 +165,36 @@ test('completeness is rounded down: 100 % is said only of what is complete', () 
 
 test('what is left out is said', () => {
   const refusals = Array.from({ length: 8 }, () => refusal());
-  const busy = service({ origins: 40, topBlocked: refusals });
+  const busy = service({ origins: 40, furtherOrigins: 39, topBlocked: refusals, furtherBlocked: 2 });
   const page = renderReport({ ...reportOf(busy, service({ service: 'search' })), furtherServices: 3 }, PLAIN);
-  expect(page).toContain('… and 39 more origins');
-  expect(page).toContain('… and more: originscope report --service catalog');
+  expect(page).toContain('… and 39 more origins: originscope report --service catalog --all');
+  expect(page).toContain('… and 7 more kinds of calls: originscope report --service catalog --all');
   expect(page).toContain('3 more services');
-  expect(renderReport(reportOf(busy), PLAIN).match(/→/g)).toHaveLength(8);
+  const alone = renderReport(reportOf(busy), PLAIN);
+  expect(alone.match(/→/g)).toHaveLength(8);
+  expect(alone).toContain('… and 2 more kinds of calls');
+});
+
+test('what is unknown is listed like what is blocked, with what would settle it', () => {
+  const page = renderReport(
+    reportOf(
+      service({
+        unknown: 309,
+        topUnknown: [
+          refusal({
+            reason: 'credentials_mode_unknown',
+            decisions: 309,
+            nearest: undefined,
+            remedy: 'If pages shall send cookies, answer with their origin.',
+          }),
+        ],
+      }),
+    ),
+    PLAIN,
+  );
+  expect(page).toContain('Verdict unknown');
+  expect(page).toContain('309 × http://shop.example · GET /products/:id');
+  expect(page).toContain('→ If pages shall send cookies');
 });
 
 test('the command for one service can be pasted, whatever the service is called', () => {
@@ -174,10 +203,12 @@ test('the command for one service can be pasted, whatever the service is called'
     renderReport(reportOf(service({ service: name, topBlocked: refusals }), service()), PLAIN);
 
   expect(pageFor("x'; touch /tmp/owned; $(id)")).toContain(
-    "… and more: originscope report --service 'x'\\''; touch /tmp/owned; $(id)'\n",
+    "… and 5 more kinds of calls: originscope report --service 'x'\\''; touch /tmp/owned; $(id)' --all\n",
   );
   // Of what a terminal shall not show there is no command.
-  expect(pageFor('x\u001b[2J\nid')).toContain('… and more: ask for this service with --service\n');
+  expect(pageFor('x\u001b[2J\nid')).toContain(
+    '… and 5 more kinds of calls: report this service with --service and --all\n',
+  );
 });
 
 test('an empty report says what to do next', () => {

@@ -1,18 +1,12 @@
 import Table from 'cli-table3';
 import { type DiskSpace, spaceRemedy, spaceText } from '../../clickhouse/disks.ts';
 import { copyableCommand, shellCommand } from '../../core/shell-command.ts';
+import { cleaned } from '../../core/text.ts';
 import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
 import type { Difference } from '../../reports/nearest-origin.ts';
-import type { OriginCount, ReasonCount, Refusal, Report, ServiceReport } from '../../reports/report.ts';
-import {
-  type PageOptions,
-  type Paint,
-  paintFor,
-  plain,
-  readableWidth,
-  visibleLength,
-  wrapped,
-} from './terminal.ts';
+import type { BlockedCallGroup, ReasonCount, Report, ServiceReport } from '../../reports/report.ts';
+import type { OriginCount } from '../../reports/report-queries.ts';
+import { type PageOptions, type Paint, paintFor, readableWidth, visibleLength, wrapped } from './terminal.ts';
 
 /** What is shown of a service when there are several. */
 const SHOWN = { origins: 5, refusals: 3 } as const;
@@ -63,7 +57,7 @@ export function renderReport(report: Report, options: PageOptions): string {
     ...report.services.map((service) => renderService(service, page)),
   ];
   if (report.furtherServices > 0) {
-    parts.push(`${count(report.furtherServices)} more services: ask for one with --service.`);
+    parts.push(`${count(report.furtherServices)} more services: --all shows them, --service one of them.`);
   }
   if (space !== '') parts.push(space);
   if (troubles !== '') parts.push(troubles);
@@ -74,18 +68,18 @@ export function renderReport(report: Report, options: PageOptions): string {
 const SHOWN_TROUBLES = 5;
 
 function renderTrouble(text: string, { paint, width }: Page): string {
-  return wrapped('', '  ', `${paint('red', '!')} ${plain(text).replace(/[. ]+$/, '')}.`, width);
+  return wrapped('', '  ', `${paint('red', '!')} ${cleaned(text).replace(/[. ]+$/, '')}.`, width);
 }
 
 function renderDisk(disk: DiskSpace, { paint, width }: Page): string {
-  const text = `Disk ${plain(disk.name)}: ${spaceText(disk)}`;
+  const text = `Disk ${cleaned(disk.name)}: ${spaceText(disk)}`;
   if (!disk.low) return paint('dim', text);
-  return wrapped('', '  ', `${paint('red', text)}. ${plain(spaceRemedy(disk))} before it is full.`, width);
+  return wrapped('', '  ', `${paint('red', text)}. ${cleaned(spaceRemedy(disk))} before it is full.`, width);
 }
 
 function whatNext({ service }: Report, { paint }: Page): string {
   if (service !== undefined) {
-    return `No decisions of ${plain(service)} in this time. Without --service the report shows which services there are.`;
+    return `No decisions of ${cleaned(service)} in this time. Without --service the report shows which services there are.`;
   }
   return [
     'No decisions in this time. To get some:',
@@ -101,7 +95,7 @@ function overview(services: readonly ServiceReport[], page: Page): string {
   const rows = services.map((service) => {
     const part = section(page, service);
     return [
-      paint('bold', plain(service.service)),
+      paint('bold', cleaned(service.service)),
       part.count(service.decisions),
       part.count(service.allowed),
       service.blocked > 0 ? paint('red', part.count(service.blocked)) : '–',
@@ -124,27 +118,50 @@ function received({ completeness }: ServiceReport, paint: Paint): string {
 function renderService(service: ServiceReport, all: Page): string {
   const page = section(all, service);
   const { paint, width, shown } = page;
-  const name = plain(service.service);
+  const name = cleaned(service.service);
   const parts = [paint('bold', `── ${name} ${'─'.repeat(Math.max(0, width - name.length - 4))}`)];
   const facts = [counting(service), preflights(service, page), unknown(service, page)].filter(
     (fact) => fact !== '',
   );
   if (facts.length > 0) parts.push(facts.map((fact) => wrapped('  ', '    ', fact, page.width)).join('\n'));
-  parts.push(origins(service.topOrigins.slice(0, shown.origins), service.origins, page));
-  if (service.topBlocked.length > 0) {
-    const listed = service.topBlocked.slice(0, shown.refusals);
-    const more = service.topBlocked.length - listed.length;
-    parts.push(`  ${paint('bold', 'Refused by browsers')}`);
-    parts.push(listed.map((refusal) => renderRefusal(refusal, page)).join('\n\n'));
-    if (more > 0) parts.push(paint('dim', `  … and more: ${howToSeeAll(service.service)}`));
-  }
+  const listedOrigins = service.topOrigins.slice(0, shown.origins);
+  const moreOrigins = service.topOrigins.length + service.furtherOrigins - listedOrigins.length;
+  parts.push(origins(listedOrigins, moreText(moreOrigins, 'origin', service), page));
+  const { topBlocked, furtherBlocked, topUnknown, furtherUnknown } = service;
+  parts.push(...calls('Blocked by browsers', topBlocked, furtherBlocked, service, page));
+  parts.push(...calls('Verdict unknown', topUnknown, furtherUnknown, service, page));
   return parts.join('\n\n');
+}
+
+/** A list of calls with its title; nothing of an empty one. */
+function calls(
+  title: string,
+  listed: readonly BlockedCallGroup[],
+  further: number,
+  service: ServiceReport,
+  page: Section,
+): string[] {
+  if (listed.length === 0) return [];
+  const shown = listed.slice(0, page.shown.refusals);
+  const more = moreText(listed.length + further - shown.length, 'kind of call', service);
+  return [
+    `  ${page.paint('bold', title)}`,
+    shown.map((call) => renderRefusal(call, page)).join('\n\n'),
+    ...(more === '' ? [] : [page.paint('dim', `  ${more}`)]),
+  ];
+}
+
+/** How many rows are left out, and the command that shows them. */
+function moreText(more: number, noun: string, { service }: ServiceReport): string {
+  if (more <= 0) return '';
+  const plural = noun === 'kind of call' ? 'kinds of calls' : `${noun}s`;
+  return `… and ${count(more)} more ${more === 1 ? noun : plural}: ${howToSeeAll(service)}`;
 }
 
 /** A name that a terminal shall not show as it is cannot be copied from it either. */
 function howToSeeAll(service: string): string {
-  const command = shellCommand(['originscope', 'report', '--service', service]);
-  return copyableCommand(command) ?? 'ask for this service with --service';
+  const command = shellCommand(['originscope', 'report', '--service', service, '--all']);
+  return copyableCommand(command) ?? 'report this service with --service and --all';
 }
 
 function counting({ sampled, estimated, behindGateway }: ServiceReport): string {
@@ -175,10 +192,10 @@ function byReason(reasons: readonly ReasonCount[], count: Section['count']): str
     .join(', ');
 }
 
-function origins(top: readonly OriginCount[], all: number, page: Section): string {
+function origins(top: readonly OriginCount[], more: string, page: Section): string {
   const { paint, time } = page;
   const rows = top.map((origin) => [
-    plain(origin.origin || '(none)'),
+    cleaned(origin.origin || '(none)'),
     origin.allowed > 0 ? page.count(origin.allowed) : '–',
     origin.blocked > 0 ? paint('red', page.count(origin.blocked)) : '–',
     origin.unknown > 0 ? paint('yellow', page.count(origin.unknown)) : '–',
@@ -186,29 +203,26 @@ function origins(top: readonly OriginCount[], all: number, page: Section): strin
     time(origin.lastSeen),
   ]);
   const head = ['origin', 'allowed', 'blocked', 'unknown', 'first seen', 'last seen'];
-  const more = all - top.length;
-  const rest =
-    more > 0 ? `\n${paint('dim', `  … and ${count(more)} more ${more === 1 ? 'origin' : 'origins'}`)}` : '';
-  return table(head, rows, page) + rest;
+  return table(head, rows, page) + (more === '' ? '' : `\n${paint('dim', `  ${more}`)}`);
 }
 
-function renderRefusal(refusal: Refusal, page: Section): string {
+function renderRefusal(refusal: BlockedCallGroup, page: Section): string {
   const { paint, time, count } = page;
   const { reason, detail, nearest, exampleTraceId } = refusal;
-  const token = detail === '' ? '' : `: ${plain(detail)}`;
+  const token = detail === '' ? '' : `: ${cleaned(detail)}`;
   const lines = [
-    `${paint('red', `${count(refusal.decisions)} ×`)} ${paint('bold', plain(refusal.origin || '(no origin)'))} · ${plain(request(refusal))}`,
+    `${paint('red', `${count(refusal.decisions)} ×`)} ${paint('bold', cleaned(refusal.origin || '(no origin)'))} · ${cleaned(request(refusal))}`,
     `${REASON_TEXTS[reason].title}${token} ${paint('dim', `(${reason})`)}`,
-    `${paint('green', '→')} ${plain(refusal.remedy)}`,
+    `${paint('green', '→')} ${cleaned(refusal.remedy)}`,
   ];
   // A slash is told of by the remedy.
   if (nearest !== undefined && nearest.difference !== 'slash') {
     const { origin, difference } = nearest;
     lines.push(
-      `${paint('cyan', '≈')} like ${plain(origin)}, which is allowed; ${DIFFERENCE_TEXTS[difference]}`,
+      `${paint('cyan', '≈')} like ${cleaned(origin)}, which is allowed; ${DIFFERENCE_TEXTS[difference]}`,
     );
   }
-  const trace = exampleTraceId === '' ? '' : `, trace ${plain(exampleTraceId)}`;
+  const trace = exampleTraceId === '' ? '' : `, trace ${cleaned(exampleTraceId)}`;
   lines.push(paint('dim', `${seen(refusal, time)}${trace}`));
   return lines
     .map((line, index) => wrapped(index === 0 ? '  ' : '      ', '        ', line, page.width))
@@ -224,7 +238,7 @@ const DIFFERENCE_TEXTS = {
   spelling: 'one or two letters differ',
 } as const satisfies Record<Difference, string>;
 
-function request({ kind, method, route, examplePath, requestedHeaders }: Refusal): string {
+function request({ kind, method, route, examplePath, requestedHeaders }: BlockedCallGroup): string {
   if (kind !== 'preflight') return `${method} ${route || examplePath}`.trim();
   // The route of a preflight is that of whatever answered OPTIONS.
   const call = `${method} ${examplePath || route}`.trim();
@@ -232,7 +246,7 @@ function request({ kind, method, route, examplePath, requestedHeaders }: Refusal
   return `preflight for ${call}${asking}`;
 }
 
-function seen({ firstSeen, lastSeen }: Refusal, time: Page['time']): string {
+function seen({ firstSeen, lastSeen }: BlockedCallGroup, time: Page['time']): string {
   const [first, last] = [time(firstSeen), time(lastSeen)];
   return first === last ? `seen ${first}` : `first seen ${first}, last ${last}`;
 }

@@ -28,11 +28,6 @@ export function paintFor({ color }: PageOptions): Paint {
   return color ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
 }
 
-/** Foreign text as it may stand on a terminal: without what moves the cursor, hides or turns text around. */
-export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, '\u{FFFD}');
-}
-
 /** Without what `Paint` adds. */
 export function visibleLength(text: string): number {
   return text.replace(STYLES, '').length;

@@ -27,7 +27,9 @@ test('the settings are frozen', () => {
 });
 
 test('a misspelt variable or key is an error that lists the known ones', () => {
-  expect(() => readSettings({}, { ORIGINSCOPE_PROT: '1' })).toThrow('ORIGINSCOPE_PROT is no setting');
+  expect(() => readSettings({}, { ORIGINSCOPE_PROT: '1' })).toThrow(
+    'ORIGINSCOPE_PROT is not a known setting',
+  );
   writeFileSync(file, '{"prot": 1}');
   expect(() => readSettings({ config: file }, {})).toThrow('"prot"');
 });

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { OriginscopeError } from '../../core/errors.ts';
-import { SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './table.ts';
+import { readText } from './read-text.ts';
+import type { Setting } from './setting.ts';
+import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './table.ts';
 
 /** Read by the instrumentation, which may share the environment with us. */
 const FOREIGN_VARIABLES: ReadonlySet<string> = new Set([
@@ -48,11 +49,11 @@ export function readSettings(
     const setting: Setting = SETTINGS[name];
     const parsed = setting.schema.safeParse(value);
     if (parsed.success) return [name, parsed.data];
-    throw new OriginscopeError(
-      'SETTING_INVALID',
-      `${source}: ${parsed.error.issues[0]?.message ?? 'invalid'}${setting.secret ? '' : `, received ${shown(name, value)}`}`,
-      { remedy: `It is: ${setting.description}.` },
-    );
+    throw new OriginscopeError('SETTING_INVALID', {
+      source,
+      problem: `${parsed.error.issues[0]?.message ?? 'invalid'}${setting.secret ? '' : `, received ${shown(name, value)}`}`,
+      expected: setting.description,
+    });
   });
   return Object.freeze(Object.fromEntries(entries)) as Settings;
 }
@@ -118,14 +119,18 @@ function readConfigFile(path: string): Partial<Record<SettingName, unknown>> {
     value = JSON.parse(readText(path, '--config'));
   } catch (cause) {
     if (cause instanceof OriginscopeError) throw cause;
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${path} is not JSON`, {
+    throw new OriginscopeError('CONFIG_UNREADABLE', {
+      source: path,
+      problem: 'is not valid JSON',
       cause,
-      remedy: 'It holds one object, for example {"port": 4318}.',
+      remedy: CONFIG_EXAMPLE,
     });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${path} does not hold an object`, {
-      remedy: 'It holds one object, for example {"port": 4318}.',
+    throw new OriginscopeError('CONFIG_UNREADABLE', {
+      source: path,
+      problem: 'is not a JSON object',
+      remedy: CONFIG_EXAMPLE,
     });
   }
   const unknown = Object.keys(value).find((key) => !(SETTING_NAMES as string[]).includes(key));
@@ -133,25 +138,8 @@ function readConfigFile(path: string): Partial<Record<SettingName, unknown>> {
   return value;
 }
 
-/**
- * The text of a file that a setting names.
- *
- * @param source the flag or variable, for the error
- * @throws OriginscopeError `CONFIG_UNREADABLE`
- */
-export function readText(path: string, source: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new OriginscopeError('CONFIG_UNREADABLE', `${source}: ${path} cannot be read`, {
-      cause,
-      remedy: 'Check the path and its permissions.',
-    });
-  }
+function unknownSetting(name: string, known: readonly string[]): OriginscopeError {
+  return new OriginscopeError('SETTING_UNKNOWN', { name, known: known.join(', ') });
 }
 
-function unknownSetting(name: string, known: readonly string[]): OriginscopeError {
-  return new OriginscopeError('SETTING_UNKNOWN', `${name} is no setting`, {
-    remedy: `Known are: ${known.join(', ')}.`,
-  });
-}
+const CONFIG_EXAMPLE = 'A configuration file holds one object, for example {"port": 4318}.';

@@ -1,7 +1,12 @@
 import { OBSERVED } from '../../instrumentation/src/attributes.ts';
 import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
 import { decide } from '../../instrumentation/src/fetch-standard/decide.ts';
-import type { Decision, HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
+import {
+  type CorsKind,
+  type Decision,
+  type HeaderList,
+  isCorsKind,
+} from '../../instrumentation/src/fetch-standard/decision.ts';
 import { maskPath } from '../../instrumentation/src/http/mask-path.ts';
 import { hostName } from '../../instrumentation/src/http/server-view.ts';
 import { authorityOf } from './authority.ts';
@@ -39,8 +44,6 @@ export interface DerivedDecision {
   /** Masked, without query; empty when unknown. */
   readonly path: string;
 }
-
-type CorsKind = 'preflight' | 'actual' | 'ambiguous';
 
 /**
  * Decides what a browser does with the exchange that the attributes describe. Pure; never throws.
@@ -134,6 +137,6 @@ function isAbsenceEvident(response: HeaderList, captured: Captured): boolean {
   return names.length > 0 && !names.includes('access-control-allow-origin');
 }
 
-function isCors(decision: Decision): decision is Decision & { kind: CorsKind } {
-  return decision.kind === 'preflight' || decision.kind === 'actual' || decision.kind === 'ambiguous';
+function isCors(decision: Decision): decision is Decision & { readonly kind: CorsKind } {
+  return isCorsKind(decision.kind);
 }

@@ -25,9 +25,7 @@ export function parseSamplingRatios(text: string): SamplingRatios {
     const digits = pair.slice(equals + 1).trim();
     const ratio = Number(digits);
     if (service === '' || digits === '' || !(ratio >= LEAST_RATIO && ratio <= 1) || ratios.has(service)) {
-      throw new OriginscopeError('SAMPLING_RATIO_INVALID', `"${pair.trim()}" is no sampling ratio`, {
-        remedy: 'Write service=ratio, each service once, with 0 < ratio <= 1: checkout=0.1,search=1,*=0.25.',
-      });
+      throw new OriginscopeError('SAMPLING_RATIO_INVALID', { pair: pair.trim() });
     }
     ratios.set(service, ratio);
   }

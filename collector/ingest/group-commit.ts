@@ -1,116 +1,98 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { OriginscopeError } from '../../core/errors.ts';
+import { createByteBudget, type Release } from '../../core/byte-budget.ts';
+import { hasCode, OriginscopeError } from '../../core/errors.ts';
+import { type Destination, type InsertCounters, insertGroup } from './insert-group.ts';
+import { createRequestQueue, type GroupLimits } from './request-queue.ts';
 
-export interface GroupCommitLimits {
-  /** How long the first request of an insert waits for company. */
+export interface GroupCommitLimits extends GroupLimits {
+  /** How long the first request of an insert waits for others, unless there is enough for a whole insert. */
   readonly lingerMillis: number;
-  /** An insert takes requests up to these; a single request may be larger. */
-  readonly maxInsertRows: number;
-  readonly maxInsertBytes: number;
-  /** What may wait or be in flight at once; beyond it requests are refused. */
-  readonly maxPendingRows: number;
+  /** What may wait or be in flight at once. */
   readonly maxPendingBytes: number;
-  /** Waits between tries of an insert that a retry can help; after the last one its requests fail. */
+  /** How long a request waits for room in that, before it is `OVERLOADED`; 0 for not at all. */
+  readonly admissionMillis: number | 'unlimited';
+  /** Delays between attempts of an insert that may succeed later; after the last one its requests fail. */
   readonly retryMillis: readonly number[];
 }
 
-/** Where a group goes: rows into ClickHouse, messages into Kafka. */
-export interface Destination<Row> {
-  /** As errors name it. */
-  readonly name: string;
-  /** Inserts at once; one can be rendered while the other is under way. */
-  readonly mostInFlight: number;
-  insert(rows: readonly Row[]): Promise<void>;
-  /** About the bytes that a row takes in memory and in the insert. */
-  bytesOf(row: Row): number;
-  /** Whether an insert failed for what is in it, so that trying again cannot help. */
-  isRowError(error: unknown): boolean;
-  /** Of other errors, whether another try in a moment can help; default: of all. */
-  isTransient?(error: unknown): boolean;
-}
-
-/** What became of the rows; every row that was offered is in exactly one of the first four. */
-export interface GroupCommitCounters {
-  written: number;
-  /** The destination does not take them, however often they are sent. */
-  refused: number;
-  /** Given back to the sender, who sends them again. */
-  failed: number;
-  /** Turned away at the door, because too much was pending. */
+/**
+ * What became of the rows: each is in `overloaded` or in one count of `InsertCounters`, unless its request found no
+ * room before its signal aborted or the group commit closed.
+ */
+export interface GroupCommitCounters extends InsertCounters {
+  /** Turned away, because too much was pending. */
   overloaded: number;
-  inserts: number;
-  retries: number;
 }
 
 export interface GroupCommit<Row> {
   /**
    * Resolves when the rows are inserted.
    *
-   * @throws OriginscopeError `OVERLOADED`, `WRITE_FAILED`, `ROW_REFUSED`, `WRITER_CLOSED`
+   * @param signal ends the wait for room
+   * @throws OriginscopeError `OVERLOADED`, `WRITE_FAILED`, `ROW_REFUSED`, `WRITER_CLOSED`; the signal's reason
    */
-  add(rows: readonly Row[]): Promise<void>;
+  add(rows: readonly Row[], signal?: AbortSignal): Promise<void>;
   /** Inserts what is pending, then takes no more. */
   close(): Promise<void>;
 }
 
-interface Request<Row> {
-  readonly rows: readonly Row[];
-  readonly bytes: number;
-  resolve(): void;
-  reject(error: OriginscopeError): void;
-}
-
-/**
- * Group commit: requests that arrive together share one insert, and each is answered for its own rows. An
- * insert that is refused is halved until only the request at fault fails.
- */
+/** Group commit: requests that arrive together share one insert, and each is answered for its own rows. */
 export function createGroupCommit<Row>(
   destination: Destination<Row>,
   limits: GroupCommitLimits,
   counters: GroupCommitCounters,
 ): GroupCommit<Row> {
-  const { name, mostInFlight, isRowError, isTransient = () => true } = destination;
-  const queue: Request<Row>[] = [];
-  let queuedRows = 0;
-  let pendingRows = 0;
-  let pendingBytes = 0;
+  const { name, mostInFlight, bytesOf } = destination;
+  const pending = createByteBudget(limits.maxPendingBytes, `waiting to be written to ${name}`);
+  const queue = createRequestQueue<Row>(limits);
+  const closing = new AbortController();
   let inFlight = 0;
   let lingering: NodeJS.Timeout | undefined;
   let lingered = false;
-  let closed = false;
   let drained: (() => void) | undefined;
 
-  function add(rows: readonly Row[]): Promise<void> {
-    if (closed) return Promise.reject(closing(name));
-    const bytes = rows.reduce((sum, row) => sum + destination.bytesOf(row), 0);
-    const full =
-      pendingRows + rows.length > limits.maxPendingRows || pendingBytes + bytes > limits.maxPendingBytes;
-    // A request that is larger than the bound is taken when nothing else is pending.
-    if (full && pendingRows > 0) {
-      counters.overloaded += rows.length;
-      return Promise.reject(overloaded(name, pendingRows));
+  async function add(rows: readonly Row[], signal?: AbortSignal): Promise<void> {
+    closing.signal.throwIfAborted();
+    const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0);
+    // Without a turn of the event loop where there is room: `close` waits for what was added before it.
+    const release = pending.tryAcquire(bytes) ?? (await waitForRoom(rows, bytes, signal));
+    try {
+      closing.signal.throwIfAborted();
+      await new Promise<void>((resolve, reject) => {
+        queue.push({ rows, bytes, resolve, reject });
+        start();
+      });
+    } finally {
+      release();
     }
-    pendingRows += rows.length;
-    pendingBytes += bytes;
-    queuedRows += rows.length;
-    return new Promise((resolve, reject) => {
-      queue.push({ rows, bytes, resolve, reject });
-      start();
-    });
+  }
+
+  async function waitForRoom(rows: readonly Row[], bytes: number, signal?: AbortSignal): Promise<Release> {
+    const signals = signal === undefined ? [closing.signal] : [closing.signal, signal];
+    try {
+      return await pending.acquire(bytes, {
+        signal: AbortSignal.any(signals),
+        ...(limits.admissionMillis !== 'unlimited' && { deadlineMillis: limits.admissionMillis }),
+      });
+    } catch (error) {
+      if (hasCode(error, 'OVERLOADED')) counters.overloaded += rows.length;
+      throw error;
+    }
   }
 
   function start(): void {
     while (queue.length > 0 && inFlight < mostInFlight) {
-      if (queuedRows < limits.maxInsertRows && !lingered && !closed) {
+      if (!queue.hasFullGroup() && !lingered && !closing.signal.aborted) {
         lingering ??= setTimeout(() => {
           lingered = true;
           start();
         }, limits.lingerMillis);
         return;
       }
-      const group = takeGroup();
+      const group = queue.takeGroup();
+      // Those who stay have waited long enough; the next to come begin a new wait.
+      if (queue.length === 0) stopLingering();
       inFlight++;
-      void commit(group).then(() => {
+      void insertGroup(group, destination, limits.retryMillis, counters).then(() => {
         inFlight--;
         start();
       });
@@ -118,74 +100,14 @@ export function createGroupCommit<Row>(
     if (queue.length === 0 && inFlight === 0) drained?.();
   }
 
-  function takeGroup(): Request<Row>[] {
-    let rows = 0;
-    let bytes = 0;
-    let taken = 0;
-    for (const request of queue) {
-      rows += request.rows.length;
-      bytes += request.bytes;
-      if (taken > 0 && (rows > limits.maxInsertRows || bytes > limits.maxInsertBytes)) break;
-      taken++;
-    }
-    const group = queue.splice(0, taken);
-    for (const request of group) queuedRows -= request.rows.length;
-    // Those who stay have waited long enough; the next to come begin anew.
-    if (queue.length === 0) {
-      clearTimeout(lingering);
-      lingering = undefined;
-      lingered = false;
-    }
-    return group;
-  }
-
-  /** Answers every request of the group, one way or another. */
-  async function commit(group: readonly Request<Row>[]): Promise<void> {
-    const rows = group.flatMap((request) => request.rows);
-    try {
-      await insertPatiently(rows);
-      counters.written += rows.length;
-      answer(group);
-    } catch (cause) {
-      if (!isRowError(cause)) {
-        counters.failed += rows.length;
-        answer(group, writeFailed(name, cause));
-      } else if (group.length === 1) {
-        counters.refused += rows.length;
-        answer(group, rowRefused(name, cause));
-      } else {
-        const half = Math.ceil(group.length / 2);
-        await commit(group.slice(0, half));
-        await commit(group.slice(half));
-      }
-    }
-  }
-
-  function answer(group: readonly Request<Row>[], error?: OriginscopeError): void {
-    for (const request of group) {
-      pendingRows -= request.rows.length;
-      pendingBytes -= request.bytes;
-      if (error === undefined) request.resolve();
-      else request.reject(error);
-    }
-  }
-
-  async function insertPatiently(rows: readonly Row[]): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        counters.inserts++;
-        return await destination.insert(rows);
-      } catch (cause) {
-        const wait = limits.retryMillis[attempt];
-        if (isRowError(cause) || !isTransient(cause) || wait === undefined) throw cause;
-        counters.retries++;
-        await delay(wait);
-      }
-    }
+  function stopLingering(): void {
+    clearTimeout(lingering);
+    lingering = undefined;
+    lingered = false;
   }
 
   async function close(): Promise<void> {
-    closed = true;
+    closing.abort(new OriginscopeError('WRITER_CLOSED', { destination: name }));
     await new Promise<void>((resolve) => {
       drained = resolve;
       start();
@@ -193,33 +115,4 @@ export function createGroupCommit<Row>(
   }
 
   return { add, close };
-}
-
-function overloaded(name: string, pendingRows: number): OriginscopeError {
-  return new OriginscopeError('OVERLOADED', `${pendingRows} rows wait for ${name} already`, {
-    retryable: true,
-    remedy: 'Send the same spans again in a second.',
-  });
-}
-
-function writeFailed(name: string, cause: unknown): OriginscopeError {
-  return new OriginscopeError('WRITE_FAILED', `${name} did not take the spans`, {
-    cause,
-    retryable: true,
-    remedy: 'Send the same spans again; if it goes on, look at the cause in the log.',
-  });
-}
-
-function rowRefused(name: string, cause: unknown): OriginscopeError {
-  return new OriginscopeError('ROW_REFUSED', `${name} refuses what is in this request`, {
-    cause,
-    remedy: 'Sending it again cannot help; the cause in the log says what is wrong.',
-  });
-}
-
-function closing(name: string): OriginscopeError {
-  return new OriginscopeError('WRITER_CLOSED', `Writing to ${name} is shutting down`, {
-    retryable: true,
-    remedy: 'Send the same spans again when the collector is up.',
-  });
 }

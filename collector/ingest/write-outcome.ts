@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { type DiskSpace, spaceRemedy, spaceText } from '../../clickhouse/disks.ts';
-import { codeOf } from '../../clickhouse/engine-errors.ts';
-import { bounded, cleaned } from '../../core/text.ts';
+import { codeOf } from '../../core/errors.ts';
+import { printableMessage } from '../../core/text.ts';
 
 export interface WriteOutcome {
   inserted(): void;
@@ -64,7 +64,7 @@ export function createWriteOutcome(options: {
     const remedies = disks
       .filter(({ low }) => low)
       .map((disk) => ` ${spaceRemedy(disk)} (${spaceText(disk)}).`);
-    return `${since}: ${reasonOf(failure.error)}${remedies.join('')}`;
+    return `${since}: ${withCode(failure.error)}${remedies.join('')}`;
   }
 
   return {
@@ -84,9 +84,8 @@ export function createWriteOutcome(options: {
   };
 }
 
-/** The engine's message may quote untrusted text. */
-function reasonOf(error: unknown): string {
+function withCode(error: unknown): string {
   const code = codeOf(error);
-  const text = error instanceof Error ? bounded(cleaned(error.message.trim()), 200) : 'unknown error';
+  const text = printableMessage(error, 200);
   return code === undefined || text.includes(code) ? text : `${text} (${code})`;
 }

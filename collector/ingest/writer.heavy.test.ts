@@ -109,7 +109,7 @@ describe.each([
 
   test('beyond its limit the writer rejects immediately, and accepts requests again after writing', async () => {
     const clickHouse = await open();
-    const writer = writerOf(clickHouse, { maxPendingRows: 10 });
+    const writer = writerOf(clickHouse, { maxPendingBytes: 4_400 });
     const first = writer.write(decisionSpans(8, () => ({ time: NOW })));
     await expect(writer.write(decisionSpans(3, () => ({ time: NOW })))).rejects.toMatchObject({
       code: 'OVERLOADED',
@@ -122,7 +122,7 @@ describe.each([
 
   test('a request beyond the limit is accepted when nothing else is pending', async () => {
     const clickHouse = await open();
-    const writer = writerOf(clickHouse, { maxPendingRows: 10, maxInsertRows: 5 });
+    const writer = writerOf(clickHouse, { maxPendingBytes: 4_400, maxInsertRows: 5 });
     await writer.write(decisionSpans(50, () => ({ time: NOW })));
     expect(await rows(clickHouse, 'SELECT count() AS count FROM decision_spans')).toEqual([{ count: 50 }]);
   });

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Inserting } from '../../clickhouse/connection.ts';
+import type { Inserting } from '../../clickhouse/connector.ts';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
-import { isRowError, isTransient } from '../../clickhouse/engine-errors.ts';
+import { blamesRows, isTransient } from '../../clickhouse/engine-errors.ts';
 import { insertBlocked, insertSpans } from '../../clickhouse/rows.ts';
-import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../../core/slots.ts';
+import { isFrozen, MAX_AHEAD_MILLIS, seconds, slotOf } from '../../core/slots.ts';
 import { createGroupCommit, type GroupCommitCounters, type GroupCommitLimits } from './group-commit.ts';
 import { type Numbered, WriteNumbers } from './write-numbers.ts';
 
@@ -33,10 +33,11 @@ export interface Writer {
    *
    * @param receivedAt when the spans were received, epoch milliseconds: their times are validated against
    * it. For spans from Kafka the record's timestamp, so that queued spans are not late. Default: now.
+   * @param signal ends the wait for room among what is pending
    * @throws OriginscopeError `OVERLOADED`, `WRITE_FAILED`, `WRITER_CLOSED` (retryable: the same spans may
    * be resent and count once), `ROW_REFUSED` (not retryable)
    */
-  write(spans: readonly DecisionSpan[], receivedAt?: number): Promise<void>;
+  write(spans: readonly DecisionSpan[], receivedAt?: number, signal?: AbortSignal): Promise<void>;
   readonly counters: Readonly<WriterCounters>;
   /** Writes pending spans, then accepts no more. */
   close(): Promise<void>;
@@ -46,8 +47,8 @@ const LIMITS: GroupCommitLimits = {
   lingerMillis: 50,
   maxInsertRows: 20_000,
   maxInsertBytes: 16 * 1024 ** 2,
-  maxPendingRows: 100_000,
   maxPendingBytes: 64 * 1024 ** 2,
+  admissionMillis: 0,
   retryMillis: [100, 500, 2_000, 5_000],
 };
 
@@ -65,22 +66,29 @@ export function createWriter(options: WriterOptions): Writer {
     retries: 0,
   };
   const commits = createGroupCommit(
-    { name: 'ClickHouse', mostInFlight: 2, insert: insertWatched, bytesOf: sizeOf, isRowError, isTransient },
+    {
+      name: 'ClickHouse',
+      mostInFlight: 2,
+      insert: insertWatched,
+      bytesOf: sizeOf,
+      isRejection: blamesRows,
+      isTransient,
+    },
     { ...LIMITS, ...options },
     counters,
   );
   const writer = randomBytes(8).readBigUInt64BE();
   const numbers = new WriteNumbers();
 
-  async function write(spans: readonly DecisionSpan[], at = now()): Promise<void> {
-    const latest = Math.max(at, now()) + AHEAD_MILLIS;
+  async function write(spans: readonly DecisionSpan[], at = now(), signal?: AbortSignal): Promise<void> {
+    const latest = Math.max(at, now()) + MAX_AHEAD_MILLIS;
     const late = spans.filter((span) => isFrozen(slotOf(span.time), at)).length;
     const ahead = spans.filter((span) => span.time > latest).length;
     const taken =
       late + ahead === 0
         ? spans
         : spans.filter((span) => !isFrozen(slotOf(span.time), at) && span.time <= latest);
-    if (taken.length > 0) await commits.add(taken);
+    if (taken.length > 0) await commits.add(taken, signal);
     // Counted when the request succeeds: otherwise its sender retries.
     counters.late += late;
     counters.ahead += ahead;
@@ -88,7 +96,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   async function insertWatched(spans: readonly DecisionSpan[]): Promise<void> {
     await insert(spans).catch((error: unknown) => {
-      if (!isRowError(error)) failed?.(spans, error);
+      if (!blamesRows(error)) failed?.(spans, error);
       throw error;
     });
   }

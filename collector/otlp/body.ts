@@ -40,7 +40,8 @@ const SMALL_BYTES = 1024 ** 2;
 export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   try {
     const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
-    if (encoding !== 'identity' && encoding !== 'gzip') throw unsupported();
+    if (encoding !== 'identity' && encoding !== 'gzip')
+      throw new OriginscopeError('CONTENT_ENCODING_UNSUPPORTED');
     if (Number(request.headers['content-length']) > limits.maxBytes) throw tooLarge(limits.maxBytes);
     const sent = await receive(request, limits);
     return encoding === 'gzip' ? await inflate(sent, limits) : sent;
@@ -77,9 +78,12 @@ function receive(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> 
         holding.letGo(chunks.length * CHUNK_BYTES);
         resolve(Buffer.concat(chunks, length));
       });
-    const closed = (): void => fail(aborted());
+    const closed = (): void => fail(new OriginscopeError('BODY_ABORTED'));
 
-    const deadline = setTimeout(() => fail(tooSlow(arrivalMillis)), arrivalMillis);
+    const deadline = setTimeout(
+      () => fail(new OriginscopeError('BODY_TIMEOUT', { seconds: arrivalMillis / 1_000 })),
+      arrivalMillis,
+    );
     holding.arriving(fail);
     // Without a listener the error of a lost connection would be uncaught; 'close' follows it.
     request.on('error', () => {});
@@ -97,12 +101,15 @@ async function inflate(sent: Buffer, { maxBytes, holding }: BodyLimits): Promise
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > limit) throw limit === maxBytes ? tooLarge(maxBytes) : absurdRatio();
+      if (length > limit)
+        throw limit === maxBytes
+          ? tooLarge(maxBytes)
+          : new OriginscopeError('BODY_RATIO', { ratio: MAX_RATIO });
       holding.hold(chunk.length);
       chunks.push(chunk);
     }
   } catch (cause) {
-    throw cause instanceof OriginscopeError ? cause : malformed(cause);
+    throw cause instanceof OriginscopeError ? cause : new OriginscopeError('BODY_MALFORMED', { cause });
   }
   holding.letGo(GUNZIP_BYTES + sent.length);
   return Buffer.concat(chunks, length);
@@ -115,35 +122,5 @@ function discard(request: IncomingMessage, lingerMillis: number): void {
   request.once('close', () => clearTimeout(cut)).resume();
 }
 
-const unsupported = (): OriginscopeError =>
-  new OriginscopeError('CONTENT_ENCODING_UNSUPPORTED', 'The Content-Encoding is not spoken here', {
-    remedy: 'Send gzip, or no compression.',
-  });
-
 const tooLarge = (maxBytes: number): OriginscopeError =>
-  new OriginscopeError('BODY_TOO_LARGE', `The body is larger than ${maxBytes} bytes after inflating`, {
-    remedy: 'Send smaller batches.',
-  });
-
-const absurdRatio = (): OriginscopeError =>
-  new OriginscopeError('BODY_RATIO', `The body is more than ${MAX_RATIO} times larger after inflating`, {
-    remedy: 'Send smaller batches, or no compression.',
-  });
-
-const tooSlow = (millis: number): OriginscopeError =>
-  new OriginscopeError('BODY_TIMEOUT', `The body did not arrive within ${millis / 1000} s`, {
-    retryable: true,
-    remedy: 'Send the same spans again, in smaller batches if the line is slow.',
-  });
-
-const malformed = (cause: unknown): OriginscopeError =>
-  new OriginscopeError('BODY_MALFORMED', 'The body says it is gzip, but cannot be inflated', {
-    remedy: 'Send a complete gzip stream, or leave Content-Encoding away.',
-    cause,
-  });
-
-const aborted = (): OriginscopeError =>
-  new OriginscopeError('BODY_ABORTED', 'The sender went away before its body was complete', {
-    retryable: true,
-    remedy: 'Send the same spans again.',
-  });
+  new OriginscopeError('BODY_TOO_LARGE', { problem: `more than ${maxBytes} bytes after decompression` });

@@ -1,8 +1,10 @@
-import { CORS_KINDS, type CorsKind, DERIVATION, type DecisionSpan } from '../../clickhouse/decision-span.ts';
+import { DERIVATION, type DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { bounded, hexadecimal } from '../../core/text.ts';
 import {
   ALLOW_ORIGINS,
   type AllowOrigin,
+  CORS_KINDS,
+  type CorsKind,
   CREDENTIALS,
   type Credentials,
   REASONS,

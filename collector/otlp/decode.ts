@@ -1,6 +1,6 @@
 import { DERIVATION } from '../../clickhouse/decision-span.ts';
 import { OriginscopeError } from '../../core/errors.ts';
-import { bounded, cleaned } from '../../core/text.ts';
+import { printableMessage } from '../../core/text.ts';
 import { type InboundTracestate, NO_RATIOS, type SamplingRatios } from '../derivation/sampling.ts';
 import type { Decoded, TimeWindow } from './decoding-result.ts';
 import type { DerivationRules } from './derived-span-of.ts';
@@ -51,11 +51,8 @@ export function decodeTraces(
     return encoding === 'protobuf' ? decodeProtobuf(body, window, rules) : decodeJson(body, window, rules);
   } catch (cause) {
     // The message of JSON.parse quotes the body.
-    const what = bounded(cleaned(cause instanceof Error ? cause.message : String(cause)), 200);
-    throw new OriginscopeError('OTLP_MALFORMED', `The body is no OTLP trace export request: ${what}`, {
-      remedy: 'Send an ExportTraceServiceRequest whose encoding is the one that Content-Type names.',
-      cause,
-    });
+    const problem = printableMessage(cause, 200);
+    throw new OriginscopeError('OTLP_MALFORMED', { problem, cause });
   }
 }
 
@@ -64,6 +61,7 @@ const hasMoreValues = (body: Uint8Array, limit: number): boolean =>
   body.length > limit && countSeparators(body) > limit;
 
 const tooManyValues = (limit: number): OriginscopeError =>
-  new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${limit} JSON values`, {
+  new OriginscopeError('BODY_TOO_LARGE', {
+    problem: `more than ${limit} JSON values`,
     remedy: 'Send smaller batches, or protobuf.',
   });

@@ -6,8 +6,8 @@ import { OPEN_MILLIS } from '../../core/slots.ts';
  * reported to the sender; nothing is guessed.
  */
 export const REJECTIONS = {
-  decisions: 'cors.decisions is not an integer from 1 to 2^53 - 1',
-  total: 'cors.decisions.total is not an integer from 0 to 2^53 - 1',
+  decisions: 'cors.decisions is not a whole number from 1 to 2^53 - 1',
+  total: 'cors.decisions.total is not a whole number from 0 to 2^53 - 1',
   kind: 'cors.kind is unknown',
   verdict: 'cors.verdict is unknown',
   reason: 'cors.reason is unknown, or does not match the verdict',
@@ -38,12 +38,12 @@ export interface TimeWindow {
   readonly latest: number;
 }
 
-const AHEAD_MILLIS = 5 * 60_000;
+const RECEIVER_AHEAD_MILLIS = 5 * 60_000;
 
 /** The window of a live receiver: [now − 48 h, now + 5 min], so that the slot of every span is still open. */
 export const acceptedWindow = (now: number): TimeWindow => ({
   earliest: now - OPEN_MILLIS,
-  latest: now + AHEAD_MILLIS,
+  latest: now + RECEIVER_AHEAD_MILLIS,
 });
 
 /** The result of decoding one OTLP body: every span is in exactly one of the three counts. */

@@ -8,8 +8,10 @@ test('an outage is logged once a minute for each kind of failure, with the numbe
   const log = pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line)) });
   let now = 0;
   const logFailure = failureLog(() => now);
-  const fail = (code: string): void =>
-    logFailure(log, new OriginscopeError(code, 'No', { remedy: 'Wait.' }), `${code} happened`);
+  const fail = (code: 'WRITE_FAILED' | 'ROW_REFUSED'): void => {
+    const error = new OriginscopeError(code, { destination: 'ClickHouse' });
+    logFailure(log, error, `${code} happened`);
+  };
 
   for (let failure = 0; failure < 100; failure++) fail('WRITE_FAILED');
   fail('ROW_REFUSED');

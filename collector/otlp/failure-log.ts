@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
+import { codeOf } from '../../core/errors.ts';
 
 const INTERVAL_MILLIS = 60_000;
 
@@ -13,7 +14,7 @@ export function failureLog(
 ): (log: FastifyBaseLogger, error: unknown, message: string) => void {
   const kinds = new Map<string, { loggedAt: number; suppressed: number }>();
   return (log, error, message) => {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = codeOf(error) ?? '';
     const kind = kinds.get(code) ?? { loggedAt: Number.NEGATIVE_INFINITY, suppressed: 0 };
     kinds.set(code, kind);
     if (now() - kind.loggedAt < INTERVAL_MILLIS) {

@@ -133,7 +133,4 @@ export function peerOf(address = ''): string {
 }
 
 const overloaded = (): OriginscopeError =>
-  new OriginscopeError('OVERLOADED', 'Too many bytes are waiting to be written', {
-    retryable: true,
-    remedy: 'Send the same spans again in a second.',
-  });
+  new OriginscopeError('OVERLOADED', { problem: 'too many bytes are waiting to be written' });

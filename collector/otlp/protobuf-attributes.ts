@@ -7,7 +7,7 @@ import { KeyTable } from './key-table.ts';
 import { closeMessage, delimited, endOfField, fixed64, skipField, varint } from './protobuf-wire.ts';
 
 /** A body read by pbf, and the same bytes as a Buffer, which decodes text faster. */
-export interface Source {
+export interface ProtobufInput {
   readonly reader: PbfReader;
   readonly bytes: Buffer;
 }
@@ -16,7 +16,7 @@ export interface Source {
 const TEXT_BYTES = 3 * TEXT_LIMIT + 3;
 
 /** Reads the string field whose length comes next: sanitised, and truncated past the limit. */
-export function readText({ reader, bytes }: Source, end: number): string {
+export function readText({ reader, bytes }: ProtobufInput, end: number): string {
   const fieldEnd = endOfField(reader, end);
   const at = reader.pos;
   reader.pos = fieldEnd;
@@ -33,12 +33,12 @@ export class AttributeReader {
   }
 
   /** Reads a KeyValue up to `end`. A repeated key replaces the earlier value. */
-  read(source: Source, end: number, bag: AttributeBag): void {
-    const { reader } = source;
+  read(input: ProtobufInput, end: number, bag: AttributeBag): void {
+    const { reader } = input;
     const at = reader.pos;
     let attribute = this.#cache.get(reader.dataView, at, end);
     if (attribute === undefined) {
-      attribute = readKeyValue(source, end, this.#keys);
+      attribute = readKeyValue(input, end, this.#keys);
       if (isCacheable(attribute)) this.#cache.set(reader.dataView, at, end, attribute);
     }
     reader.pos = end;
@@ -55,8 +55,8 @@ const isCacheable = ({ value }: Attribute): boolean => typeof value !== 'number'
 
 const UNKNOWN: Attribute = { index: -1, value: undefined };
 
-function readKeyValue(source: Source, end: number, keys: KeyTable): Attribute {
-  const { reader } = source;
+function readKeyValue(input: ProtobufInput, end: number, keys: KeyTable): Attribute {
+  const { reader } = input;
   const start = reader.pos;
   let keyAt = start;
   let keyLength = 0;
@@ -81,7 +81,7 @@ function readKeyValue(source: Source, end: number, keys: KeyTable): Attribute {
   let value: PartialValue;
   while (reader.pos < end) {
     const tag = reader.readVarint();
-    if (tag === VALUE) value = readAnyValue(source, endOfField(reader, end), type, value);
+    if (tag === VALUE) value = readAnyValue(input, endOfField(reader, end), type, value);
     else skipField(reader, tag, end);
   }
   if (!isList(value)) return { index, value };
@@ -109,25 +109,25 @@ const isList = (value: PartialValue): value is readonly string[] => Array.isArra
 
 /** Reads an AnyValue up to `end`; the last field of the oneof wins, and another type gives null. */
 function readAnyValue(
-  source: Source,
+  input: ProtobufInput,
   end: number,
   type: KnownKey['type'],
   before: PartialValue,
 ): PartialValue {
-  const { reader } = source;
+  const { reader } = input;
   let value = before;
   while (reader.pos < end) {
     const tag = reader.readVarint();
     if (tag === STRING && type === 'string') {
-      value = readText(source, end);
+      value = readText(input, end);
     } else if (tag === INT && type === 'int') {
       value = reader.readVarint(true);
     } else if (tag === BOOL && type === 'boolean') {
       value = reader.readVarint() !== 0;
     } else if (tag === ARRAY && type === 'string[]') {
-      value = readArray(source, endOfField(reader, end), isList(value) ? value : []);
+      value = readArray(input, endOfField(reader, end), isList(value) ? value : []);
     } else if (type === 'text' && TEXTS.has(tag)) {
-      value = readAsText(source, end, tag, value);
+      value = readAsText(input, end, tag, value);
     } else {
       if (VALUES.has(tag)) value = null;
       skipField(reader, tag, end);
@@ -140,10 +140,10 @@ function readAnyValue(
 const TEXTS: ReadonlySet<number> = new Set([STRING, BOOL, INT, ARRAY]);
 
 /** Reads the field of an AnyValue as text, or as a list of texts. */
-function readAsText(source: Source, end: number, tag: number, before: PartialValue): PartialValue {
-  const { reader } = source;
-  if (tag === STRING) return bounded(readText(source, end), TEXT_LIMIT);
-  if (tag === ARRAY) return readArray(source, endOfField(reader, end), isList(before) ? before : []);
+function readAsText(input: ProtobufInput, end: number, tag: number, before: PartialValue): PartialValue {
+  const { reader } = input;
+  if (tag === STRING) return bounded(readText(input, end), TEXT_LIMIT);
+  if (tag === ARRAY) return readArray(input, endOfField(reader, end), isList(before) ? before : []);
   return tag === INT ? String(reader.readVarint(true)) : String(reader.readVarint() !== 0);
 }
 
@@ -151,13 +151,13 @@ function readAsText(source: Source, end: number, tag: number, before: PartialVal
 const ELEMENT = delimited(1);
 
 /** Appends the strings of an ArrayValue; elements of another type and those past the limit are skipped. */
-function readArray(source: Source, end: number, before: readonly string[]): readonly string[] {
-  const { reader } = source;
+function readArray(input: ProtobufInput, end: number, before: readonly string[]): readonly string[] {
+  const { reader } = input;
   const list = [...before];
   while (reader.pos < end) {
     const tag = reader.readVarint();
     if (tag === ELEMENT && list.length < HEADER_NAMES) {
-      const element = readAnyValue(source, endOfField(reader, end), 'string', undefined);
+      const element = readAnyValue(input, endOfField(reader, end), 'string', undefined);
       if (typeof element === 'string') list.push(element);
     } else {
       skipField(reader, tag, end);

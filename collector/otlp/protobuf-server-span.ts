@@ -1,6 +1,6 @@
 import { HTTP_SPAN_KEYS, httpAttributes } from './attribute-bag.ts';
 import { isRoot, SERVER, type ServerSpan } from './derived-span-of.ts';
-import { readText, type Source } from './protobuf-attributes.ts';
+import { type ProtobufInput, readText } from './protobuf-attributes.ts';
 import { SpanReader } from './protobuf-span.ts';
 import { closeMessage, delimited, endOfField, fixed32, skipField, varint } from './protobuf-wire.ts';
 
@@ -21,8 +21,8 @@ const attributes = httpAttributes(spans.span.attributes);
  * Reads a Span up to `end` if it is of kind SERVER; the result is valid until the next call. The kind is
  * read first, so that other spans only cost a walk over their fields.
  */
-export function readServerSpan(source: Source, end: number): ServerSpan | undefined {
-  const { reader } = source;
+export function readServerSpan(input: ProtobufInput, end: number): ServerSpan | undefined {
+  const { reader } = input;
   const start = reader.pos;
   let kind = 0;
   let traceId = '';
@@ -33,20 +33,20 @@ export function readServerSpan(source: Source, end: number): ServerSpan | undefi
     const tag = reader.readVarint();
     // Enums are encoded as int32.
     if (tag === KIND) kind = reader.readVarint(true) | 0;
-    else if (tag === TRACE_ID) traceId = readTraceId(source, end);
-    else if (tag === TRACE_STATE) traceState = readText(source, end);
-    else if (tag === PARENT_SPAN_ID) hasParentId = readsAnyBit(source, end);
+    else if (tag === TRACE_ID) traceId = readTraceId(input, end);
+    else if (tag === TRACE_STATE) traceState = readText(input, end);
+    else if (tag === PARENT_SPAN_ID) hasParentId = readsAnyBit(input, end);
     else if (tag === FLAGS && reader.pos + 4 <= end) flags = reader.readFixed32();
     else skipField(reader, tag, end);
   }
   closeMessage(reader, end);
   if (kind !== SERVER) return undefined;
   reader.pos = start;
-  const { spanId, time } = spans.read(source, end);
+  const { spanId, time } = spans.read(input, end);
   return { spanId, time, traceId, traceState, isRoot: isRoot(hasParentId, flags), attributes };
 }
 
-function readTraceId({ reader, bytes }: Source, end: number): string {
+function readTraceId({ reader, bytes }: ProtobufInput, end: number): string {
   const fieldEnd = endOfField(reader, end);
   const at = reader.pos;
   reader.pos = fieldEnd;
@@ -58,7 +58,7 @@ function readTraceId({ reader, bytes }: Source, end: number): string {
  * Whether an id has a non-zero byte, regardless of its length: a parent with a malformed id is still a
  * parent.
  */
-function readsAnyBit({ reader, bytes }: Source, end: number): boolean {
+function readsAnyBit({ reader, bytes }: ProtobufInput, end: number): boolean {
   const fieldEnd = endOfField(reader, end);
   const at = reader.pos;
   reader.pos = fieldEnd;

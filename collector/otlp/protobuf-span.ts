@@ -1,6 +1,6 @@
 import type { KnownKey } from './attribute-bag.ts';
 import type { ReadSpan } from './decision-span-of.ts';
-import { AttributeReader, type Source } from './protobuf-attributes.ts';
+import { AttributeReader, type ProtobufInput } from './protobuf-attributes.ts';
 import { closeMessage, delimited, endOfField, fixed64, skipField } from './protobuf-wire.ts';
 
 /**
@@ -33,8 +33,8 @@ export class SpanReader {
   }
 
   /** Reads a Span up to `end`. The result is valid until the next call. */
-  read(source: Source, end: number): Readonly<ReadSpan> {
-    const { reader } = source;
+  read(input: ProtobufInput, end: number): Readonly<ReadSpan> {
+    const { reader } = input;
     const { span } = this;
     span.time = 0;
     span.attributes.fill(undefined);
@@ -44,14 +44,14 @@ export class SpanReader {
     while (reader.pos < end) {
       const tag = reader.readVarint();
       if (tag === ATTRIBUTE) {
-        this.#attributes.read(source, endOfField(reader, end), span.attributes);
+        this.#attributes.read(input, endOfField(reader, end), span.attributes);
       } else if (tag === SPAN_ID) {
-        hasId = readId(source, end, 8, 0);
+        hasId = readId(input, end, 8, 0);
       } else if (tag === START_TIME && reader.pos + 8 <= end) {
         const low = reader.readFixed32();
         span.time = millisOf(low, reader.readFixed32());
       } else if (tag === LINK && links++ === 0) {
-        linked = readLink(source, endOfField(reader, end));
+        linked = readLink(input, endOfField(reader, end));
       } else {
         skipField(reader, tag, end);
       }
@@ -71,14 +71,14 @@ const LINK_TRACE_ID = delimited(1);
 const LINK_SPAN_ID = delimited(2);
 
 /** Whether the Link up to `end` has both ids. */
-function readLink(source: Source, end: number): boolean {
-  const { reader } = source;
+function readLink(input: ProtobufInput, end: number): boolean {
+  const { reader } = input;
   let hasTraceId = false;
   let hasSpanId = false;
   while (reader.pos < end) {
     const tag = reader.readVarint();
-    if (tag === LINK_SPAN_ID) hasSpanId = readId(source, end, 8, 8);
-    else if (tag === LINK_TRACE_ID) hasTraceId = readId(source, end, 16, 16);
+    if (tag === LINK_SPAN_ID) hasSpanId = readId(input, end, 8, 8);
+    else if (tag === LINK_TRACE_ID) hasTraceId = readId(input, end, 16, 16);
     else skipField(reader, tag, end);
   }
   closeMessage(reader, end);
@@ -86,7 +86,7 @@ function readLink(source: Source, end: number): boolean {
 }
 
 /** Reads an id into the buffer; false when it has another size or is all zero. */
-function readId({ reader, bytes }: Source, end: number, size: number, index: number): boolean {
+function readId({ reader, bytes }: ProtobufInput, end: number, size: number, index: number): boolean {
   const fieldEnd = endOfField(reader, end);
   const at = reader.pos;
   reader.pos = fieldEnd;

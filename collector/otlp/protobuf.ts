@@ -4,7 +4,7 @@ import { type AttributeBag, RESOURCE_KEYS, SPAN_KEYS } from './attribute-bag.ts'
 import { decisionSpanOf, type Sender, senderOf } from './decision-span-of.ts';
 import { addOutcome, type Decoded, nothingDecoded, type TimeWindow } from './decoding-result.ts';
 import { type DerivationRules, derivedSpanOf } from './derived-span-of.ts';
-import { AttributeReader, readText, type Source } from './protobuf-attributes.ts';
+import { AttributeReader, type ProtobufInput, readText } from './protobuf-attributes.ts';
 import { readServerSpan } from './protobuf-server-span.ts';
 import { SpanReader } from './protobuf-span.ts';
 import { closeMessage, delimited, endOfField, skipField, WireError } from './protobuf-wire.ts';
@@ -21,7 +21,7 @@ const decisionSpans = new SpanReader(SPAN_KEYS);
 /** The maximum number of spans of a request: a span may be encoded in two bytes, and each takes time. */
 const MAX_SPANS = 250_000;
 
-interface Walk extends Source {
+interface Walk extends ProtobufInput {
   spans: number;
   readonly window: TimeWindow;
   readonly rules: DerivationRules;

@@ -1,4 +1,5 @@
 import { PbfWriter } from 'pbf';
+import { GRPC_CODES, type GrpcStatus } from '../../core/error-codes.ts';
 import type { Encoding } from './decode.ts';
 import { type Decoded, REJECTIONS, type Rejection } from './decoding-result.ts';
 
@@ -8,20 +9,10 @@ export const CONTENT_TYPES = {
   json: 'application/json',
 } as const satisfies Record<Encoding, string>;
 
-/** The used codes of google.rpc.Status (google/rpc/code.proto). */
-export const RPC = {
-  invalidArgument: 3,
-  permissionDenied: 7,
-  resourceExhausted: 8,
-  internal: 13,
-  unavailable: 14,
-  unauthenticated: 16,
-} as const;
-export type RpcCode = (typeof RPC)[keyof typeof RPC];
-
 // message Status { int32 code = 1; string message = 2; }
 /** A google.rpc.Status, the body of every error response. */
-export function statusBody(encoding: Encoding, code: RpcCode, message: string): Buffer {
+export function statusBody(encoding: Encoding, status: GrpcStatus, message: string): Buffer {
+  const code = GRPC_CODES[status];
   if (encoding === 'json') return Buffer.from(JSON.stringify({ code, message }));
   const writer = new PbfWriter();
   writer.writeVarintField(1, code);

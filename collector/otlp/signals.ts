@@ -26,14 +26,14 @@ export async function signals(server: FastifyInstance, options: SignalsOptions):
   server.addHook('onRequest', async ({ headers }) => access.assertToken(headers));
 
   server.setErrorHandler((error, request, reply) => {
-    const { status, rpc, counter, message } = failureOf(error);
+    const { http, grpc, counter, message } = failureOf(error);
     counters.requests[counter]++;
     if (counter === 'failed' || counter === 'refused') logFailure(request.log, error, message);
     const challenge = challengeOf(error);
     if (challenge !== undefined) reply.header('www-authenticate', challenge);
-    if (status === 415) reply.header('accept-encoding', 'gzip, identity');
-    if (status === 503) reply.header('retry-after', '1');
-    return send(reply.code(status), request, (encoding) => statusBody(encoding, rpc, message));
+    if (http === 415) reply.header('accept-encoding', 'gzip, identity');
+    if (http === 503) reply.header('retry-after', '1');
+    return send(reply.code(http), request, (encoding) => statusBody(encoding, grpc, message));
   });
 
   server.register(async (traces) => {

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { OriginscopeError } from '../../core/errors.ts';
 import { readBody } from './body.ts';
@@ -26,7 +25,6 @@ export interface TraceExportOptions {
   readonly maxJsonBytes: number;
   readonly maxHeldBytes: number;
   readonly arrivalMillis: number;
-  readonly holdMillis: number;
   readonly counters: ReceiverCounters;
 }
 
@@ -34,9 +32,6 @@ export interface TraceExportOptions {
 const ROW_BYTES = 400;
 /** The most decision spans of a request; one of as many bytes as are taken has fewer. */
 const MAX_SPANS = 32_768;
-
-/** How often a held request asks the writer again. */
-const RETRY_MILLIS = 25;
 
 /**
  * Takes a trace export request from its first byte to its write. The result resolves when what was accepted is
@@ -62,7 +57,7 @@ export function traceExport(options: TraceExportOptions) {
       const decoded = decodeTraces(body, encoding, acceptedWindow(options.now()), options.rules);
       if (decoded.spans.length > MAX_SPANS) throw tooManySpans();
       holding.hold(decoded.spans.length * ROW_BYTES);
-      await writeHeld({ body, encoding, spans: decoded.spans }, options);
+      if (decoded.spans.length > 0) await write({ body, encoding, spans: decoded.spans }, options);
       countAccepted(counters, body.length, decoded);
       return decoded;
     } finally {
@@ -71,22 +66,17 @@ export function traceExport(options: TraceExportOptions) {
   };
 }
 
-/** Writes, and while the writer is overloaded tries again for `holdMillis`: most overloads are short. */
-async function writeHeld(
+async function write(
   request: AcceptedRequest,
-  { write, holdMillis, counters }: TraceExportOptions,
+  options: Pick<TraceExportOptions, 'write' | 'counters'>,
 ): Promise<void> {
-  const { spans } = request;
-  if (spans.length === 0) return;
-  for (let waited = 0; ; waited += RETRY_MILLIS) {
-    try {
-      return await write(request);
-    } catch (error) {
-      const known = error instanceof OriginscopeError;
-      if (known && !error.retryable) counters.spans.refused += spans.length;
-      if (!known || error.code !== 'OVERLOADED' || waited >= holdMillis) throw error;
+  try {
+    await options.write(request);
+  } catch (error) {
+    if (error instanceof OriginscopeError && !error.retryable) {
+      options.counters.spans.refused += request.spans.length;
     }
-    await pause(RETRY_MILLIS);
+    throw error;
   }
 }
 
@@ -101,6 +91,4 @@ function countAccepted(counters: ReceiverCounters, bytes: number, decoded: Decod
 }
 
 const tooManySpans = (): OriginscopeError =>
-  new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${MAX_SPANS} decision spans`, {
-    remedy: 'Send smaller batches.',
-  });
+  new OriginscopeError('BODY_TOO_LARGE', { problem: `more than ${MAX_SPANS} decision spans` });

@@ -9,8 +9,8 @@ export interface ChoresOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   /**
-   * Whether this process should do the work now. Several processes may do it at the same time, which only
-   * costs more. Default: always.
+   * Whether this process should do the work now. If several processes share it, any number may do it at once; it
+   * only costs more. Default: always.
    */
   readonly isOurs?: () => boolean;
   readonly publishEveryMillis?: number;
@@ -18,11 +18,11 @@ export interface ChoresOptions {
 }
 
 export interface Chores {
-  /** Stops after the current publication. */
+  /** Waits for the running publication. */
   stop(): Promise<void>;
 }
 
-/** Starts the periodic background jobs: publishing settled slots, and cleaning up. */
+/** Periodic work beside writing: publishes settled slots, and cleans up. */
 export function startChores(options: ChoresOptions): Chores {
   const { publisher, log, now, isOurs = () => true } = options;
   const { publishEveryMillis = 5_000, cleanEveryMillis = 3_600_000 } = options;

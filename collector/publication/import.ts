@@ -1,15 +1,16 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { names, REQUEST_COLUMNS, SPAN_COLUMNS } from '../../clickhouse/columns.ts';
-import type { ClickHouseConnection } from '../../clickhouse/connection.ts';
+import type { ClickHouseConnection } from '../../clickhouse/connector.ts';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { type Dialect, syncReplicas } from '../../clickhouse/dialect.ts';
 import { keptSince, RETENTION, type Retention } from '../../clickhouse/retention.ts';
 import { insertStaged } from '../../clickhouse/rows.ts';
-import { AHEAD_MILLIS, isFrozen, seconds, slotOf } from '../../core/slots.ts';
+import { RUN_START } from '../../clickhouse/sql-text.ts';
+import { isFrozen, MAX_AHEAD_MILLIS, seconds, slotOf } from '../../core/slots.ts';
 import type { Writer } from '../ingest/writer.ts';
 import { FINGERPRINT, type Publication, publishSlots, readWrites, type SlotWrites } from './publish-slots.ts';
 import type { Publisher } from './publisher.ts';
-import { RUN_START, takeRun } from './run.ts';
+import { takeRun } from './run.ts';
 
 export interface ImportOptions {
   /** `ClickHouse.publishing`. */
@@ -89,7 +90,7 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
   let late = 0;
 
   async function add(spans: readonly DecisionSpan[]): Promise<void> {
-    const latest = now() + AHEAD_MILLIS;
+    const latest = now() + MAX_AHEAD_MILLIS;
     const oldest = keptSince(retention, began);
     for (const span of spans) {
       const slot = slotOf(span.time);

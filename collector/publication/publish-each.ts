@@ -1,6 +1,6 @@
 import { isEngineError } from '../../clickhouse/engine-errors.ts';
 import { seconds } from '../../core/slots.ts';
-import { bounded, cleaned } from '../../core/text.ts';
+import { printableMessage } from '../../core/text.ts';
 import { type Publication, type PublishOptions, publishSlots, type SpanSource } from './publish-slots.ts';
 
 export interface EachPublished {
@@ -43,7 +43,7 @@ export async function publishEach(
         return await attempt([slot], options);
       } catch (error) {
         if (!isEngineError(error)) throw error;
-        reason = reasonOf(error);
+        reason = printableMessage(error);
       }
     }
     failed.set(slot, reason);
@@ -74,9 +74,4 @@ async function recordFailures({ client }: Publication, failed: ReadonlyMap<numbe
       FROM (SELECT arrayJoin(arrayZip({slots:Array(UInt32)}, {reasons:Array(String)})) AS failure)`,
     query_params: { slots: [...failed.keys()].map(seconds), reasons: [...failed.values()] },
   });
-}
-
-/** An engine's message, sanitised for terminals and bounded, because it may quote untrusted text. */
-export function reasonOf(error: unknown): string {
-  return bounded(cleaned(error instanceof Error ? error.message : String(error)), 300);
 }

@@ -7,9 +7,6 @@ import type { ClickHouseClient } from '@clickhouse/client';
  */
 export type Run = string;
 
-/** SQL for the start time of a run, from its column `run`. */
-export const RUN_START = `fromUnixTimestamp64Micro(toInt64(intDiv(run, 1024)), 'UTC')`;
-
 /**
  * Takes a number that is greater than any published one, even when the engine's clock was set back: then
  * random within a second, so that two that are taken before the next marker still differ.

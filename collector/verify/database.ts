@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { type Dialect, singleServer } from '../../clickhouse/dialect.ts';
 import { keptSince, RETENTION } from '../../clickhouse/retention.ts';
-import { AHEAD_MILLIS, seconds } from '../../core/slots.ts';
+import { MAX_AHEAD_MILLIS, seconds } from '../../core/slots.ts';
 
 /** The database to verify. */
 export interface VerifiedDatabase {
@@ -50,7 +50,7 @@ export async function openVerified(
       keptSince({ ...RETENTION, minutesDays: ttlOf('usage_minutes') || RETENTION.minutesDays }, now),
     ),
     hoursKeptSince: seconds(monthsBefore(now, ttlOf('usage_hours') || RETENTION.hoursMonths) + 86_400_000),
-    latest: seconds(now + AHEAD_MILLIS + CLOCK_MILLIS),
+    latest: seconds(now + MAX_AHEAD_MILLIS + CLOCK_MILLIS),
   };
   const parameters = { kept: bounds.keptSince, hours_kept: bounds.hoursKeptSince, latest: bounds.latest };
   return {

@@ -1,7 +1,8 @@
-import { CORS_KINDS, OBSERVERS, SOURCES } from '../../clickhouse/decision-span.ts';
+import { OBSERVERS, SOURCES } from '../../clickhouse/decision-span.ts';
 import { TEXT_LIMIT, UNSAFE } from '../../core/text.ts';
 import {
   ALLOW_ORIGINS,
+  CORS_KINDS,
   CREDENTIALS,
   REASONS,
   SITES,
@@ -48,7 +49,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 /** Parameters of the rules. */
 export const RULE_PARAMETERS: Readonly<Record<string, unknown>> = {
   // In the syntax of the engine's regular expressions.
-  unsafe: UNSAFE.source.replaceAll(/\\u([0-9a-f]{4})/g, '\\x{$1}'),
+  unsafe: UNSAFE.source,
   safe: Number.MAX_SAFE_INTEGER,
   ...Object.fromEntries(Object.entries(VALUES).map(([column, values]) => [`${column}_values`, values])),
 };

@@ -1,5 +1,5 @@
 import { isEngineError } from '../../clickhouse/engine-errors.ts';
-import { reasonOf } from '../publication/publish-each.ts';
+import { printableMessage } from '../../core/text.ts';
 import type { VerifiedDatabase } from './database.ts';
 
 /** A part of a table by time, in epoch seconds; `until` is exclusive. */
@@ -88,7 +88,7 @@ export async function readTimeRanges(
       return await read({ from, until });
     } catch (error) {
       if (!isEngineError(error)) throw error;
-      if (until - from <= unit) return unreadable(from, reasonOf(error));
+      if (until - from <= unit) return unreadable(from, printableMessage(error));
     }
     const middle = from + Math.ceil((until - from) / 2 / unit) * unit;
     await attempt({ from, until: middle });

@@ -174,7 +174,7 @@ describe('over the wire', () => {
       send({ ...asking, url: silent.replace('http:', 'https:') }, { ...options, timeoutMillis: 300 }),
     ).rejects.toMatchObject({ code: 'PROBE_FAILED' });
     await expect(send({ ...asking, url: 'http://api.localhost:1/' }, options)).rejects.toMatchObject({
-      message: 'Nothing listens at api.localhost:1',
+      message: 'The probe got no answer: nothing listens at api.localhost:1',
       retryable: true,
     });
   });

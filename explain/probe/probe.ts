@@ -1,6 +1,6 @@
 import { OriginscopeError } from '../../core/errors.ts';
+import { isRedirectStatus } from '../../instrumentation/src/fetch-standard/redirect-check.ts';
 import { type Explanation, explainRequest } from '../explanation.ts';
-import { isRedirectStatus } from '../recordings/chain-facts.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from '../recordings/recorded-request.ts';
 import {
   type Hop,
@@ -80,12 +80,6 @@ export async function probe(page: PageRequest, options: ProbeOptions): Promise<P
   }
   return explained(
     false,
-    new OriginscopeError(
-      'PROBE_FAILED',
-      `${new URL(page.url).host} redirected more than ${MAX_REDIRECTS} times`,
-      {
-        remedy: 'A browser gives up as well: look for a loop in the redirects above.',
-      },
-    ),
+    new OriginscopeError('PROBE_REDIRECT_LIMIT', { host: new URL(page.url).host, most: MAX_REDIRECTS }),
   );
 }

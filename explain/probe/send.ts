@@ -2,7 +2,7 @@ import { lookup } from 'node:dns';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
-import { OriginscopeError } from '../../core/errors.ts';
+import { codeOf, OriginscopeError } from '../../core/errors.ts';
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { isLocalhost, type WireRequest } from './page-request.ts';
 
@@ -80,15 +80,12 @@ function pairs(raw: readonly string[]): HeaderList {
 }
 
 function failed({ host, hostname }: URL, cause: unknown, { timeoutMillis }: SendOptions): OriginscopeError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = codeOf(cause) ?? '';
   const isTimeout = cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError');
-  const [what, remedy] = isTimeout
-    ? [
-        `${host} did not answer within ${timeoutMillis / 1000} s`,
-        'Try again, or give it longer with --timeout.',
-      ]
+  const [problem, remedy] = isTimeout
+    ? [`${host} did not answer within ${timeoutMillis / 1000} s`, 'Try again, or raise --timeout.']
     : explainCode(code, host, hostname, cause);
-  return new OriginscopeError('PROBE_FAILED', what, { cause, remedy, retryable: true });
+  return new OriginscopeError('PROBE_FAILED', { problem, cause, remedy });
 }
 
 function explainCode(
@@ -98,27 +95,33 @@ function explainCode(
   cause: unknown,
 ): readonly [string, string] {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return [`${hostname} has no address`, 'Check the name, and that this machine can resolve it.'];
+    return [`${hostname} has no address`, 'Check the host name and the DNS of this machine.'];
   }
   if (code === 'ECONNREFUSED')
-    return [`Nothing listens at ${host}`, 'Check the port, and that the server runs.'];
+    return [`nothing listens at ${host}`, 'Check the port, and that the server is running.'];
   if (code === 'ECONNRESET' || code === 'EPIPE') {
     return [
       `${host} closed the connection without an answer`,
-      'Look into its log, or that of the proxy before it.',
+      'Check its log, or that of the proxy in front of it.',
     ];
   }
   if (code === 'EPROTO')
-    return [`${host} does not speak TLS`, 'Check the port, and whether the URL begins with http:.'];
+    return [`${host} does not speak TLS`, 'Check the port, and whether the URL should begin with http:.'];
   if (code.startsWith('ERR_TLS') || code.includes('CERT') || code.includes('SSL')) {
     return [
-      `The certificate of ${host} is not trusted here (${code})`,
-      'A browser would refuse as well, unless it knows the certificate: name its authority by NODE_EXTRA_CA_CERTS.',
+      `the certificate of ${host} is not trusted (${code})`,
+      'A browser would reject it as well unless it trusts the certificate: give its authority in NODE_EXTRA_CA_CERTS.',
     ];
   }
   if (code.startsWith('HPE_')) {
-    return [`${host} did not answer in HTTP/1.1 (${code})`, 'Check the port, and whether it takes https.'];
+    return [
+      `${host} did not answer with valid HTTP/1.1 (${code})`,
+      'Check the port, and whether it expects https.',
+    ];
   }
   const message = cause instanceof Error && cause.message !== '' ? cause.message : 'unknown error';
-  return [`${host} could not be asked: ${code || message}`, 'Check the URL and the network of this machine.'];
+  return [
+    `the request to ${host} failed: ${code || message}`,
+    'Check the URL and the network of this machine.',
+  ];
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { REASONS, type Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { REASON_TEXTS, type RefusedCall } from './remedies.ts';
+import { type BlockedCall, REASON_TEXTS } from './remedies.ts';
 
-function remedy(reason: Reason, given: Partial<RefusedCall> = {}): string {
+function remedy(reason: Reason, given: Partial<BlockedCall> = {}): string {
   return REASON_TEXTS[reason].remedy({
     origin: 'https://shop.example',
     kind: 'preflight',

@@ -2,7 +2,7 @@ import { OTHER } from '../../instrumentation/src/attributes.ts';
 import type { Kind, Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
 
 /** The part of a blocked or undecidable call that its remedy depends on. */
-export interface RefusedCall {
+export interface BlockedCall {
   readonly origin: string;
   readonly kind: Extract<Kind, 'preflight' | 'actual' | 'ambiguous'>;
   readonly reason: Reason;
@@ -20,7 +20,7 @@ interface ReasonText {
    * What to change, with the exact value, in one or two sentences. Never says that an origin should be
    * trusted.
    */
-  readonly remedy: (call: RefusedCall) => string;
+  readonly remedy: (call: BlockedCall) => string;
 }
 
 /** The texts of every reason, for the report, `explain` and docs/reasons.md. */
@@ -124,7 +124,7 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
 
 const TRACING: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
 
-function missingBecause({ kind, statusCode }: RefusedCall): string {
+function missingBecause({ kind, statusCode }: BlockedCall): string {
   if (kind !== 'preflight') {
     return statusCode >= 400
       ? `The response (${statusCode}) has no CORS headers: error responses need them as well, otherwise the page cannot read the error.`
@@ -142,7 +142,7 @@ function missingBecause({ kind, statusCode }: RefusedCall): string {
 /**
  * Whether the configured value differs from the origin only by a trailing slash, the most frequent mistake.
  */
-function hasTrailingSlash({ origin, detail }: RefusedCall): boolean {
+function hasTrailingSlash({ origin, detail }: BlockedCall): boolean {
   return detail === `${origin}/`;
 }
 
@@ -151,7 +151,7 @@ function nameNotStored(what: string): string {
   return `The page uses ${what} whose name is not stored: the network panel of the browser shows it. If it is legitimate`;
 }
 
-function grant(call: RefusedCall): string {
+function grant(call: BlockedCall): string {
   if (call.origin.startsWith('(invalid)')) {
     return 'No browser sends such an origin: the client is not a web page, and CORS does not apply to it.';
   }
@@ -160,7 +160,7 @@ function grant(call: RefusedCall): string {
     : `If this origin may call, send ${allowOrigin(call)}.`;
 }
 
-function allowOrigin({ origin }: RefusedCall): string {
+function allowOrigin({ origin }: BlockedCall): string {
   return `${header('Access-Control-Allow-Origin', origin)} and ${header('Vary', 'Origin')}`;
 }
 

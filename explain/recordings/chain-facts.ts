@@ -1,3 +1,4 @@
+import { isRedirectStatus } from '../../instrumentation/src/fetch-standard/redirect-check.ts';
 import { requestedHeaders } from '../../instrumentation/src/fetch-standard/requested-headers.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
 
@@ -46,11 +47,6 @@ function leadsTo(one: RecordedExchange, next: RecordedExchange): boolean {
   if (asked !== undefined) return !isPreflight(next.request) && next.request.method === asked;
   const { status, headers } = one.response;
   return isRedirectStatus(status) && headerOf(headers, 'location') !== undefined && !isSameRequest(one, next);
-}
-
-/** https://fetch.spec.whatwg.org/#redirect-status */
-export function isRedirectStatus(status: number | undefined): boolean {
-  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
 type PageFacts = Pick<HopFacts, 'origin' | 'isSameOrigin'>;

@@ -141,5 +141,5 @@ test('requests that were never sent over a network are left out', () => {
 });
 
 test('an invalid HAR is rejected', () => {
-  expect(() => readHar({ log: {} }, 'a.har')).toThrow('a.har is no HAR: log.entries');
+  expect(() => readHar({ log: {} }, 'a.har')).toThrow('a.har is not a valid HAR: log.entries');
 });

@@ -32,14 +32,11 @@ export function readHar(value: unknown, name: string): readonly RecordedRequest[
   const read = har.safeParse(value);
   if (!read.success) {
     const issue = read.error.issues[0];
-    throw new OriginscopeError(
-      'HAR_MALFORMED',
-      `${name} is no HAR: ${issue?.path.join('.')}: ${issue?.message}`,
-      {
-        cause: read.error,
-        remedy: 'Save it again from the network panel of the browser\'s developer tools ("Save all as HAR").',
-      },
-    );
+    throw new OriginscopeError('HAR_MALFORMED', {
+      name,
+      problem: `${issue?.path.join('.')}: ${issue?.message}`,
+      cause: read.error,
+    });
   }
   const { entries, creator } = read.data.log;
   const exchanges = withStoredAnswers(

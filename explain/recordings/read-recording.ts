@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { OriginscopeError } from '../../core/errors.ts';
-import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
+import { printableMessage } from '../../core/text.ts';
 import { readHar } from './read-har.ts';
 import { readLine } from './read-line.ts';
 import type { RecordedRequest } from './recorded-request.ts';
@@ -35,7 +35,7 @@ export async function readRecording(input: Readable, name: string): Promise<Reco
       const text = object === undefined ? [first, ...(await rest(lines))].join('\n') : undefined;
       const har = object ?? parse(text ?? '');
       if (har !== undefined && isHar(har)) return { kind: 'requests', requests: each(readHar(har, name)) };
-      throw malformed(name, number, new Error('it is no JSON'));
+      throw malformed(name, number, new Error('it is not valid JSON'));
     }
     return { kind: 'requests', requests: readLines(first, number, lines, name) };
   }
@@ -89,17 +89,16 @@ function isHar(value: unknown): boolean {
 }
 
 function malformed(name: string, line: number, cause: unknown): OriginscopeError {
-  const what = cleanText(cause instanceof Error ? cause.message : String(cause));
-  return new OriginscopeError('LINE_MALFORMED', `${name}, line ${line}: ${what}`, {
+  return new OriginscopeError('LINE_MALFORMED', {
+    name,
+    line,
+    problem: printableMessage(cause),
     cause,
     remedy:
-      'A line is one request: {"exchanges": [{"request": {"method", "url", "headers": [[name, value], …]}, "response": {"status", "headers"}}, …]}. What was explained before it stands.',
+      'Each line is one request: {"exchanges": [{"request": {"method", "url", "headers": [[name, value], …]}, "response": {"status", "headers"}}, …]}. The lines before it were explained.',
   });
 }
 
 function empty(name: string): OriginscopeError {
-  return new OriginscopeError('INPUT_EMPTY', `${name} is empty`, {
-    remedy:
-      "Give a HAR, JSON lines, a message from the browser's console, or a request copied from DevTools as cURL or fetch.",
-  });
+  return new OriginscopeError('INPUT_EMPTY', { name });
 }

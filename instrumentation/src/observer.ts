@@ -1,7 +1,7 @@
 import { OBSERVED } from './attributes.ts';
 import { cleanText } from './fetch-standard/clean-text.ts';
 import { decideObserved } from './fetch-standard/decide.ts';
-import type { Decision } from './fetch-standard/decision.ts';
+import { type Decision, isCorsKind } from './fetch-standard/decision.ts';
 import { guard } from './guard.ts';
 import { clientBit } from './http/client-bit.ts';
 import { maskPath } from './http/mask-path.ts';
@@ -15,14 +15,14 @@ import type { ObserverOptions, RequestInfo } from './options.ts';
 import { redactBy } from './redaction.ts';
 
 /** Decides an exchange, annotates the request's HTTP server span, and counts the decision. Never throws. */
-export type Observer = (served: ServedExchange) => void;
+export type ExchangeListener = (served: ServedExchange) => void;
 
 /** @param now returns epoch milliseconds */
 export function createObserver(
   options: ObserverOptions,
   recorder: Recorder,
   now: () => number = Date.now,
-): Observer {
+): ExchangeListener {
   const { ignoreRequest, route: routeHook, redact: redactHook, trustProxy } = options;
   const isIgnored = ignoreRequest && guard('The option ignoreRequest', ignoreRequest, false);
   const routeOf = routeHook && guard('The option route', routeHook, undefined);
@@ -49,7 +49,7 @@ export function createObserver(
       const { responseHeadersCaptured } = served;
       const decision = decideObserved(served, { ownOrigin, responseHeadersCaptured });
       annotate(span, decision);
-      if (!isCors(decision)) return;
+      if (!isCorsKind(decision.kind)) return;
 
       const template = routeOf?.(info) ?? span.route ?? served.route;
       const route = template === undefined ? undefined : cleanText(String(template));
@@ -90,15 +90,11 @@ const KNOWN_METHODS = new Set([
   'TRACE',
 ]);
 
-function isCors({ kind }: Decision): boolean {
-  return kind === 'preflight' || kind === 'actual' || kind === 'ambiguous';
-}
-
 function annotate({ serverSpan }: RequestSpan, decision: Decision): void {
   if (serverSpan === undefined) return;
   serverSpan.setAttribute(OBSERVED, true);
   serverSpan.setAttribute('cors.kind', decision.kind);
-  if (!isCors(decision)) return;
+  if (!isCorsKind(decision.kind)) return;
   serverSpan.setAttribute('cors.verdict', decision.verdict);
   if (decision.reason !== '') serverSpan.setAttribute('cors.reason', decision.reason);
 }

@@ -25,7 +25,7 @@ export interface CrashResult {
   /** As the senders know it. */
   readonly ledger: Counts;
   readonly kept: Kept;
-  /** Of `originscope verify`, in sentences. */
+  /** Findings of `originscope verify`. */
   readonly findings: readonly string[];
   /** The most memory that the process took, bytes. */
   readonly peakMemory: number;

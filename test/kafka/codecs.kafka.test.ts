@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { COMPRESSION_TYPES, COMPRESSIONS } from '../../collector/kafka/client/connection.ts';
+import { COMPRESSION_TYPES } from '../../collector/kafka/client/connection.ts';
 import { registerCodecs } from '../../collector/kafka/client/kafkajs-patches/codecs.ts';
+import { COMPRESSIONS } from '../../collector/kafka/client/options.ts';
 import { describeKafka, kafkaClient, temporaryTopic } from '../support/kafka-run.ts';
 import { recordsOf } from '../support/record-batches.ts';
 

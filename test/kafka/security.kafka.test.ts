@@ -2,14 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { kafkaOf } from '../../cli/settings/locations.ts';
+import { kafkaOf } from '../../cli/settings/kafka.ts';
 import { readSettings } from '../../cli/settings/read-settings.ts';
-import {
-  kafkaAt,
-  kafkaUnavailable,
-  SASL_MECHANISMS,
-  withAdmin,
-} from '../../collector/kafka/client/connection.ts';
+import { kafkaAt, kafkaUnavailable, withAdmin } from '../../collector/kafka/client/connection.ts';
+import { SASL_MECHANISMS } from '../../collector/kafka/client/options.ts';
 import { temporaryDirectory } from '../support/clickhouse.ts';
 import { request } from '../support/consuming.ts';
 import { KAFKA_PASSWORD, KAFKA_USER, type KafkaAddresses } from '../support/kafka.ts';
@@ -107,7 +103,9 @@ describeKafka('a broker that requires authentication', (kafka) => {
         env,
       );
       expect(code).toBe(1);
-      expect(stderr).toContain('does not let us in: SASL SCRAM SHA512 authentication failed');
+      expect(stderr).toContain(
+        'rejected our credentials or certificate: SASL SCRAM SHA512 authentication failed',
+      );
       expect(stderr).toContain('Check --kafka-security');
       expect(stdout + stderr).not.toContain(WRONG);
     }

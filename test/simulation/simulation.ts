@@ -4,7 +4,7 @@ import { createWriter } from '../../collector/ingest/writer.ts';
 import { beginImport } from '../../collector/publication/import.ts';
 import { createPublisher, type Publisher } from '../../collector/publication/publisher.ts';
 import { verify } from '../../collector/verify/verify.ts';
-import { AHEAD_MILLIS, isFrozen, SLOT_MILLIS, slotOf } from '../../core/slots.ts';
+import { isFrozen, MAX_AHEAD_MILLIS, SLOT_MILLIS, slotOf } from '../../core/slots.ts';
 import { blocked, decisionSpan } from '../support/decision-spans.ts';
 import type { ClockOwner, Event, Host } from './history.ts';
 import { HOSTS } from './history.ts';
@@ -236,7 +236,7 @@ export class Simulation {
     const { queuedMinutes: queued } = event;
     const receivedAt = queued === undefined ? undefined : this.#time - queued * MINUTE;
     const judgedAt = receivedAt ?? this.#now(event.host);
-    const latest = Math.max(judgedAt, this.#now(event.host)) + AHEAD_MILLIS;
+    const latest = Math.max(judgedAt, this.#now(event.host)) + MAX_AHEAD_MILLIS;
     const taken = spans.filter(({ time }) => !isFrozen(slotOf(time), judgedAt) && time <= latest);
     for (const span of taken) {
       const sent = this.#sent.get(span.spanId) ?? { span, acknowledged: new Map(), offered: new Map() };
@@ -329,6 +329,8 @@ export class Simulation {
       this.#say('summing works again');
       this.#poisoned = undefined;
       for (const host of HOSTS) this.#begin(host);
+      // A day that was put aside meanwhile is published by the next cleaning, and named as stuck until then.
+      await this.#finish('clean', (publisher) => publisher.clean());
     }
     await this.#publishAll(true);
     await this.checkMoment();

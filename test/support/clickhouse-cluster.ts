@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { onTestFinished } from 'vitest';
 import { clusterDialect } from '../../clickhouse/cluster.ts';
-import { type ClickHouse, type ClickHouseConnection, openClickHouse } from '../../clickhouse/connection.ts';
+import { type ClickHouse, openClickHouse } from '../../clickhouse/connection.ts';
+import type { ClickHouseConnection } from '../../clickhouse/connector.ts';
 import { migrate } from '../../clickhouse/migrations.ts';
 import { temporaryDirectory } from './clickhouse.ts';
 

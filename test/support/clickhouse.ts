@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type ClickHouse, openClickHouse } from '../../clickhouse/connection.ts';
+import type { ServerLocation } from '../../clickhouse/location.ts';
 import { migrate } from '../../clickhouse/migrations.ts';
-import type { ServerLocation } from '../../clickhouse/over-http.ts';
 import type { ClickHouseServer } from './clickhouse-server/launch.ts';
 
 /** An empty directory that is removed when the test ends. */

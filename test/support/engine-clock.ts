@@ -1,4 +1,4 @@
-import type { ClickHouseConnection } from '../../clickhouse/connection.ts';
+import type { ClickHouseConnection } from '../../clickhouse/connector.ts';
 
 /**
  * A connection to an engine with a clock offset. It only affects statements sent here; what the engine does

@@ -1,8 +1,8 @@
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import type { ClickHouse } from '../../../clickhouse/connection.ts';
 import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
-import { OriginscopeError } from '../../../core/errors.ts';
-import { AHEAD_MILLIS, SLOT_MILLIS, slotOf } from '../../../core/slots.ts';
+import { hasCode, OriginscopeError } from '../../../core/errors.ts';
+import { MAX_AHEAD_MILLIS, SLOT_MILLIS, slotOf } from '../../../core/slots.ts';
 import { createWriter } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded } from '../../otlp/decoding-result.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';
@@ -10,9 +10,9 @@ import { beginImport, type ImportResult } from '../../publication/import.ts';
 import { createPublisher } from '../../publication/publisher.ts';
 import { decodeMessage } from '../client/message.ts';
 import { positionsOf } from '../client/positions.ts';
+import { messagesIn, type OffsetRange, readRange, wholeTopic } from '../client/read-range.ts';
 import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { receivedAt } from '../dead-letters/dead-letters.ts';
-import { messagesIn, type OffsetRange, readRange, wholeTopic } from './read-range.ts';
 
 export interface RebuildOptions {
   readonly kafka: Kafka;
@@ -54,7 +54,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   const since = slotOf(options.since);
   const until = slotOf(options.until - 1) + SLOT_MILLIS;
   if (since <= keptSince(retention, now())) throw expired(options.since, retention, now());
-  const ranges = await rangesOf(kafka, topic, since - AHEAD_MILLIS);
+  const ranges = await rangesOf(kafka, topic, since - MAX_AHEAD_MILLIS);
   const total = messagesIn(ranges);
   const counts = { messages: 0, malformed: 0, refusedBatches: 0, spans: 0, rejected: 0 };
 
@@ -97,7 +97,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     try {
       return decodeMessage(message, acceptedWindow(receivedAt(message, now())), rules);
     } catch (error) {
-      if (error instanceof OriginscopeError && error.code === 'OTLP_MALFORMED') return undefined;
+      if (hasCode(error, 'OTLP_MALFORMED')) return undefined;
       throw error;
     }
   }
@@ -136,11 +136,8 @@ async function rangesOf(
 }
 
 function expired(since: number, retention: Retention, now: number): OriginscopeError {
-  return new OriginscopeError(
-    'WINDOW_EXPIRED',
-    `--since ${new Date(since).toISOString()} lies before the minutes that are kept`,
-    {
-      remedy: `Give a --since after ${new Date(keptSince(retention, now)).toISOString()}, or keep minutes longer (--keep-minutes).`,
-    },
-  );
+  return new OriginscopeError('WINDOW_EXPIRED', {
+    since: new Date(since).toISOString(),
+    keptSince: new Date(keptSince(retention, now)).toISOString(),
+  });
 }

@@ -2,9 +2,10 @@ import type { Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
 import { OriginscopeError } from '../../../core/errors.ts';
 import { OPEN_MILLIS } from '../../../core/slots.ts';
-import { type KafkaLocation, kafkaAt, kafkaUnavailable, withAdmin } from '../client/connection.ts';
+import { kafkaAt, kafkaUnavailable, withAdmin } from '../client/connection.ts';
+import type { KafkaLocation } from '../client/options.ts';
 import { positionsOf } from '../client/positions.ts';
-import { readTopic } from './topics.ts';
+import { readTopic } from '../client/topic.ts';
 
 /**
  * Resets a group to the messages sent at a time (epoch milliseconds), from where its next consumers
@@ -68,15 +69,12 @@ async function commitAs(
 
 function tooEarly(since: number): OriginscopeError {
   const time = new Date(since).toISOString();
-  return new OriginscopeError(
-    'SINCE_TOO_EARLY',
-    `--since ${time} is more than 48 hours ago: most slots of that time are frozen`,
-    { remedy: `To read them anew: originscope rebuild --since ${time} --until TIME.` },
-  );
+  return new OriginscopeError('SINCE_TOO_EARLY', { time });
 }
 
 function active(group: string): OriginscopeError {
-  return new OriginscopeError('GROUP_ACTIVE', `Consumers of the group ${group} are running`, {
+  return new OriginscopeError('GROUP_ACTIVE', {
+    group,
     remedy: 'Stop them first: --since sets the whole group back. Or wait a minute if they were killed.',
   });
 }

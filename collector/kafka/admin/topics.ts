@@ -1,18 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs, { type Admin } from 'kafkajs';
-import { OriginscopeError } from '../../../core/errors.ts';
-import { kafkaErrorType } from '../client/connection.ts';
-
-// Node detects only some of the named exports of kafkajs.
-const { ConfigResourceTypes } = kafkajs;
-
-/** A planned or existing topic. `config` has Kafka's own names and values. */
-export interface Topic {
-  readonly name: string;
-  readonly partitions: number;
-  readonly replication: number;
-  readonly config: Readonly<Record<string, string>>;
-}
+import type { Admin } from 'kafkajs';
+import { hasCode, OriginscopeError } from '../../../core/errors.ts';
+import { endless, retry } from '../../../core/retry.ts';
+import { findTopic, type Topic, topicMissing } from '../client/topic.ts';
 
 export interface TopicPlan {
   readonly topic: string;
@@ -71,48 +60,6 @@ export function plannedTopics(plan: TopicPlan, brokers: number): readonly [spans
   return [spans, deadLetters];
 }
 
-/**
- * The existing topic, with every setting in `TOPIC_SETTINGS`.
- *
- * @throws OriginscopeError `TOPIC_MISSING`; errors of kafkajs
- */
-export async function readTopic(admin: Admin, name: string): Promise<Topic> {
-  const topic = await findTopic(admin, name);
-  if (topic === undefined) throw topicMissing(name);
-  return topic;
-}
-
-/** The relevant settings, whether set on the topic or defaults of the brokers. */
-const TOPIC_SETTINGS = [
-  'cleanup.policy',
-  'compression.type',
-  'max.message.bytes',
-  'message.timestamp.type',
-  'min.insync.replicas',
-  'retention.ms',
-] as const;
-
-async function findTopic(admin: Admin, name: string): Promise<Topic | undefined> {
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
-    const partitions = topics[0]?.partitions ?? [];
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name, configNames: [...TOPIC_SETTINGS] }],
-    });
-    const entries = resources[0]?.configEntries ?? [];
-    return {
-      name,
-      partitions: partitions.length,
-      replication: Math.min(...partitions.map(({ replicas }) => replicas.length)),
-      config: Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue])),
-    };
-  } catch (error) {
-    if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined;
-    throw error;
-  }
-}
-
 /** The outcome for a planned topic. */
 export interface TopicOutcome {
   readonly wanted: Topic;
@@ -129,7 +76,7 @@ export interface TopicOutcome {
  */
 export async function createTopics(admin: Admin, plan: TopicPlan): Promise<TopicOutcome[]> {
   const brokers = await brokerCount(admin);
-  requireBrokersForReplication(brokers, plan);
+  assertEnoughBrokers(brokers, plan);
   const outcomes: TopicOutcome[] = [];
   for (const wanted of plannedTopics(plan, brokers)) {
     const isNew = (await findTopic(admin, wanted.name)) === undefined && (await createTopic(admin, wanted));
@@ -172,10 +119,14 @@ async function createTopic(admin: Admin, { name, partitions, replication, config
  * @throws OriginscopeError `TOPIC_MISSING` after half a minute
  */
 export async function topicIsKnown(admin: Admin, name: string): Promise<void> {
-  for (let waited = 0; (await findTopic(admin, name)) === undefined; waited += KNOWN_POLL_MILLIS) {
-    if (waited >= KNOWN_WITHIN_MILLIS) throw topicMissing(name);
-    await delay(KNOWN_POLL_MILLIS);
-  }
+  const find = async (): Promise<void> => {
+    if ((await findTopic(admin, name)) === undefined) throw topicMissing(name);
+  };
+  await retry(find, {
+    delays: endless([KNOWN_POLL_MILLIS]),
+    deadlineMillis: KNOWN_WITHIN_MILLIS,
+    shouldRetry: (error) => hasCode(error, 'TOPIC_MISSING'),
+  });
 }
 
 async function compare(admin: Admin, wanted: Topic): Promise<TopicOutcome> {
@@ -197,19 +148,7 @@ function difference(
   return present === wanted ? undefined : `${name} ${present ?? 'unknown'} instead of ${wanted}`;
 }
 
-/** The error for a missing topic. */
-export function topicMissing(name: string, cause?: unknown): OriginscopeError {
-  return new OriginscopeError('TOPIC_MISSING', `Kafka has no topic ${name}`, {
-    cause,
-    remedy: 'Create it with "originscope topics create", or name another with --topic.',
-  });
-}
-
-function requireBrokersForReplication(brokers: number, { replication }: TopicPlan): void {
+function assertEnoughBrokers(brokers: number, { replication }: TopicPlan): void {
   if (replication === undefined || replication <= brokers) return;
-  throw new OriginscopeError(
-    'REPLICATION_IMPOSSIBLE',
-    `--replication ${replication} needs as many brokers, and there are ${brokers}`,
-    { remedy: 'Start more brokers, or leave --replication away.' },
-  );
+  throw new OriginscopeError('REPLICATION_IMPOSSIBLE', { replication, brokers });
 }

@@ -4,9 +4,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { recordsOf } from '../../../test/support/record-batches.ts';
 import { decodeTraces } from '../../otlp/decode.ts';
 import { acceptedWindow } from '../../otlp/decoding-result.ts';
-import { COMPRESSIONS } from './connection.ts';
 import { registerCodecs } from './kafkajs-patches/codecs.ts';
 import { decodeMessage } from './message.ts';
+import { COMPRESSIONS } from './options.ts';
 
 const MESSAGES = join(import.meta.dirname, '../../../test/fixtures/collector-messages');
 const sent = JSON.parse(readFileSync(join(MESSAGES, 'sent.json'), 'utf8')) as object[];

@@ -1,18 +1,13 @@
 import { type Admin, CompressionTypes, Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import type { Logger } from 'pino';
-import { OriginscopeError } from '../../../core/errors.ts';
-import { bounded, cleaned } from '../../../core/text.ts';
+import { causesOf, codeOf, OriginscopeError } from '../../../core/errors.ts';
+import { printableMessage } from '../../../core/text.ts';
 import { tolerateClockSteps } from './kafkajs-patches/clock-steps.ts';
 import { registerCodecs } from './kafkajs-patches/codecs.ts';
 import { limitFetches } from './kafkajs-patches/fetch-response.ts';
 import { joinGroupOnce } from './kafkajs-patches/join-once.ts';
 import { stopIdlePolling } from './kafkajs-patches/request-queue.ts';
-
-/** The names of Kafka's own clients (`security.protocol`), in lower case. */
-export const SECURITY_PROTOCOLS = ['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl'] as const;
-export const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
-export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
-export type Compression = (typeof COMPRESSIONS)[number];
+import type { Compression, KafkaLocation } from './options.ts';
 
 export const COMPRESSION_TYPES: Readonly<Record<Compression, CompressionTypes>> = {
   none: CompressionTypes.None,
@@ -21,26 +16,6 @@ export const COMPRESSION_TYPES: Readonly<Record<Compression, CompressionTypes>> 
   lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD,
 };
-
-/** The brokers and how to connect. Certificates and keys are PEM. */
-export interface KafkaLocation {
-  /** host:port. */
-  readonly brokers: readonly string[];
-  readonly tls?:
-    | {
-        readonly ca: string | undefined;
-        readonly cert: string | undefined;
-        readonly key: string | undefined;
-      }
-    | undefined;
-  readonly sasl?:
-    | {
-        readonly mechanism: (typeof SASL_MECHANISMS)[number];
-        readonly username: string;
-        readonly password: string;
-      }
-    | undefined;
-}
 
 /** Lines of kafkajs are logged one level lower, because it logs retries as errors. */
 const LEVELS = {
@@ -51,10 +26,10 @@ const LEVELS = {
 } as const;
 
 /** Timeouts and retries of kafkajs; its defaults take up to half a minute to report an unreachable broker. */
-export type KafkaPatience = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'requestTimeout'>;
+export type KafkaTimeouts = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'requestTimeout'>;
 
 /** Creates a client with every codec that producers use; its lines go to the log. */
-export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPatience = {}): Kafka {
+export function kafkaAt(location: KafkaLocation, log: Logger, timeouts: KafkaTimeouts = {}): Kafka {
   registerCodecs();
   limitFetches();
   tolerateClockSteps();
@@ -64,7 +39,7 @@ export function kafkaAt(location: KafkaLocation, log: Logger, patience: KafkaPat
   return new Kafka({
     clientId: 'originscope',
     brokers: [...location.brokers],
-    ...patience,
+    ...timeouts,
     ...(tls !== undefined && {
       ssl: {
         ...(tls.ca !== undefined && { ca: tls.ca }),
@@ -106,7 +81,7 @@ function pick({ broker, groupId, topic, retryCount }: Readonly<Record<string, un
 
 /** The protocol name of an error of kafkajs, or of its cause: `UNKNOWN_TOPIC_OR_PARTITION`. */
 export function kafkaErrorType(error: unknown): string | undefined {
-  const typed = causes(error).find((each) => 'type' in each && typeof each.type === 'string');
+  const typed = causesOf(error).find((each) => 'type' in each && typeof each.type === 'string');
   return typed !== undefined && 'type' in typed ? String(typed.type) : undefined;
 }
 
@@ -123,21 +98,12 @@ export function isTooLarge(error: unknown): boolean {
  */
 export function kafkaUnavailable(location: KafkaLocation, cause: unknown): OriginscopeError {
   if (cause instanceof OriginscopeError) return cause;
-  const where = location.brokers.join(',');
-  const why = causes(cause)
-    .map((error) => bounded(cleaned(error.message), 200))
-    .at(-1);
-  if (causes(cause).some(isDenial)) {
-    return new OriginscopeError('KAFKA_DENIED', `Kafka at ${where} does not let us in: ${why}`, {
-      cause,
-      remedy: 'Check --kafka-security, --kafka-sasl, --kafka-user and its password, and the certificates.',
-    });
+  const brokers = location.brokers.join(',');
+  const problem = printableMessage(causesOf(cause).at(-1) ?? cause, 200);
+  if (causesOf(cause).some(isDenial)) {
+    return new OriginscopeError('KAFKA_DENIED', { brokers, problem, cause });
   }
-  return new OriginscopeError('KAFKA_UNAVAILABLE', `Kafka does not answer at ${where}: ${why}`, {
-    cause,
-    retryable: true,
-    remedy: 'Check that the brokers run, --brokers, and --kafka-security with its user and certificates.',
-  });
+  return new OriginscopeError('KAFKA_UNAVAILABLE', { brokers, problem, cause });
 }
 
 /** The codes of Node and OpenSSL for TLS handshakes that fail because of certificates. */
@@ -146,17 +112,10 @@ const CERTIFICATE_CODES = /^ERR_SSL_|^ERR_TLS_CERT|CERT|^UNABLE_TO_VERIFY/;
 /** Whether a person has to act, because the broker rejects this user or certificate. */
 function isDenial(error: Error): boolean {
   const type = 'type' in error ? String(error.type) : '';
-  const code = 'code' in error ? String(error.code) : '';
   return (
     error.name === 'KafkaJSSASLAuthenticationError' ||
     type === 'ILLEGAL_SASL_STATE' ||
     type.endsWith('_AUTHORIZATION_FAILED') ||
-    CERTIFICATE_CODES.test(code)
+    CERTIFICATE_CODES.test(codeOf(error) ?? '')
   );
-}
-
-/** An error and its causes, outermost first; kafkajs nests a few. */
-function causes(error: unknown, depth = 0): Error[] {
-  if (!(error instanceof Error) || depth > 5) return [];
-  return [error, ...causes(error.cause, depth + 1)];
 }

@@ -1,5 +1,5 @@
 import type { IHeaders, KafkaMessage } from 'kafkajs';
-import { OriginscopeError } from '../../../core/errors.ts';
+import { hasCode, messageOf, OriginscopeError } from '../../../core/errors.ts';
 import { DERIVATION_RULES, decodeTraces, type Encoding } from '../../otlp/decode.ts';
 import type { Decoded, TimeWindow } from '../../otlp/decoding-result.ts';
 
@@ -36,7 +36,7 @@ export function decodeMessage(
       return decodeTraces(value, encoding, window, rules);
     } catch (error) {
       // No sender can be told to send less, so it becomes a dead letter like an unreadable message.
-      throw isTooLarge(error) ? tooLarge(error) : error;
+      throw hasCode(error, 'BODY_TOO_LARGE') ? tooLarge(error) : error;
     }
   };
   const encoding = encodingOf(headers);
@@ -46,11 +46,11 @@ export function decodeMessage(
   try {
     return decode(likely);
   } catch (error) {
-    if (!isMalformed(error)) throw error;
+    if (!hasCode(error, 'OTLP_MALFORMED')) throw error;
     try {
       return decode(unlikely);
     } catch (second) {
-      throw isMalformed(second) ? error : second;
+      throw hasCode(second, 'OTLP_MALFORMED') ? error : second;
     }
   }
 }
@@ -58,18 +58,14 @@ export function decodeMessage(
 const BRACE = '{'.charCodeAt(0);
 
 const empty = (): OriginscopeError =>
-  new OriginscopeError('OTLP_MALFORMED', 'The message has no value', {
+  new OriginscopeError('OTLP_MALFORMED', {
+    problem: 'the message has no value',
     remedy: 'Only OTLP trace export requests belong in this topic.',
   });
 
-const isTooLarge = (error: unknown): error is OriginscopeError =>
-  error instanceof OriginscopeError && error.code === 'BODY_TOO_LARGE';
-
-const tooLarge = (cause: OriginscopeError): OriginscopeError =>
-  new OriginscopeError('OTLP_MALFORMED', cause.message, {
+const tooLarge = (cause: unknown): OriginscopeError =>
+  new OriginscopeError('OTLP_MALFORMED', {
+    problem: messageOf(cause),
     cause,
     remedy: 'Only smaller batches belong in this topic.',
   });
-
-const isMalformed = (error: unknown): boolean =>
-  error instanceof OriginscopeError && error.code === 'OTLP_MALFORMED';

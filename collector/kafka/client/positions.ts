@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
+import { endless, retry } from '../../../core/retry.ts';
 import { kafkaErrorType, withAdmin } from './connection.ts';
 
 const COORDINATOR_WITHIN_MILLIS = 15_000;
@@ -71,15 +71,11 @@ export function positionsOf(kafka: Kafka, { topic, group }: { topic: string; gro
  * kafkajs retries in consumers, but not in the admin client.
  */
 async function retryUntilCoordinated<Result>(ask: () => Promise<Result>): Promise<Result> {
-  for (let waited = 0; ; waited += COORDINATOR_POLL_MILLIS) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (waited >= COORDINATOR_WITHIN_MILLIS || !COORDINATOR_ERRORS.has(kafkaErrorType(error) ?? ''))
-        throw error;
-    }
-    await delay(COORDINATOR_POLL_MILLIS);
-  }
+  return await retry(ask, {
+    delays: endless([COORDINATOR_POLL_MILLIS]),
+    deadlineMillis: COORDINATOR_WITHIN_MILLIS,
+    shouldRetry: (error) => COORDINATOR_ERRORS.has(kafkaErrorType(error) ?? ''),
+  });
 }
 
 function offsets(partitions: readonly { partition: number; offset: string }[]): ReadonlyMap<number, number> {

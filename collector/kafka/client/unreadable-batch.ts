@@ -11,15 +11,15 @@ export interface UnreadableBatch {
   readonly bytes: Buffer;
 }
 
-const refused = new WeakMap<object, UnreadableBatch>();
+const batches = new WeakMap<object, UnreadableBatch>();
 
 /** kafkajs passes on messages only, so a message without a value represents the batch. */
 export function placeholderFor<Message extends object>(batch: UnreadableBatch, message: Message): Message {
-  refused.set(message, batch);
+  batches.set(message, batch);
   return message;
 }
 
 /** The batch that the message represents; undefined for a real message. */
 export function unreadableBatchOf(message: Pick<KafkaMessage, 'value'>): UnreadableBatch | undefined {
-  return refused.get(message);
+  return batches.get(message);
 }

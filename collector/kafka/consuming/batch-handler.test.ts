@@ -1,8 +1,9 @@
 import type { Batch, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { expect, test, vi } from 'vitest';
-import { batchHandler, type Delivered } from './batch-handler.ts';
+import { createByteBudget } from '../../../core/byte-budget.ts';
+import type { Delivered } from '../client/delivered.ts';
+import { batchHandler } from './batch-handler.ts';
 import { noConsumerCounts } from './consumer-counters.ts';
-import { createGate } from './gate.ts';
 
 /** A batch of one-byte messages that records what the handler does. */
 function delivery(offsets: readonly number[], given: Partial<EachBatchPayload> = {}) {
@@ -56,7 +57,7 @@ const handlerOf = (
   batchHandler({
     take,
     // A message counts at least 4 KiB.
-    gate: createGate(room * 5 * 1024),
+    budget: createByteBudget(room * 5 * 1024, 'in hand'),
     counters: noConsumerCounts(),
     stopping,
     heartbeatMillis: 1,

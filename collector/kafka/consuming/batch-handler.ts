@@ -1,25 +1,20 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EachBatchHandler, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { ByteBudget } from '../../../core/byte-budget.ts';
+import type { Delivered } from '../client/delivered.ts';
 import { heartbeatLoop } from '../client/heartbeat-loop.ts';
 import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import type { ConsumerCounters } from './consumer-counters.ts';
-import type { Gate } from './gate.ts';
-
-/** A delivered message and its topic and partition. */
-export interface Delivered {
-  readonly topic: string;
-  readonly partition: number;
-  readonly message: KafkaMessage;
-}
 
 export interface BatchHandlerOptions {
   /**
-   * Resolves once the message is durably stored, as rows or as a dead letter. Rejects when `signal` aborts.
+   * Resolves once the message is durably stored, as rows or as a dead letter, however long that takes. Rejects when
+   * `signal` aborts.
    */
   readonly take: (delivered: Delivered, signal: AbortSignal) => Promise<void>;
   /** Limits the bytes of messages in flight, over all partitions. */
-  readonly gate: Gate;
+  readonly budget: ByteBudget;
   readonly counters: ConsumerCounters;
   /** Aborts when the consumer is stopping. */
   readonly stopping: AbortSignal;
@@ -37,7 +32,7 @@ const COMMIT_MILLIS = 5_000;
  * be committed; the others are delivered again.
  */
 export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
-  const { take, gate, counters, stopping, heartbeatMillis, graceMillis } = options;
+  const { take, budget, counters, stopping, heartbeatMillis, graceMillis } = options;
 
   async function commit({ uncommittedOffsets, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
     const offsets = uncommittedOffsets();
@@ -70,7 +65,7 @@ export function batchHandler(options: BatchHandlerOptions): EachBatchHandler {
     let kept = Promise.resolve();
     const storeAll = async (): Promise<void> => {
       for (const message of batch.messages) {
-        const release = await gate.acquire(bytesInFlight(message), abandon.signal);
+        const release = await budget.acquire(bytesInFlight(message), { signal: abandon.signal });
         if (!isRunning() || isStale() || isEnding()) {
           release();
           break;

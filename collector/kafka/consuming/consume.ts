@@ -2,52 +2,49 @@ import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { ClickHouse } from '../../../clickhouse/connection.ts';
 import type { Retention } from '../../../clickhouse/retention.ts';
-import { createPatience } from '../../../core/retry.ts';
-import { stuckText } from '../../../reports/publication-state.ts';
+import { opening } from '../../../core/closers.ts';
+import { createRetrier } from '../../../core/retrier.ts';
 import type { InboundTracestate, SamplingRatios } from '../../derivation/sampling.ts';
-import { writeMetrics } from '../../ingest/write-metrics.ts';
-import { startWriteWatch, type WriteWatch } from '../../ingest/write-watch.ts';
-import { createWriter, type WriterCounters } from '../../ingest/writer.ts';
-import { consumerMetrics, writerMetrics } from '../../metrics/metrics.ts';
+import type { WriteWatch } from '../../ingest/write-watch.ts';
+import type { WriterCounters } from '../../ingest/writer.ts';
 import { derivationRules } from '../../otlp/decode.ts';
-import { startChores } from '../../publication/chores.ts';
-import { publicationMetrics } from '../../publication/publication-metrics.ts';
-import { startPublicationWatch } from '../../publication/publication-watch.ts';
-import { createPublisher } from '../../publication/publisher.ts';
-import { readTopic } from '../admin/topics.ts';
-import { type KafkaLocation, kafkaAt, kafkaUnavailable, withAdmin } from '../client/connection.ts';
+import { startPipeline } from '../../pipeline.ts';
+import { kafkaAt, kafkaUnavailable, withAdmin } from '../client/connection.ts';
+import type { KafkaLocation } from '../client/options.ts';
 import { positionsOf } from '../client/positions.ts';
+import { readTopic } from '../client/topic.ts';
 import { createDeadLetters } from '../dead-letters/dead-letters.ts';
-import { startConsumer } from './consumer.ts';
+import { type RunningConsumer, startConsumer } from './consumer.ts';
 import { type ConsumerCounters, noConsumerCounts } from './consumer-counters.ts';
+import { consumerMetrics } from './consumer-metrics.ts';
 import { createIntake } from './intake.ts';
 
 export interface ConsumeOptions {
-  /** With the present schema; whoever opened it closes it. */
+  /** With the current schema. The caller closes it. */
   readonly clickhouse: ClickHouse;
   readonly kafka: KafkaLocation;
   readonly topic: string;
   readonly deadLetterTopic: string;
   readonly group: string;
-  /** After which a silent consumer loses its partitions. */
+  /** Session timeout after which an unresponsive consumer loses its partitions. */
   readonly sessionTimeoutMillis: number;
   readonly retention: Retention;
-  /** By which ratio services sample the HTTP spans that decisions are derived from. */
+  /** Sampling ratios of the HTTP spans that decisions are derived from. */
   readonly samplingRatios?: SamplingRatios | undefined;
-  /** Whether the tracestate of a request says it where no ratio was given. Default `ignored`. */
+  /** Whether the tracestate of a request counts where no ratio is given. Default `ignored`. */
   readonly inboundTracestate?: InboundTracestate;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** What it tells about itself is added to it. */
+  /** Its metrics are added to it. */
   readonly registry?: Registry;
-  /** Ends the waiting for Kafka at the start. */
+  /** Stops waiting for Kafka at the start. */
   readonly signal?: AbortSignal;
-  /** Between tries of a write that failed; the last one goes on. */
+  /** Delays between retries of a failed write; the last one repeats. */
   readonly waitMillis?: readonly number[];
-  /** How often the disks are looked at, and a write is tried again that failed. */
+  /** How often disks are checked and failed writes are retried. */
   readonly watchMillis?: number;
-  /** How long what is in hand is waited for at the end. */
+  /** How long to wait for messages in progress at shutdown. */
   readonly graceMillis?: number;
 }
 
@@ -55,26 +52,26 @@ export interface ConsumeOptions {
 export interface Consume {
   readonly counters: Readonly<ConsumerCounters>;
   readonly written: Readonly<WriterCounters>;
-  /** Of ClickHouse's nodes, as they were seen last. */
+  /** Disks of ClickHouse's nodes, as last seen. */
   readonly disks: WriteWatch['disks'];
   /**
-   * What it waits for, in sentences: membership of its group, ClickHouse, the dead-letter topic. Empty while it
-   * is ready.
+   * What it waits for, in sentences: group membership, ClickHouse, the dead-letter topic. Empty while it is
+   * ready.
    */
   missing(): Promise<readonly string[]>;
-  /** Slots that cannot be published, in sentences: they do not make it unready. */
+  /** Slots that cannot be published, in sentences; they do not affect readiness. */
   readonly troubles: readonly string[];
   isReady(): Promise<boolean>;
-  /** Writes and commits what is in hand, leaves the group, lets a publication finish. */
+  /** Writes and commits messages in progress, leaves the group, waits for a running publication. */
   close(): Promise<void>;
 }
 
 const NEVER = new AbortController().signal;
 
-/** An insert waits so long for company: rows of several messages and partitions share it. */
+/** Linger of an insert: rows of several messages and partitions share it. */
 const LINGER_MILLIS = 200;
 
-/** Short: what fails longer is waited for while heartbeats go out, and said so. */
+/** Short: longer outages are waited out by the intake, which keeps sending heartbeats and logs them. */
 const RETRY_MILLIS = [100, 500] as const;
 
 /**
@@ -82,143 +79,118 @@ const RETRY_MILLIS = [100, 500] as const;
  *
  * @throws OriginscopeError `KAFKA_DENIED`, `TOPIC_MISSING`; the signal's reason
  */
-export async function startConsume(options: ConsumeOptions): Promise<Consume> {
-  const { clickhouse, topic, group, retention, log, now } = options;
-  const { registry = new Registry(), signal = NEVER } = options;
+export function startConsume(options: ConsumeOptions): Promise<Consume> {
+  const { topic, group, log, now } = options;
+  const { registry = new Registry() } = options;
   const counters = noConsumerCounts();
   const kafka = kafkaAt(options.kafka, log);
   const positions = positionsOf(kafka, { topic, group });
-  const metrics = writerMetrics(registry, () => writer.counters);
-  const watch = startWriteWatch({
-    clickhouse,
-    write: (spans) => writer.write(spans),
-    log,
-    now,
-    // By the intake, which waits for ClickHouse with what was read.
-    isToldElsewhere: true,
-    ...(options.watchMillis !== undefined && { everyMillis: options.watchMillis }),
-  });
-  const writer = createWriter({
-    client: clickhouse.writing,
-    now,
-    lingerMillis: LINGER_MILLIS,
-    retryMillis: RETRY_MILLIS,
-    inserted(spans, seconds) {
-      metrics.inserted(spans, seconds);
-      watch.inserted();
-    },
-    failed: watch.failed,
-  });
-  writeMetrics(registry, watch);
-  publicationMetrics(registry, clickhouse.reading, now);
-  const { persist } = createPatience({
-    says: { failing: 'Kafka does not answer yet; it is waited for', over: 'Kafka answers' },
-    log,
-    now,
-    ...(options.waitMillis !== undefined && { waitMillis: options.waitMillis }),
-  });
-  const onceKafkaAnswers = <Result>(work: () => Promise<Result>): Promise<Result> =>
-    persist(
-      () =>
-        work().catch((cause: unknown) => {
-          throw kafkaUnavailable(options.kafka, cause);
-        }),
-      signal,
-    );
-
-  await onceKafkaAnswers(() =>
-    withAdmin(kafka, async (admin) => {
-      await readTopic(admin, topic);
-      await readTopic(admin, options.deadLetterTopic);
-    }),
-  );
-  const deadLetters = await onceKafkaAnswers(() => createDeadLetters(kafka, options.deadLetterTopic));
-  const intake = createIntake({
-    writer,
-    deadLetters,
-    rules: derivationRules(options.samplingRatios, options.inboundTracestate),
-    retention,
-    counters,
-    log,
-    now,
-    waitMillis: options.waitMillis,
-  });
-  const consumer = await onceKafkaAnswers(() =>
-    startConsumer({
-      kafka,
-      topic,
-      group,
-      positions,
-      sessionTimeoutMillis: options.sessionTimeoutMillis,
-      ...(options.graceMillis !== undefined && { graceMillis: options.graceMillis }),
-      take: intake.take,
-      counters,
-      log,
-    }),
-  ).catch(async (error: unknown) => {
-    await deadLetters.close();
-    throw error;
-  });
+  const onceKafkaAnswers = waitingForKafka(options);
+  let consumer: RunningConsumer | undefined;
 
   async function hasArrived(before: number): Promise<boolean> {
     if (await positions.hasRead(before)) return true;
     counters.cleaningsHeld++;
     log.warn(
       { topic, before: new Date(before).toISOString() },
-      'raw days are kept longer: messages that may belong to them are not read yet',
+      'raw days are kept longer: messages that may belong to them have not been read yet',
     );
     return false;
   }
 
-  const publisher = createPublisher({
-    client: clickhouse.publishing,
-    dialect: clickhouse.dialect,
-    now,
-    retention,
-    hasArrived,
+  return opening(async (closers) => {
+    const pipeline = startPipeline({
+      clickhouse: options.clickhouse,
+      retention: options.retention,
+      registry,
+      log,
+      now,
+      watchMillis: options.watchMillis,
+      limits: { lingerMillis: LINGER_MILLIS, admissionMillis: 'unlimited', retryMillis: RETRY_MILLIS },
+      // The intake logs them while it waits for ClickHouse.
+      callerLogsFailures: true,
+      hasArrived,
+      // One member of the group publishes; two or none during a rebalance do no harm.
+      isOurs: () => consumer?.assigned.has(0) === true,
+    });
+    closers.add(pipeline.close);
+    consumerMetrics(registry, counters);
+
+    await onceKafkaAnswers(() =>
+      withAdmin(kafka, async (admin) => {
+        await readTopic(admin, topic);
+        await readTopic(admin, options.deadLetterTopic);
+      }),
+    );
+    const deadLetters = await onceKafkaAnswers(() => createDeadLetters(kafka, options.deadLetterTopic));
+    closers.add(deadLetters.close);
+    const intake = createIntake({
+      writer: pipeline.writer,
+      deadLetters,
+      rules: derivationRules(options.samplingRatios, options.inboundTracestate),
+      retention: options.retention,
+      counters,
+      log,
+      now,
+      waitMillis: options.waitMillis,
+    });
+    const running = await onceKafkaAnswers(() =>
+      startConsumer({
+        kafka,
+        topic,
+        group,
+        positions,
+        sessionTimeoutMillis: options.sessionTimeoutMillis,
+        ...(options.graceMillis !== undefined && { graceMillis: options.graceMillis }),
+        take: intake.take,
+        counters,
+        log,
+      }),
+    );
+    consumer = running;
+    closers.add(running.stop);
+
+    async function missing(): Promise<readonly string[]> {
+      const ofClickHouse = await pipeline.missing();
+      return [
+        ...(running.isMember() ? [] : [`Not a member of the consumer group ${group}`]),
+        ...ofClickHouse,
+        ...(ofClickHouse.length === 0 && intake.isWaiting()
+          ? ['Messages in progress wait for ClickHouse or the dead-letter topic']
+          : []),
+      ];
+    }
+
+    return {
+      counters,
+      written: pipeline.writer.counters,
+      get disks() {
+        return pipeline.disks;
+      },
+      missing,
+      get troubles() {
+        return pipeline.troubles;
+      },
+      isReady: async () => (await missing()).length === 0,
+      close: closers.close,
+    };
   });
-  const chores = startChores({
-    publisher,
+}
+
+/** @returns what tries a piece of work until Kafka answers, and says in the log that it waits */
+function waitingForKafka({ kafka, log, now, waitMillis, signal = NEVER }: ConsumeOptions) {
+  const retrier = createRetrier({
+    messages: { failing: 'Kafka does not respond yet; retrying', recovered: 'Kafka responds' },
     log,
     now,
-    // One of the group, whoever it is; in a rebalance two or none, which is as good.
-    isOurs: () => consumer.assigned.has(0),
+    delaysMillis: waitMillis,
   });
-
-  const publication = startPublicationWatch(clickhouse.reading, options.watchMillis);
-  consumerMetrics(registry, counters);
-
-  async function missing(): Promise<readonly string[]> {
-    const ofClickHouse = await watch.missing();
-    return [
-      ...(consumer.isMember() ? [] : [`It is not a member of the consumer group ${group}`]),
-      ...ofClickHouse,
-      ...(ofClickHouse.length === 0 && intake.isWaiting()
-        ? ['What was read waits for ClickHouse or the dead-letter topic']
-        : []),
-    ];
-  }
-
-  return {
-    counters,
-    written: writer.counters,
-    get disks() {
-      return watch.disks;
-    },
-    missing,
-    get troubles() {
-      return publication.stuck.map(stuckText);
-    },
-    isReady: async () => (await missing()).length === 0,
-    async close() {
-      await consumer.stop();
-      await Promise.all([
-        writer.close(),
-        watch.stop(),
-        publication.stop(),
-        deadLetters.close(),
-        chores.stop(),
-      ]);
-    },
-  };
+  return <Result>(work: () => Promise<Result>): Promise<Result> =>
+    retrier.run(
+      () =>
+        work().catch((cause: unknown) => {
+          throw kafkaUnavailable(kafka, cause);
+        }),
+      signal,
+    );
 }

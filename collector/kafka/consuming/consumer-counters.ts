@@ -1,13 +1,5 @@
 import { noRejections, type RejectionCounts } from '../../otlp/decoding-result.ts';
-
-/** Why a message, or with the last two reasons a whole batch, became a dead letter. */
-export const LETTER_REASONS = [
-  'OTLP_MALFORMED',
-  'ROW_REFUSED',
-  'BATCH_TOO_LARGE',
-  'BATCH_MALFORMED',
-] as const;
-export type LetterReason = (typeof LETTER_REASONS)[number];
+import type { LetterReason } from '../dead-letters/letter-reason.ts';
 
 /**
  * Counters of a consumer since its start. Every message whose offset may be committed is counted in

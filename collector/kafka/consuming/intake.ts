@@ -1,15 +1,16 @@
 import type { Logger } from 'pino';
 import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
-import { OriginscopeError } from '../../../core/errors.ts';
-import { createPatience } from '../../../core/retry.ts';
+import { hasCode } from '../../../core/errors.ts';
+import { createRetrier } from '../../../core/retrier.ts';
 import type { Writer } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoding-result.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';
+import type { Delivered } from '../client/delivered.ts';
 import { decodeMessage } from '../client/message.ts';
 import { type UnreadableBatch, unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { type DeadLetters, receivedAt } from '../dead-letters/dead-letters.ts';
-import type { Delivered } from './batch-handler.ts';
-import type { ConsumerCounters, LetterReason } from './consumer-counters.ts';
+import type { LetterReason } from '../dead-letters/letter-reason.ts';
+import type { ConsumerCounters } from './consumer-counters.ts';
 
 export interface IntakeOptions {
   readonly writer: Pick<Writer, 'write'>;
@@ -20,14 +21,14 @@ export interface IntakeOptions {
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Delays between attempts of a failed write; the last one repeats. */
+  /** Delays between retries of a failed write; the last one repeats. */
   readonly waitMillis?: readonly number[] | undefined;
 }
 
 export interface Intake {
   /** Resolves once the message is durably stored, as rows or as a dead letter. See BatchHandlerOptions. */
   take(delivered: Delivered, signal: AbortSignal): Promise<void>;
-  /** Whether ClickHouse or the dead-letter topic is currently not accepting data. */
+  /** Whether writes to ClickHouse or to the dead-letter topic fail at present. */
   isWaiting(): boolean;
 }
 
@@ -36,21 +37,21 @@ const LOG_INTERVAL_MILLIS = 60_000;
 /** Decodes messages and stores their spans as rows. */
 export function createIntake(options: IntakeOptions): Intake {
   const { writer, deadLetters, rules, retention, counters, log, now, waitMillis } = options;
-  const patience = (failing: string, over: string) =>
-    createPatience({
-      says: { failing, over },
+  const retrierFor = (failing: string, recovered: string) =>
+    createRetrier({
+      messages: { failing, recovered },
       log,
       now,
-      onTrouble: () => void counters.pauses++,
-      ...(waitMillis !== undefined && { waitMillis }),
+      onFailing: () => counters.pauses++,
+      delaysMillis: waitMillis,
     });
   let suppressed = 0;
   let loggedAt = Number.NEGATIVE_INFINITY;
-  const rows = patience(
+  const rows = retrierFor(
     'ClickHouse does not accept rows: messages in flight wait, the rest stays in Kafka',
     'ClickHouse accepts rows again',
   );
-  const letters = patience(
+  const letters = retrierFor(
     'the dead-letter topic does not accept messages: messages in flight wait',
     'the dead-letter topic accepts messages again',
   );
@@ -61,7 +62,7 @@ export function createIntake(options: IntakeOptions): Intake {
     error: unknown,
     signal: AbortSignal,
   ): Promise<void> {
-    await letters.persist(() => deadLetters.publish(delivered, { reason, error }), signal);
+    await letters.run(() => deadLetters.publish(delivered, { reason, error }, signal), signal);
     counters.deadLetters[reason]++;
   }
 
@@ -86,10 +87,10 @@ export function createIntake(options: IntakeOptions): Intake {
       await publishDeadLetter(delivered, 'OTLP_MALFORMED', decoded.error, signal);
     } else {
       try {
-        await rows.persist(() => writer.write(decoded.spans, received), signal);
+        await rows.run(() => writer.write(decoded.spans, received, signal), signal);
         countSpans(decoded);
       } catch (error) {
-        if (!isCode(error, 'ROW_REFUSED')) throw error;
+        if (!hasCode(error, 'ROW_REFUSED')) throw error;
         await publishDeadLetter(delivered, 'ROW_REFUSED', error, signal);
       }
     }
@@ -118,18 +119,14 @@ export function createIntake(options: IntakeOptions): Intake {
     }
   }
 
-  return { take, isWaiting: () => rows.isTried() || letters.isTried() };
+  return { take, isWaiting: () => rows.isFailing() || letters.isFailing() };
 }
 
-function attempt(decode: () => Decoded): Decoded | { readonly error: OriginscopeError } {
+function attempt(decode: () => Decoded): Decoded | { readonly error: unknown } {
   try {
     return decode();
   } catch (error) {
-    if (isCode(error, 'OTLP_MALFORMED')) return { error };
+    if (hasCode(error, 'OTLP_MALFORMED')) return { error };
     throw error;
   }
-}
-
-function isCode(error: unknown, code: string): error is OriginscopeError {
-  return error instanceof OriginscopeError && error.code === code;
 }

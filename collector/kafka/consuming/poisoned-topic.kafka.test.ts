@@ -8,8 +8,8 @@ import { describeKafka, kafkaClient } from '../../../test/support/kafka-run.ts';
 import { runOriginscope } from '../../../test/support/originscope.ts';
 import { start } from '../../../test/support/process.ts';
 import { produceRaw, rawBatch } from '../../../test/support/raw-batches.ts';
-import type { Compression } from '../client/connection.ts';
 import { READING_LIMITS } from '../client/kafkajs-patches/reading-limits.ts';
+import type { Compression } from '../client/options.ts';
 import { listDeadLetters } from '../dead-letters/replay.ts';
 
 const BIN = join(import.meta.dirname, '../../../cli/bin.ts');
@@ -119,7 +119,7 @@ describeKafka('a topic full of decompression bombs', ({ brokers }) => {
     expect(replayed.code).toBe(0);
     expect(replayed.stdout).toContain(`0 dead letters sent to ${topic} again\n`);
     const leftOut =
-      /left out, because no consumer reads such a batch: \S+ \d \d+-\d+\n {4}A batch of [\d,]+ bytes \(\w+\) holds more than [\d,]+ (bytes|records and headers)/g;
+      /left out, because no consumer reads such a batch: \S+ \d \d+-\d+\n {4}A batch of [\d,]+ bytes \(\w+\) contains more than [\d,]+ (bytes|records and headers)/g;
     expect(replayed.stdout.match(leftOut)).toHaveLength(sent.bad);
 
     const rebuild = start(process.execPath, [

@@ -46,7 +46,7 @@ describeKafka('dead letters', ({ brokers }) => {
       { reason: 'OTLP_MALFORMED', writtenAt: sentAt, from: `${topic} 0 1`, isReplayed: false },
       { reason: 'ROW_REFUSED', from: `${topic} 0 3`, message: expect.stringContaining('taste') },
     ]);
-    expect(letters[0]?.message).toMatch(/^The body is no OTLP trace export request: \P{Cc}+$/u);
+    expect(letters[0]?.message).toMatch(/^The body is not a valid OTLP trace export request: \P{Cc}+$/u);
     expect(await listDeadLetters({ kafka, deadLetterTopic, group, limit: 1 })).toMatchObject({
       total: 2,
       letters: [{ reason: 'ROW_REFUSED' }],

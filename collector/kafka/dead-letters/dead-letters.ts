@@ -1,12 +1,12 @@
 import { CompressionTypes, type IHeaders, type Kafka, type Message, Partitioners } from 'kafkajs';
 import { DERIVATION } from '../../../clickhouse/decision-span.ts';
-import { OriginscopeError } from '../../../core/errors.ts';
+import { hasCode } from '../../../core/errors.ts';
 import { bounded, cleaned } from '../../../core/text.ts';
 import { createGroupCommit, type GroupCommitLimits } from '../../ingest/group-commit.ts';
 import { isTooLarge } from '../client/connection.ts';
+import type { Delivered } from '../client/delivered.ts';
 import { type UnreadableBatch, unreadableBatchOf } from '../client/unreadable-batch.ts';
-import type { Delivered } from '../consuming/batch-handler.ts';
-import type { LetterReason } from '../consuming/consumer-counters.ts';
+import type { LetterReason } from './letter-reason.ts';
 
 /** Added to the headers of the message. */
 export const LETTER_HEADERS = {
@@ -33,13 +33,15 @@ export const LETTER_HEADERS = {
 
 export interface DeadLetters {
   /**
-   * Resolves when the dead letter is written.
+   * Resolves once the message is in the dead-letter topic.
    *
-   * @throws OriginscopeError `WRITE_FAILED`, `OVERLOADED`, `WRITER_CLOSED`: retryable
+   * @param signal ends the wait for room among what is pending
+   * @throws OriginscopeError `WRITE_FAILED`, `WRITER_CLOSED`: retryable; the signal's reason
    */
   publish(
     delivered: Delivered,
     cause: { readonly reason: LetterReason; readonly error: unknown },
+    signal: AbortSignal,
   ): Promise<void>;
   close(): Promise<void>;
 }
@@ -48,8 +50,8 @@ const LIMITS: GroupCommitLimits = {
   lingerMillis: 5,
   maxInsertRows: 500,
   maxInsertBytes: 512 * 1024,
-  maxPendingRows: 10_000,
   maxPendingBytes: 64 * 1024 ** 2,
+  admissionMillis: 'unlimited',
   retryMillis: [500],
 };
 
@@ -79,14 +81,14 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
         await producer.send({ topic, acks: -1, compression: CompressionTypes.ZSTD, messages: [...messages] });
       },
       bytesOf: ({ value }) => 500 + (value?.length ?? 0),
-      isRowError: isTooLarge,
+      isRejection: isTooLarge,
     },
     LIMITS,
     { written: 0, refused: 0, failed: 0, overloaded: 0, inserts: 0, retries: 0 },
   );
 
   return {
-    async publish(delivered, { reason, error }) {
+    async publish(delivered, { reason, error }, signal) {
       const batch = unreadableBatchOf(delivered.message);
       const value = batch === undefined ? delivered.message.value : batch.bytes;
       const headers = {
@@ -94,10 +96,13 @@ export async function createDeadLetters(kafka: Kafka, topic: string): Promise<De
         ...(batch !== undefined && headersOfBatch(batch)),
       };
       try {
-        await commits.add([{ value, headers }]);
+        await commits.add([{ value, headers }], signal);
       } catch (cause) {
-        if (!(cause instanceof OriginscopeError && cause.code === 'ROW_REFUSED')) throw cause;
-        await commits.add([{ value: null, headers: { ...headers, [LETTER_HEADERS.body]: 'omitted' } }]);
+        if (!hasCode(cause, 'ROW_REFUSED')) throw cause;
+        await commits.add(
+          [{ value: null, headers: { ...headers, [LETTER_HEADERS.body]: 'omitted' } }],
+          signal,
+        );
       }
     },
     async close() {
@@ -130,9 +135,7 @@ function headersOfBatch({ firstOffset, lastOffset }: UnreadableBatch): IHeaders 
 /** The innermost message: for a rejection, that of the server. */
 function innermost(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error instanceof OriginscopeError && error.code === 'ROW_REFUSED' && error.cause instanceof Error
-    ? error.cause.message
-    : error.message;
+  return hasCode(error, 'ROW_REFUSED') && error.cause instanceof Error ? error.cause.message : error.message;
 }
 
 /** When a message was first written, epoch milliseconds: a replayed one has it in a header. */

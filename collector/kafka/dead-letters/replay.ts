@@ -1,10 +1,11 @@
 import { type Kafka, type KafkaMessage, type Message, Partitioners } from 'kafkajs';
 import { OPEN_MILLIS } from '../../../core/slots.ts';
 import { bounded, cleaned } from '../../../core/text.ts';
-import { messagesIn, type OffsetRange, readRange, wholeTopic } from '../admin/read-range.ts';
-import { readTopic } from '../admin/topics.ts';
-import { COMPRESSION_TYPES, type Compression, withAdmin } from '../client/connection.ts';
+import { COMPRESSION_TYPES, withAdmin } from '../client/connection.ts';
+import type { Compression } from '../client/options.ts';
 import { positionsOf } from '../client/positions.ts';
+import { messagesIn, type OffsetRange, readRange, wholeTopic } from '../client/read-range.ts';
+import { readTopic } from '../client/topic.ts';
 import { unreadableBatchOf } from '../client/unreadable-batch.ts';
 import { LETTER_HEADERS, writtenAt } from './dead-letters.ts';
 

@@ -5,8 +5,8 @@ import { messagesIn } from '../../../test/support/messages-in.ts';
 import { encodeRequest } from '../../../test/support/otlp-schema.ts';
 import { postTraces, receiving } from '../../../test/support/receiving.ts';
 import { acceptedWindow } from '../../otlp/decoding-result.ts';
-import { COMPRESSIONS } from '../client/connection.ts';
 import { decodeMessage, encodingOf } from '../client/message.ts';
+import { COMPRESSIONS } from '../client/options.ts';
 
 describeKafka('receive', ({ brokers }) => {
   const kafka = { brokers };

@@ -170,21 +170,19 @@ const JSON_NOTATION: Notation = {
 };
 
 function spanTooLarge(maxBytes: number): OriginscopeError {
-  return new OriginscopeError('BODY_TOO_LARGE', `A span with its resource is larger than ${maxBytes} bytes`, {
+  return new OriginscopeError('BODY_TOO_LARGE', {
+    problem: `a span with its resource is larger than ${maxBytes} bytes`,
     remedy: 'Send smaller spans, or raise max.message.bytes of the topic.',
   });
 }
 
 function resourceTooLarge(maxBytes: number): OriginscopeError {
-  return new OriginscopeError(
-    'BODY_TOO_LARGE',
-    `The body has to be split into messages of ${maxBytes} bytes, and its resources are too large to be repeated`,
-    { remedy: 'Send smaller batches or smaller resources, or raise max.message.bytes of the topic.' },
-  );
+  return new OriginscopeError('BODY_TOO_LARGE', {
+    problem: `it must be split into messages of ${maxBytes} bytes, and its resources are too large to be repeated in each`,
+    remedy: 'Send smaller batches or smaller resources, or raise max.message.bytes of the topic.',
+  });
 }
 
 function tooManyFields(): OriginscopeError {
-  return new OriginscopeError('BODY_TOO_LARGE', `The body has more than ${MAX_FIELDS} spans`, {
-    remedy: 'Send smaller batches.',
-  });
+  return new OriginscopeError('BODY_TOO_LARGE', { problem: `more than ${MAX_FIELDS} spans` });
 }

@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import { repeat } from '../../../core/repeat.ts';
-import { readTopic, type Topic } from '../admin/topics.ts';
 import { withAdmin } from '../client/connection.ts';
+import { readTopic, type Topic } from '../client/topic.ts';
 
 export interface TopicWatch {
   /** The last known state; queried if there is none yet. @throws as `readTopic` */

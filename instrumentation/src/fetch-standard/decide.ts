@@ -3,8 +3,8 @@ import { credentialsOf } from './credentials.ts';
 import {
   type AllowOrigin,
   type Decision,
+  type DetailedReason,
   type Exchange,
-  type Refusal,
   SITES,
   type Site,
 } from './decision.ts';
@@ -87,7 +87,7 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
 
 const NO_NAMES: readonly string[] = Object.freeze([]);
 
-function kept({ reason, detail }: Refusal, context: Context): Refusal {
+function kept({ reason, detail }: DetailedReason, context: Context): DetailedReason {
   return { reason, detail: keptDetail({ reason, detail }, context) };
 }
 

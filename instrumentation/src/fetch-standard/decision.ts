@@ -35,6 +35,14 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** The kinds whose decisions are counted; an `ambiguous` request may have been a CORS request. */
+export const CORS_KINDS = ['preflight', 'actual', 'ambiguous'] as const satisfies readonly Kind[];
+export type CorsKind = (typeof CORS_KINDS)[number];
+
+export function isCorsKind(kind: Kind): kind is CorsKind {
+  return kind === 'preflight' || kind === 'actual' || kind === 'ambiguous';
+}
+
 export const VERDICTS = ['allowed', 'blocked', 'unknown'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
@@ -93,7 +101,7 @@ export const SITES = ['cross-site', 'same-site', 'same-origin', 'none', 'unknown
 export type Site = (typeof SITES)[number];
 
 /** A reason with its failing token. */
-export interface Refusal {
+export interface DetailedReason {
   readonly reason: Reason;
   readonly detail: string;
 }
@@ -119,7 +127,7 @@ export interface Decision {
    * For a decision that is blocked in both credentials modes when the mode is unknown: the reason with
    * credentials, if it differs from `reason`. Undefined otherwise.
    */
-  readonly withCredentials: Refusal | undefined;
+  readonly withCredentials: DetailedReason | undefined;
   readonly allowOrigin: AllowOrigin;
   /** Access-Control-Allow-Credentials was exactly `true`. */
   readonly allowCredentials: boolean;

@@ -1,4 +1,11 @@
-import type { AllowOrigin, Kind, Note, Refusal, Verdict } from './decision.ts';
+import {
+  type AllowOrigin,
+  type DetailedReason,
+  isCorsKind,
+  type Kind,
+  type Note,
+  type Verdict,
+} from './decision.ts';
 import { namesToken, type ResponseHeaders } from './header-list.ts';
 import type { CorsExchange } from './observed-exchange.ts';
 import { isAuthorizationCoveredByWildcard, type PreflightRequest } from './preflight-check.ts';
@@ -7,7 +14,7 @@ import { isAuthorizationCoveredByWildcard, type PreflightRequest } from './prefl
 export interface NoteFacts {
   readonly kind: Kind;
   readonly verdict: Verdict;
-  readonly withCredentials: Refusal | undefined;
+  readonly withCredentials: DetailedReason | undefined;
   readonly origin: string | null;
   readonly allowOrigin: AllowOrigin;
   readonly allowCredentials: boolean;
@@ -21,7 +28,7 @@ export interface NoteFacts {
  * order of NOTES.
  */
 export function notesOf(exchange: CorsExchange, facts: NoteFacts): readonly Note[] {
-  if (facts.kind !== 'preflight' && facts.kind !== 'actual' && facts.kind !== 'ambiguous') return NONE;
+  if (!isCorsKind(facts.kind)) return NONE;
   const { response } = exchange;
   const notes: Note[] = [];
   if (isVaryMissing(exchange, facts)) notes.push('missing_vary_origin');

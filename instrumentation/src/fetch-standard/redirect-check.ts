@@ -2,13 +2,17 @@ import { OTHER } from '../attributes.ts';
 import type { Failure } from './failure.ts';
 import type { CorsExchange } from './observed-exchange.ts';
 
+/** https://fetch.spec.whatwg.org/#redirect-status */
+export function isRedirectStatus(status: number | undefined): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
 /**
  * The target of a redirect (https://fetch.spec.whatwg.org/#concept-response-location-url); null when the
  * response is not a redirect.
  */
 export function redirectTarget(exchange: CorsExchange): string | null {
-  const { status } = exchange;
-  if (status !== 301 && status !== 302 && status !== 303 && status !== 307 && status !== 308) return null;
+  if (!isRedirectStatus(exchange.status)) return null;
   // Browsers treat an empty Location as absent.
   return exchange.response.location || null;
 }

@@ -1,5 +1,12 @@
 import { corsCheck } from './cors-check.ts';
-import type { Credentials, Kind, Reason, Refusal, Verdict } from './decision.ts';
+import {
+  type Credentials,
+  type DetailedReason,
+  isCorsKind,
+  type Kind,
+  type Reason,
+  type Verdict,
+} from './decision.ts';
 import type { Failure } from './failure.ts';
 import type { Context, CorsExchange } from './observed-exchange.ts';
 import { type PreflightRequest, preflightCheck } from './preflight-check.ts';
@@ -13,7 +20,7 @@ export interface Outcome {
   /** For an unknown verdict: the reason that would block, if there is one. */
   readonly detail: string;
   /** For a blocked verdict with unknown credentials mode: the reason with credentials, if it differs. */
-  readonly withCredentials?: Refusal;
+  readonly withCredentials?: DetailedReason;
 }
 
 /** The input of the checks: an exchange and what was inferred from its request. */
@@ -33,9 +40,7 @@ const ALLOWED: Outcome = { verdict: 'allowed', reason: '', detail: '' };
  * the verdict is certain and the reason is the one without credentials.
  */
 export function judge(subject: Case, credentials: Credentials, context: Context): Outcome {
-  if (subject.kind !== 'preflight' && subject.kind !== 'actual' && subject.kind !== 'ambiguous') {
-    return judgeOutsideCors(subject, context);
-  }
+  if (!isCorsKind(subject.kind)) return judgeOutsideCors(subject, context);
 
   const outcome =
     credentials === 'unknown'

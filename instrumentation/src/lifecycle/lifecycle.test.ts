@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { attachLifecycle, type LifecycleOptions, type ProcessEvents } from './lifecycle.ts';
+import { attachLifecycle, type LifecycleOptions } from './lifecycle.ts';
+import type { ProcessEvents } from './process-events.ts';
 
 const OPTIONS = { handleSignals: true, shutdownTimeoutMillis: 5_000, exitTimeoutMillis: 1_000 };
 

@@ -2,6 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import { decisionsOf, type UnsentBatch } from '../delivery/batch.ts';
 import { log, writeWarningsAtOnce } from '../log.ts';
 import { deliverFinally } from './final-delivery.ts';
+import type { ProcessEvents } from './process-events.ts';
 import { Signals } from './signals.ts';
 import { stopReading } from './stop-reading.ts';
 import { ThreadGroup } from './threads.ts';
@@ -24,22 +25,6 @@ export interface LifecycleOptions {
   readonly shutdownTimeoutMillis: number;
   readonly exitTimeoutMillis: number;
 }
-
-/** The part of `process` that is needed to observe and to complete its end. */
-export type ProcessEvents = Pick<
-  NodeJS.Process,
-  | 'on'
-  | 'prependListener'
-  | 'removeListener'
-  | 'removeAllListeners'
-  | 'listenerCount'
-  | 'listeners'
-  | 'kill'
-  | 'pid'
-> & {
-  /** Node's internal exit function, which `process.exit` calls after the event. */
-  reallyExit?: (code?: number) => never;
-};
 
 /**
  * Shared by all copies of this package in the thread: two instances waiting for a signal would each see the

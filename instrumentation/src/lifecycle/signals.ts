@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { ProcessEvents } from './lifecycle.ts';
+import type { ProcessEvents } from './process-events.ts';
 
 /** Callbacks for signals. */
 export interface SignalCallbacks {

@@ -7,7 +7,7 @@
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { COMPRESSIONS } from '../../../collector/kafka/client/connection.ts';
+import { COMPRESSIONS } from '../../../collector/kafka/client/options.ts';
 import { freePort } from '../free-port.ts';
 import { startKafka } from '../kafka.ts';
 import { realisticRequest, seeded } from '../otlp-bodies.ts';

@@ -3,6 +3,7 @@ import * as zlib from 'node:zlib';
 import kafkajs from 'kafkajs';
 import snappy from 'kafkajs-snappy';
 import { compressFrame, decompressFrame } from 'lz4-napi';
+import { codeOf } from '../../../../core/errors.ts';
 import { lz4FrameSize } from './lz4-frame-size.ts';
 import { READING_LIMITS } from './reading-limits.ts';
 import { decompressSnappy } from './snappy-blocks.ts';
@@ -74,7 +75,7 @@ export function codecName(type: number): string | undefined {
  */
 export async function decompress(type: number, bytes: Buffer, maxBytes: number): Promise<Buffer> {
   const codec = CODECS.get(type);
-  if (codec === undefined) throw new RangeError(`there is no codec ${type}`);
+  if (codec === undefined) throw new RangeError(`unknown compression codec ${type}`);
   return codec.decompress(bytes, maxBytes);
 }
 
@@ -99,7 +100,7 @@ async function inflate(
   try {
     return await run(bytes, { chunkSize: chunkSizeFor(bytes), maxOutputLength: maxBytes });
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
+    if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') {
       throw new TooLargeError(maxBytes, 'bytes');
     }
     throw error;

@@ -148,7 +148,7 @@ describe('a batch beyond the limits is skipped and reported', () => {
     const bad = await batchOf({ compression, firstOffset: 10, records: [large, large] });
     await expectRefused(bad, 11, {
       code: 'BATCH_TOO_LARGE',
-      message: expect.stringMatching(/^A batch of [\d,]+ bytes \(\w+\) holds more than 1,048,576 bytes$/),
+      message: expect.stringMatching(/^A batch of [\d,]+ bytes \(\w+\) contains more than 1,048,576 bytes$/),
     });
   });
 

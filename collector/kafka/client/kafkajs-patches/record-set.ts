@@ -1,4 +1,4 @@
-import { OriginscopeError } from '../../../../core/errors.ts';
+import { messageOf, OriginscopeError } from '../../../../core/errors.ts';
 import { placeholderFor, type UnreadableBatch } from '../unreadable-batch.ts';
 import { ByteReader } from './byte-reader.ts';
 import { codecName, decompress } from './codecs.ts';
@@ -47,13 +47,13 @@ export async function readRecordSet(
     // The last batch may be truncated by the size limit of a fetch.
     if (end > set.length) break;
     budget.isBegun = true;
-    for (const message of await readOrRefuse(set.subarray(at, end), limits, budget)) messages.push(message);
+    for (const message of await readOrReplace(set.subarray(at, end), limits, budget)) messages.push(message);
     at = end;
   }
   return messages;
 }
 
-async function readOrRefuse(
+async function readOrReplace(
   batch: Buffer,
   limits: ReadingLimits,
   budget: FetchBudget,
@@ -72,7 +72,7 @@ async function readOrRefuse(
     const { firstOffset, lastOffset } = found;
     return [
       placeholderFor(
-        { ...refusal(batch, found, cause), firstOffset, lastOffset, bytes: batch },
+        { ...unreadable(batch, found, cause), firstOffset, lastOffset, bytes: batch },
         placeholder(found),
       ),
     ];
@@ -88,7 +88,11 @@ async function readBatch(
   const header = readBatchHeader(batch);
   // Checked again while reading; this avoids decompressing them.
   if (header.recordCount > batchEntries) throw new TooLargeError(batchEntries, 'records and headers');
-  return readRecords(header, await plain(header.codec, header.records, batchBytes, read), batchEntries);
+  return readRecords(
+    header,
+    await decompressed(header.codec, header.records, batchBytes, read),
+    batchEntries,
+  );
 }
 
 async function readLegacy(
@@ -97,12 +101,12 @@ async function readLegacy(
   read: { bytes: number },
 ): Promise<ReadMessages> {
   const message = readLegacyMessage(new ByteReader(batch));
-  const value = await plain(message.codec, message.value ?? Buffer.alloc(0), batchBytes, read);
+  const value = await decompressed(message.codec, message.value ?? Buffer.alloc(0), batchBytes, read);
   if (message.codec !== 0) return readInnerMessages(message, value, batchEntries);
   return { messages: [asFetched(message)], entries: 1 };
 }
 
-async function plain(
+async function decompressed(
   codec: number,
   bytes: Buffer,
   maxBytes: number,
@@ -114,9 +118,9 @@ async function plain(
     return bytes;
   }
   read.bytes = maxBytes;
-  const decompressed = await decompress(codec, bytes, maxBytes);
-  read.bytes = decompressed.length;
-  return decompressed;
+  const output = await decompress(codec, bytes, maxBytes);
+  read.bytes = output.length;
+  return output;
 }
 
 interface Span {
@@ -175,20 +179,14 @@ function placeholder(
   };
 }
 
-function refusal(batch: Buffer, { codec }: Span, cause: unknown): Pick<UnreadableBatch, 'reason' | 'error'> {
-  const what = `A batch of ${batch.length.toLocaleString('en')} bytes (${codecName(codec) ?? `codec ${codec}`})`;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  const [reason, message, remedy] =
-    cause instanceof TooLargeError
-      ? ([
-          'BATCH_TOO_LARGE',
-          `${what} holds ${why}`,
-          'Find its producer: a receiver writes none like it.',
-        ] as const)
-      : ([
-          'BATCH_MALFORMED',
-          `${what} cannot be read: ${why}`,
-          'Find its producer, or look at the disk of the broker that leads its partition.',
-        ] as const);
-  return { reason, error: new OriginscopeError(reason, message, { cause, remedy }) };
+function unreadable(
+  bytes: Buffer,
+  { codec }: Span,
+  cause: unknown,
+): Pick<UnreadableBatch, 'reason' | 'error'> {
+  const batch = `A batch of ${bytes.length.toLocaleString('en')} bytes (${codecName(codec) ?? `codec ${codec}`})`;
+  const details = { batch, problem: messageOf(cause), cause };
+  return cause instanceof TooLargeError
+    ? { reason: 'BATCH_TOO_LARGE', error: new OriginscopeError('BATCH_TOO_LARGE', details) }
+    : { reason: 'BATCH_MALFORMED', error: new OriginscopeError('BATCH_MALFORMED', details) };
 }

@@ -1,9 +1,8 @@
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { blocked, decisionSpan } from '../../test/support/decision-spans.ts';
-import { createDecisionCounts } from '../ingest/decision-counts.ts';
-import { noConsumerCounts } from '../kafka/consuming/consumer-counters.ts';
-import { consumerMetrics, writerMetrics } from './metrics.ts';
+import { createDecisionCounts } from './decision-counts.ts';
+import { writerMetrics } from './write-metrics.ts';
 
 const COUNTERS = {
   written: 7,
@@ -52,23 +51,5 @@ test('past the most services, new ones are counted together and nothing is lost'
     ['a', 4],
     ['b', 2],
     ['(other)', 4],
-  ]);
-});
-
-test('lag by partition, dead letters and lost messages are there for Prometheus', async () => {
-  const registry = new Registry();
-  const counters = noConsumerCounts();
-  consumerMetrics(registry, counters);
-  counters.deadLetters.OTLP_MALFORMED = 2;
-  counters.lost = 9;
-  counters.lag = new Map([[3, 14]]);
-  await registry.metrics();
-  // The partition went to another consumer.
-  counters.lag = new Map([[4, 15]]);
-  const lines = (await registry.metrics()).split('\n');
-  expect(lines).toContain('originscope_consumer_dead_letters_total{reason="otlp_malformed"} 2');
-  expect(lines).toContain('originscope_consumer_lost_messages_total 9');
-  expect(lines.filter((line) => line.startsWith('originscope_consumer_lag'))).toEqual([
-    'originscope_consumer_lag_messages{partition="4"} 15',
   ]);
 });

@@ -1,0 +1,53 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '../test/support/clickhouse.ts';
+
+const BIN = join(import.meta.dirname, 'bin.ts');
+const ENV = { PATH: process.env.PATH };
+
+test('up on a port that is taken says so and leaves nothing behind', async () => {
+  const blocker = createServer().listen(0, '127.0.0.1');
+  await once(blocker, 'listening');
+  onTestFinished(() => void blocker.close());
+  const { port } = blocker.address() as AddressInfo;
+  const data = join(await temporaryDirectory(), 'data');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [BIN, 'up', '--data', data, '--port', String(port)],
+    {
+      encoding: 'utf8',
+      env: ENV,
+    },
+  );
+  expect(status).toBe(1);
+  expect(stderr).toContain(`Port ${port} on 127.0.0.1 is taken`);
+  expect(existsSync(data)).toBe(false);
+});
+
+test('the command that up suggests finds the data of up', async () => {
+  const data = join(await temporaryDirectory(), 'my data');
+  const up = spawn(process.execPath, [BIN, 'up', '--data', data, '--port', '0'], {
+    env: ENV,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const exited = once(up, 'exit');
+  onTestFinished(async () => {
+    up.kill();
+    await exited;
+  });
+  let suggested: string | undefined;
+  for await (const line of createInterface({ input: up.stdout })) {
+    suggested = /^Then: originscope (.*)$/.exec(line)?.[1];
+    if (suggested !== undefined) break;
+  }
+  const report = spawnSync('sh', ['-c', `"$0" "$1" ${suggested}`, process.execPath, BIN], {
+    encoding: 'utf8',
+    env: ENV,
+  });
+  expect({ status: report.status, stderr: report.stderr }).toEqual({ status: 0, stderr: '' });
+});

@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { FINDINGS, HEARTBEAT_RUNBOOK, runbookOf } from '../analyzer/alerting/runbooks.ts';
+import { INCIDENT_CLASSES } from '../analyzer/incidents/incident.ts';
+import { explain } from '../cli/explain.ts';
+import { renderAlert } from '../cli/pages/alert-page.ts';
+import { probe } from '../cli/probe.ts';
+import { report } from '../cli/report.ts';
+import { anIncident } from './support/incidents.ts';
+
+const DOCS = new URL('../docs/', import.meta.url);
+const read = (name: string): string => readFileSync(new URL(name, DOCS), 'utf8');
+const pages = readdirSync(new URL('runbooks/', DOCS))
+  .map((file) => file.replace(/\.md$/, ''))
+  .filter((page) => page !== 'README');
+
+/** The pages that alerts lead to. */
+function linkedPages(): string[] {
+  const [signal] = anIncident().signals;
+  if (signal === undefined) throw new Error('the incident has no signal');
+  return [
+    ...INCIDENT_CLASSES.map((incidentClass) => runbookOf(anIncident({ class: incidentClass }))),
+    ...Object.keys(FINDINGS).map((detector) =>
+      runbookOf(anIncident({ class: 'misconfiguration', signals: [{ ...signal, detector }] })),
+    ),
+    HEARTBEAT_RUNBOOK,
+  ];
+}
+
+test('every class and every finding has a page of its own, and no page is without one', () => {
+  expect(pages.sort()).toEqual(linkedPages().sort());
+  for (const page of pages) expect(read('runbooks/README.md')).toContain(`](${page}.md)`);
+});
+
+test.each(pages)('%s says what it means, how to confirm, what to change and when to ignore it', (page) => {
+  const sections = read(`runbooks/${page}.md`).split(/^## /m).slice(1);
+  expect(sections.map((section) => section.split('\n')[0])).toEqual([
+    'What it means',
+    'How to confirm',
+    'What to change',
+    'When to ignore',
+  ]);
+  for (const section of sections) expect(section.split('\n').slice(1).join('').length).toBeGreaterThan(40);
+});
+
+test('links of the pages lead somewhere', () => {
+  for (const page of ['README', ...pages]) {
+    for (const [, target = ''] of read(`runbooks/${page}.md`).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+      expect(() => read(`runbooks/${target}`), `${page} → ${target}`).not.toThrow();
+    }
+  }
+});
+
+test('the commands of the pages exist, with these options', () => {
+  const commands = new Map(
+    [explain, probe, report].map((define) => [define.name, define(new Command(define.name))]),
+  );
+  let found = 0;
+  for (const page of pages) {
+    for (const [line, name = ''] of read(`runbooks/${page}.md`).matchAll(/originscope ([a-z]+)\b[^`\n]*/g)) {
+      const command = commands.get(name);
+      expect(command, line).toBeDefined();
+      for (const [flag] of line.matchAll(/(?<= )--?[a-zA-Z][a-z-]*/g)) {
+        expect(
+          command?.options.flatMap(({ long, short }) => [long, short]),
+          line,
+        ).toContain(flag);
+      }
+      found++;
+    }
+  }
+  expect(found).toBeGreaterThan(20);
+});
+
+test('the example in docs/alerting.md is what a terminal shows', () => {
+  const incident = anIncident();
+  const shown = renderAlert(
+    { incident, resolvedAt: undefined },
+    incident.startedAt + 8 * 60_000,
+    { runbooks: 'docs/runbooks' },
+    { width: 100, color: false },
+  );
+  expect(read('alerting.md')).toContain(`\`\`\`text\n${shown}\`\`\``);
+});
