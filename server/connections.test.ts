@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import Fastify from 'fastify';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { listen } from '../test/support/ask.ts';
-import { limitConnections } from './connections.ts';
+import { answerClientError, limitConnections } from './connections.ts';
 
 const HEAD = 'POST / HTTP/1.1\r\nHost: localhost\r\n';
 
@@ -67,4 +68,31 @@ test('one whose request is being answered stays', async () => {
   asked[0]?.end('done');
   const [answer] = (await once(waiting, 'data')) as [Buffer];
   expect(answer.toString()).toContain('done');
+});
+
+test.each([
+  [
+    'a request that does not arrive in time: exporters retry 503, and drop what they sent after 408',
+    HEAD,
+    '503',
+  ],
+  ['a malformed request', 'no HTTP\r\n\r\n', '400'],
+  ['too many headers', `${HEAD}X: ${'x'.repeat(20_000)}\r\n`, '431'],
+])('%s is answered, and its connection closed', async (_, text, status) => {
+  const server = Fastify({
+    clientErrorHandler: answerClientError,
+    requestTimeout: 60,
+    http: { headersTimeout: 50, connectionsCheckingInterval: 20 },
+  });
+  onTestFinished(() => server.close());
+  const port = Number(new URL(await server.listen({ host: '127.0.0.1', port: 0 })).port);
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  let answer = '';
+  socket.on('data', (bytes) => {
+    answer += bytes.toString();
+  });
+  socket.write(text);
+  await once(socket, 'close');
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(answer.includes('Retry-After: 1')).toBe(status === '503');
 });

@@ -13,6 +13,22 @@ export const CONNECTION_TIMEOUTS = {
   },
 } as const;
 
+const CLIENT_ERRORS: Readonly<Record<string, string>> = {
+  // Not 408: OTLP exporters retry 503, but drop what they sent after 408
+  // (https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes).
+  ERR_HTTP_REQUEST_TIMEOUT: '503 Service Unavailable\r\nRetry-After: 1',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
+/** Responds to a request that is malformed or does not arrive in time, and closes its connection. */
+export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (socket.writable) {
+    const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request';
+    socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  }
+  socket.destroy(error);
+}
+
 export interface ConnectionLimit {
   /** At once. */
   readonly most: number;

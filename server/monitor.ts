@@ -2,7 +2,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Registry } from 'prom-client';
 import { type Access, guard } from './access.ts';
 import { type Binding, listenError } from './binding.ts';
-import { CONNECTION_TIMEOUTS, limitConnections } from './connections.ts';
+import { answerClientError, CONNECTION_TIMEOUTS, limitConnections } from './connections.ts';
 
 /** Whether a process is ready, or what is missing for that, in sentences. */
 export type Readiness =
@@ -77,6 +77,7 @@ export async function startMonitor(
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
+    clientErrorHandler: answerClientError,
     ...CONNECTION_TIMEOUTS,
   });
   limitConnections(server.server, { most: 128 });

@@ -2,7 +2,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { Registry } from 'prom-client';
 import { guard } from '../../server/access.ts';
 import { assertProtected, type Binding, listenError } from '../../server/binding.ts';
-import { CONNECTION_TIMEOUTS, limitConnections } from '../../server/connections.ts';
+import { answerClientError, CONNECTION_TIMEOUTS, limitConnections } from '../../server/connections.ts';
 import { addMonitoring, type Monitored } from '../../server/monitor.ts';
 import type { AddRoutes } from '../../server/routes.ts';
 import type { InboundTracestate, SamplingRatios } from '../derivation/sampling.ts';
@@ -78,6 +78,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const server: FastifyInstance = Fastify({
     ...(logger !== undefined && { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
+    clientErrorHandler: answerClientError,
     ...CONNECTION_TIMEOUTS,
   });
   limitConnections(server.server, {
