@@ -68,7 +68,7 @@ function exitCodeOf({ explanation, failure, recorded }: Probed): number {
 }
 
 function print({ recorded, explanation, isHeldBack, failure }: Probed, json: boolean): void {
-  if (json) console.log(JSON.stringify(explanation));
+  if (json) console.log(JSON.stringify({ ...explanation, requestSent: !isHeldBack }));
   // There is nothing to show for a server that could not be reached.
   else if (recorded.exchanges.length > (failure === undefined ? 0 : 1)) {
     process.stdout.write(renderExplanation(recorded, explanation, pageOptions(process.stdout)));
@@ -79,8 +79,8 @@ function print({ recorded, explanation, isHeldBack, failure }: Probed, json: boo
 
 function heldBack(hasPreflight: boolean): string {
   return hasPreflight
-    ? '\nThe preflight was asked; the request itself was not sent, because it may change something: --send sends it.'
-    : 'Nothing was sent: a browser sends this request without a preflight, and it may change something: --send sends it.';
+    ? '\nThe preflight is allowed, but the request itself was not sent because it may have side effects, and its response decides: --send sends it.'
+    : 'Nothing was sent: a browser sends this request without a preflight, and it may have side effects: --send sends it.';
 }
 
 function parseUrl(text: string): string {

@@ -43,12 +43,19 @@ export async function probe(page: PageRequest, options: ProbeOptions): Promise<P
     mode: 'cors',
     exchanges,
   };
-  const explained = (isHeldBack: boolean, failure?: OriginscopeError): Probed => ({
-    recorded,
-    explanation: explainRequest(recorded),
-    isHeldBack,
-    failure,
-  });
+  const explained = (isHeldBack: boolean, failure?: OriginscopeError): Probed => {
+    const explanation = explainRequest(recorded);
+    return {
+      recorded,
+      // An allowed preflight does not settle it: the response to the request itself decides.
+      explanation:
+        isHeldBack && explanation.verdict === 'allowed'
+          ? { ...explanation, verdict: 'unknown' }
+          : explanation,
+      isHeldBack,
+      failure,
+    };
+  };
   const exchange = async (request: WireRequest): Promise<Answer> => {
     try {
       const response = await options.send(request);
