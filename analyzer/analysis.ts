@@ -1,0 +1,129 @@
+import { CONFIGURATION, type Configuration } from './configuration.ts';
+import type { Finding } from './detectors/finding.ts';
+import { detectFlips } from './detectors/flip.ts';
+import { MisconfigurationWatch } from './detectors/misconfiguration.ts';
+import { NewRefusalDetector } from './detectors/new-refusal.ts';
+import { RefusalRates } from './detectors/refusal-rates.ts';
+import { StrangerWatch } from './detectors/strangers.ts';
+import { detectIncompleteness, TelemetryGapWatch } from './detectors/telemetry-gap.ts';
+import { VolumeWatch } from './detectors/volume.ts';
+import { observe } from './history/observe.ts';
+import { Scope } from './history/scope.ts';
+import type { Incident } from './incidents/incident.ts';
+import { Tracker } from './incidents/tracker.ts';
+import type { CompletenessRow, UsageRow } from './input/usage-row.ts';
+
+/** A person's word on an incident: the new normal, or a false alarm. */
+export interface Verdict {
+  readonly incident: string;
+  readonly action: 'accept' | 'dismiss';
+  readonly who: string;
+  readonly why: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+export interface Minute {
+  /** Start, epoch milliseconds. */
+  readonly minute: number;
+  readonly rows: readonly UsageRow[];
+  /** Of hours that have ended since the last minute. */
+  readonly completeness?: readonly CompletenessRow[];
+  readonly verdicts?: readonly Verdict[];
+}
+
+/**
+ * Incidents as a function of what is given, minute by minute: settled data, people's verdicts, configuration. It reads
+ * no clock and no database.
+ */
+export interface Analysis {
+  /** Minutes in order, none left out. @returns incidents that are open, or were resolved in this minute */
+  tick(minute: Minute): Incident[];
+  /** Number of services and environments, and of series. */
+  readonly size: { readonly scopes: number; readonly origins: number; readonly calls: number };
+}
+
+export function createAnalysis(configuration: Configuration = CONFIGURATION): Analysis {
+  const watches = new Map<string, ScopeWatch>();
+  return {
+    get size() {
+      const scopes = [...watches.values()].map(({ scope }) => scope);
+      const sum = (of: (scope: Scope) => number): number => scopes.reduce((all, scope) => all + of(scope), 0);
+      return {
+        scopes: scopes.length,
+        origins: sum(({ origins }) => origins.size),
+        calls: sum(({ calls }) => calls.size),
+      };
+    },
+    tick({ minute, rows, completeness = [], verdicts = [] }) {
+      const byScope = new Map<string, UsageRow[]>();
+      for (const row of rows) {
+        const key = `${row.service}\n${row.environment}`;
+        const known = byScope.get(key);
+        if (known === undefined) byScope.set(key, [row]);
+        else known.push(row);
+        if (!watches.has(key)) watches.set(key, watchScope(row, configuration));
+      }
+      const closed = verdicts.flatMap((verdict) =>
+        [...watches.values()].flatMap((watch) => watch.close(verdict) ?? []),
+      );
+      const changed = [...watches].flatMap(([key, watch]) =>
+        watch.tick(minute, byScope.get(key) ?? [], completeness),
+      );
+      return [...closed, ...changed];
+    },
+  };
+}
+
+interface ScopeWatch {
+  readonly scope: Scope;
+  tick(minute: number, rows: readonly UsageRow[], completeness: readonly CompletenessRow[]): Incident[];
+  close(verdict: Verdict): Incident | undefined;
+}
+
+function watchScope(first: UsageRow, configuration: Configuration): ScopeWatch {
+  const scope = new Scope(first.service, first.environment, first.minute);
+  const newRefusals = new NewRefusalDetector(scope);
+  const rates = new RefusalRates(scope, configuration);
+  const strangers = new StrangerWatch(scope, configuration);
+  const misconfigurations = new MisconfigurationWatch(scope);
+  const volume = new VolumeWatch(scope);
+  const gaps = new TelemetryGapWatch(scope);
+  const tracker = new Tracker(scope);
+  return {
+    scope,
+    tick(minute, rows, completeness) {
+      const facts = observe(scope, minute, rows);
+      const findings: Finding[] = [
+        ...gaps.detect(facts),
+        ...detectIncompleteness(completeness, scope.service),
+        ...detectFlips(scope, facts),
+        ...newRefusals.detect(facts),
+        ...rates.detect(facts),
+        ...strangers.detect(facts),
+        ...misconfigurations.detect(facts),
+        ...volume.detect(facts),
+      ];
+      return tracker.update(facts, findings);
+    },
+    close({ incident, action, who, why, at }) {
+      const word =
+        action === 'accept'
+          ? `Accepted as the new normal by ${who}: ${why}`
+          : `Dismissed as a false alarm by ${who}: ${why}`;
+      const closed = tracker.close(incident, at, word);
+      if (closed === undefined) return undefined;
+      if (action === 'accept') {
+        for (const call of scope.broken) {
+          call.allowed = 0;
+          call.surelyAllowed = 0;
+          call.brokenSince = undefined;
+          call.refusals = undefined;
+        }
+        scope.broken.clear();
+        newRefusals.accept();
+      }
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { averageRunLength, type Configuration } from '../configuration.ts';
+import { SeasonalSeries } from '../history/seasonal-series.ts';
+import { createEDetector } from './e-detector.ts';
+import { deviance } from './negative-binomial.ts';
+
+const HOUR_OF_BINS = 4;
+const DAY_OF_BINS = 96;
+/** Sums that are tested, in minutes. */
+const WINDOWS = [1, 5, 15] as const;
+const LEAST_DISPERSION = 3;
+/** The baseline's upper bound, for the detector whose bound on false alarms hangs on it. */
+const PESSIMISM = 1.3;
+const LEAST_MEAN = 0.01;
+
+export interface Rate {
+  /** Raised in this minute, or raised before and still far above. */
+  readonly isHigh: boolean;
+  /** Over the window in which it stands out most. */
+  readonly minutes: number;
+  readonly observed: number;
+  readonly expected: number;
+  readonly score: number;
+}
+
+/**
+ * Watches a count that should stay low: sums of 1, 5 and 15 minutes against their season, and evidence added up over
+ * time for counts that are too low for that.
+ */
+export class RateWatch {
+  readonly series: SeasonalSeries;
+  readonly #detector: ReturnType<typeof createEDetector>;
+  #hits = 0;
+  #isHigh = false;
+  #since = 0;
+
+  constructor(start: number, configuration: Configuration) {
+    this.series = new SeasonalSeries(start);
+    this.#detector = createEDetector(averageRunLength(configuration));
+  }
+
+  /** Start of the minute in which the present rise began to show. */
+  get since(): number {
+    return this.#since;
+  }
+
+  observe(minute: number, count: number, clients: number): Rate {
+    const { series } = this;
+    series.count(minute, count);
+    const { mean, level, known } = series.expectation;
+    const dispersion = Math.max(LEAST_DISPERSION, series.expectation.dispersion);
+    const perMinute = Math.max(LEAST_MEAN, mean * Math.max(1, level));
+    let best = { minutes: 1, observed: count, expected: perMinute, score: 0 };
+    let stands = false;
+    for (const minutes of WINDOWS) {
+      const observed = series.recent(minutes);
+      const expected = Math.max(0.5, perMinute * minutes);
+      const score = deviance(observed, expected, dispersion);
+      if (score > best.score) best = { minutes, observed, expected, score };
+      stands ||= score >= threshold(known) && observed - expected >= 10 && observed >= 1.5 * expected;
+    }
+    this.#hits = ((this.#hits << 1) | (stands ? 1 : 0)) & 0b111;
+    const isAlarm = this.#detector.observe(count, PESSIMISM * perMinute + LEAST_MEAN, dispersion);
+    const isShared = clients === 0 || clients >= 2;
+    const isLasting =
+      activeMinutes(series, 5, perMinute) >= 3 || (isAlarm && activeMinutes(series, 15, perMinute) >= 3);
+    const isNew = known >= HOUR_OF_BINS && isShared && isLasting && (bits(this.#hits) >= 2 || isAlarm);
+    const isHigh = isNew || (this.#isHigh && best.score >= 3);
+    if (isHigh && !this.#isHigh) this.#since = minute - firstActive(series, perMinute) * 60_000;
+    this.#isHigh = isHigh;
+    if (isHigh) series.flag();
+    return { isHigh, ...best };
+  }
+}
+
+function threshold(known: number): number {
+  if (known < DAY_OF_BINS) return 8;
+  return known < 7 * DAY_OF_BINS ? 6 : 5;
+}
+
+/** Minutes of the last ones in which more was counted than is usual. */
+function activeMinutes(series: SeasonalSeries, minutes: number, usual: number): number {
+  let active = 0;
+  for (let back = 1; back <= minutes; back++) {
+    if (series.recent(back) - series.recent(back - 1) > Math.max(0, 1.5 * usual)) active++;
+  }
+  return active;
+}
+
+/** How many minutes ago the present run of active minutes began, with gaps of up to five. */
+function firstActive(series: SeasonalSeries, usual: number): number {
+  let first = 0;
+  for (let back = 0; back < 59 && back - first <= 5; back++) {
+    if (series.recent(back + 1) - series.recent(back) > 1.5 * usual) first = back;
+  }
+  return first;
+}
+
+function bits(hits: number): number {
+  return (hits & 1) + ((hits >> 1) & 1) + ((hits >> 2) & 1);
+}
