@@ -11,7 +11,7 @@ export interface Configuration {
 export const CONFIGURATION: Configuration = {
   alarmsPerServiceDay: 0.01,
   settlingMillis: 25_000,
-  warmUpMillis: 15 * 86_400_000,
+  warmUpMillis: 8 * 86_400_000,
 };
 
 /** Series of a service that an e-detector watches: refusals of known calls and server errors. */

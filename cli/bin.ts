@@ -2,12 +2,15 @@
 import { Command, CommanderError } from 'commander';
 import { OriginscopeError } from '../core/errors.ts';
 import metadata from '../package.json' with { type: 'json' };
+import { analyze } from './analyze.ts';
+import { backtest } from './backtest.ts';
 import { config } from './config.ts';
 import { consume } from './consume.ts';
 import { deadLetters } from './dead-letters.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
 import { importSpans } from './import.ts';
+import { incidents } from './incidents.ts';
 import { migrate } from './migrate.ts';
 import { probe } from './probe.ts';
 import { rebuild } from './rebuild.ts';
@@ -24,6 +27,9 @@ const program = new Command('originscope')
   .addCommand(up())
   .addCommand(report())
   .addCommand(verify())
+  .addCommand(incidents())
+  .addCommand(backtest())
+  .addCommand(analyze())
   .addCommand(importSpans())
   .addCommand(explain())
   .addCommand(probe())

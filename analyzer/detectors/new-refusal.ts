@@ -9,12 +9,16 @@ import { subjectOf } from './flip.ts';
 
 const MINUTE = 60_000;
 const LEARNED_AFTER_MILLIS = 60 * MINUTE;
-const GIVEN_UP_MILLIS = 24 * 60 * MINUTE;
+/** Refusals with such a pause between them are not of one change. */
+const PAUSE_MILLIS = 3 * 60 * MINUTE;
+/** What goes on for so long is how it is. */
+const USUAL_AFTER_MILLIS = 24 * 60 * MINUTE;
 const MOST_SIGNATURES = 2_000;
 
 /** Refusals of one kind, of calls that known origins never made before. */
 interface NewRefusals {
-  readonly since: number;
+  readonly firstAt: number;
+  since: number;
   lastAt: number;
   decisions: number;
   capped: number;
@@ -53,8 +57,8 @@ export class NewRefusalDetector {
     for (const [signature, rows] of touched) {
       const refusals = this.#known.get(signature);
       if (refusals === undefined || refusals.state === 'usual') continue;
-      if (refusals.state === 'raised') findings.push(findingOf(refusals, rows, minute));
-      else if (minute - refusals.since > GIVEN_UP_MILLIS) refusals.state = 'usual';
+      if (minute - refusals.firstAt > USUAL_AFTER_MILLIS) refusals.state = 'usual';
+      else if (refusals.state === 'raised') findings.push(findingOf(refusals, rows, minute));
       else if (isEnough(rows[0], refusals)) {
         refusals.state = 'raised';
         findings.push(findingOf(refusals, refusals.rows, refusals.since));
@@ -75,6 +79,7 @@ export class NewRefusalDetector {
       if (this.#known.size >= MOST_SIGNATURES) this.#forget();
       const state = this.#scope.age(minute) < LEARNED_AFTER_MILLIS ? 'usual' : 'new';
       refusals = {
+        firstAt: minute,
         since: minute,
         lastAt: minute,
         decisions: 0,
@@ -86,6 +91,16 @@ export class NewRefusalDetector {
         state,
       };
       this.#known.set(signature, refusals);
+    }
+    if (minute - refusals.lastAt > PAUSE_MILLIS && refusals.state === 'new') {
+      Object.assign(refusals, {
+        since: minute,
+        decisions: 0,
+        capped: 0,
+        clientsHigh: 0,
+        clientsLow: 0,
+        rows: [],
+      });
     }
     refusals.lastAt = minute;
     refusals.decisions += row.decisions;

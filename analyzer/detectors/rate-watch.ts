@@ -6,8 +6,13 @@ import { deviance } from './negative-binomial.ts';
 const HOUR_OF_BINS = 4;
 const DAY_OF_BINS = 96;
 /** Sums that are tested, in minutes. */
-const WINDOWS = [1, 5, 15] as const;
-const LEAST_DISPERSION = 3;
+const WINDOWS = [5, 15] as const;
+/** Of each sum the largest minutes are left out: a restart takes so long, and is no incident. */
+const RESTART_MINUTES = 2;
+/** Counts of a minute above so many times the usual say no more to the detector that adds up. */
+const MOST_TIMES = 10;
+/** Restarts would make a series look wilder than it is: they are left out in another way. */
+const DISPERSION = { least: 3, most: 6 } as const;
 /** The baseline's upper bound, for the detector whose bound on false alarms hangs on it. */
 const PESSIMISM = 1.3;
 const LEAST_MEAN = 0.01;
@@ -23,13 +28,12 @@ export interface Rate {
 }
 
 /**
- * Watches a count that should stay low: sums of 1, 5 and 15 minutes against their season, and evidence added up over
+ * Watches a count that should stay low: sums of 5 and 15 minutes against their season, and evidence added up over
  * time for counts that are too low for that.
  */
 export class RateWatch {
   readonly series: SeasonalSeries;
   readonly #detector: ReturnType<typeof createEDetector>;
-  #hits = 0;
   #isHigh = false;
   #since = 0;
 
@@ -43,27 +47,30 @@ export class RateWatch {
     return this.#since;
   }
 
-  observe(minute: number, count: number, clients: number): Rate {
+  /** @param traffic the present traffic against the usual one: what is in proportion to it is not unusual */
+  observe(minute: number, count: number, clients: number, traffic = 1): Rate {
     const { series } = this;
     series.count(minute, count);
     const { mean, level, known } = series.expectation;
-    const dispersion = Math.max(LEAST_DISPERSION, series.expectation.dispersion);
-    const perMinute = Math.max(LEAST_MEAN, mean * Math.max(1, level));
-    let best = { minutes: 1, observed: count, expected: perMinute, score: 0 };
+    const dispersion = Math.min(DISPERSION.most, Math.max(DISPERSION.least, series.expectation.dispersion));
+    const perMinute = Math.max(LEAST_MEAN, mean * Math.max(1, level, traffic));
+    let best: Omit<Rate, 'isHigh'> = { minutes: 5, observed: 0, expected: perMinute, score: 0 };
     let stands = false;
     for (const minutes of WINDOWS) {
       const observed = series.recent(minutes);
       const expected = Math.max(0.5, perMinute * minutes);
-      const score = deviance(observed, expected, dispersion);
+      if (observed <= expected) continue;
+      const lasting = series.recentWithout(RESTART_MINUTES, minutes);
+      const usual = Math.max(0.5, perMinute * (minutes - RESTART_MINUTES));
+      const score = deviance(lasting, usual, dispersion);
       if (score > best.score) best = { minutes, observed, expected, score };
-      stands ||= score >= threshold(known) && observed - expected >= 10 && observed >= 1.5 * expected;
+      stands ||= score >= threshold(known) && lasting - usual >= 8 && lasting >= 1.5 * usual;
     }
-    this.#hits = ((this.#hits << 1) | (stands ? 1 : 0)) & 0b111;
-    const isAlarm = this.#detector.observe(count, PESSIMISM * perMinute + LEAST_MEAN, dispersion);
+    const upper = PESSIMISM * perMinute + LEAST_MEAN;
+    const isAlarm = this.#detector.observe(Math.min(count, 5 + MOST_TIMES * upper), upper, dispersion);
     const isShared = clients === 0 || clients >= 2;
-    const isLasting =
-      activeMinutes(series, 5, perMinute) >= 3 || (isAlarm && activeMinutes(series, 15, perMinute) >= 3);
-    const isNew = known >= HOUR_OF_BINS && isShared && isLasting && (bits(this.#hits) >= 2 || isAlarm);
+    const isNew =
+      known >= HOUR_OF_BINS && isShared && (stands || (isAlarm && activeMinutes(series, 15, perMinute) >= 4));
     const isHigh = isNew || (this.#isHigh && best.score >= 3);
     if (isHigh && !this.#isHigh) this.#since = minute - firstActive(series, perMinute) * 60_000;
     this.#isHigh = isHigh;
@@ -93,8 +100,4 @@ function firstActive(series: SeasonalSeries, usual: number): number {
     if (series.recent(back + 1) - series.recent(back) > 1.5 * usual) first = back;
   }
   return first;
-}
-
-function bits(hits: number): number {
-  return (hits & 1) + ((hits >> 1) & 1) + ((hits >> 2) & 1);
 }

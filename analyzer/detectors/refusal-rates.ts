@@ -24,17 +24,19 @@ export class RefusalRates {
   }
 
   detect({ minute, refusedKnown, serverErrors }: ScopeMinute): Finding[] {
-    const { calls } = this.#scope;
+    const { calls, total } = this.#scope;
+    const usual = 15 * total.expectation.mean;
+    const traffic = usual < 1 ? 1 : total.recent(15) / usual;
     const mixed = refusedKnown.filter((row) => {
       const call = calls.get(callKeyOf(row));
       return call !== undefined && call.allowed > 0 && call.brokenSince === undefined;
     });
     const findings: Finding[] = [];
-    const refusals = observeRows(this.#refusals, minute, mixed);
+    const refusals = observeRows(this.#refusals, minute, mixed, traffic);
     if (refusals.isHigh) {
       findings.push(this.#finding('refusal_rate', this.#refusals, mixed, refusals, refusalSentence));
     }
-    const errors = observeRows(this.#serverErrors, minute, serverErrors);
+    const errors = observeRows(this.#serverErrors, minute, serverErrors, traffic);
     if (errors.isHigh) {
       findings.push(
         this.#finding('server_error_rate', this.#serverErrors, serverErrors, errors, errorSentence),
@@ -68,7 +70,7 @@ export class RefusalRates {
   }
 }
 
-function observeRows(watch: RateWatch, minute: number, rows: readonly UsageRow[]): Rate {
+function observeRows(watch: RateWatch, minute: number, rows: readonly UsageRow[], traffic: number): Rate {
   let count = 0;
   let high = 0;
   let low = 0;
@@ -77,7 +79,7 @@ function observeRows(watch: RateWatch, minute: number, rows: readonly UsageRow[]
     high |= row.clientsHigh;
     low |= row.clientsLow;
   }
-  return watch.observe(minute, count, estimateClients(high, low));
+  return watch.observe(minute, count, estimateClients(high, low), traffic);
 }
 
 function refusalSentence({ observed, expected, minutes }: Rate): string {

@@ -14,8 +14,10 @@ const MINUTE = 60_000;
 const DAY_MINUTES = 1440;
 const SCAN_MINUTES = 360;
 const BURST_MINUTES = 15;
-const DISPERSION = 2;
-const SCORE = 6;
+const SCORE = 5;
+/** The baseline's upper bound. */
+const PESSIMISM = 1.5;
+const LEAST_EXPECTED = 0.3;
 const LEARNING_MILLIS = DAY_MINUTES * MINUTE;
 const ALIKE = 0.7;
 
@@ -28,6 +30,7 @@ export class StrangerWatch {
   readonly #days = new Map<number, { origins: number; minutes: number }>();
   readonly #nullOrigin: RateWatch;
   readonly #refused: RateWatch;
+  #recentSum = 0;
   #minute = 0;
   #since: number | undefined;
 
@@ -63,12 +66,18 @@ export class StrangerWatch {
 
   #countNew(minute: number, count: number): void {
     const from = Math.max(this.#minute + MINUTE, minute - (SCAN_MINUTES - 1) * MINUTE);
-    for (let at = from; at <= minute; at += MINUTE) this.#recent[(at / MINUTE) % SCAN_MINUTES] = 0;
+    for (let at = from; at <= minute; at += MINUTE) {
+      const slot = (at / MINUTE) % SCAN_MINUTES;
+      this.#recentSum -= this.#recent[slot] ?? 0;
+      this.#recent[slot] = 0;
+    }
     this.#minute = minute;
     this.#recent[(minute / MINUTE) % SCAN_MINUTES] = count;
+    this.#recentSum += count;
   }
 
   #sum(minutes: number): number {
+    if (minutes === SCAN_MINUTES) return this.#recentSum;
     let sum = 0;
     for (let back = 0; back < minutes; back++) {
       sum += this.#recent[(this.#minute / MINUTE - back + SCAN_MINUTES) % SCAN_MINUTES] ?? 0;
@@ -104,13 +113,13 @@ export class StrangerWatch {
 
   #burst(minute: number, usual: number, strangers: readonly UsageRow[]): Finding | undefined {
     const windows = [
-      { minutes: BURST_MINUTES, least: 6, detector: 'novelty_burst' },
+      { minutes: BURST_MINUTES, least: 7, detector: 'novelty_burst' },
       { minutes: SCAN_MINUTES, least: 12, detector: 'slow_scan' },
     ];
     for (const { minutes, least, detector } of windows) {
       const observed = this.#sum(minutes);
-      const expected = Math.max(0.5, usual * minutes);
-      const score = deviance(observed, expected, DISPERSION);
+      const expected = usual * minutes;
+      const score = deviance(observed, PESSIMISM * expected + LEAST_EXPECTED, 1);
       const isHigh = observed >= least && score >= (this.#since === undefined ? SCORE : SCORE / 2);
       if (!isHigh) continue;
       const rows = strangers.filter((row) => this.#isRecent(row.origin, minute, minutes));
@@ -119,7 +128,7 @@ export class StrangerWatch {
       return {
         family: 'suspicious',
         detector,
-        subject: subjectOf(rows.length > 0 ? rows : strangers),
+        subject: { kind: 'service', value: this.#scope.service },
         observed,
         expected,
         unit: `new origins in ${minutes} min`,
@@ -162,7 +171,8 @@ export class StrangerWatch {
       const rows = strangers.filter((row) => row.origin === origin);
       if (likeness === undefined || rows.length === 0) continue;
       const isAllowed = rows.some((row) => row.verdict === 'allowed');
-      if (likeness.score < (isAllowed ? 0.6 : ALIKE)) continue;
+      // That the same host is allowed without TLS is a misconfiguration, not a trick.
+      if (likeness.score < (isAllowed ? 0.65 : ALIKE)) continue;
       yield {
         family: 'suspicious',
         detector: 'lookalike',

@@ -89,10 +89,9 @@ export class VolumeWatch {
           since: lastAt + MINUTE,
           sentence: `${origin.origin} has not called since ${new Date(lastAt + MINUTE).toISOString()}; ${Math.round(missed)} decisions were expected.`,
           origins: [origin.origin],
-          against:
-            origin.lastBlockedAt > lastAt - 60 * MINUTE && origin.blocked > 0
-              ? [`${origin.origin} was refused in the hour before it stopped calling.`]
-              : [],
+          against: [...scope.broken].some((call) => call.origin === origin.origin)
+            ? [`Calls of ${origin.origin} were refused before it stopped calling.`]
+            : [],
         },
       );
     }
@@ -167,7 +166,9 @@ function sustained(
   const fall = shortfall(observed, Math.max(1, least), dispersion);
   watched.above = observed >= 1.5 * most && rise >= 7 && observed - most >= 50 ? watched.above + 1 : 0;
   watched.below = observed <= 0.6 * least && fall >= 7 && least >= 60 ? watched.below + 1 : 0;
-  if (watched.above < 5 && watched.below < 5) return undefined;
+  const quarters = Math.max(watched.above, watched.below);
+  // After a day it is the new normal.
+  if (quarters < 5 || quarters > DAY_OF_BINS) return undefined;
   const isRise = watched.above >= 5;
   const expected = isRise ? most : least;
   series.flag();

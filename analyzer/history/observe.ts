@@ -7,6 +7,7 @@ import type { OriginHistory, Scope } from './scope.ts';
 const MINUTE = 60_000;
 /** A version that has not been seen for so long does not run any more. */
 const VERSION_GONE_MILLIS = 5 * MINUTE;
+const VERSION_GONE_DECISIONS = 20;
 const MOST_ROWS = 200;
 
 /** One minute of a service, sorted by what it says about origins and calls. */
@@ -32,7 +33,7 @@ export function observe(scope: Scope, minute: number, rows: readonly UsageRow[])
   scope.maintain(minute);
   let decisions = 0;
   for (const row of rows) {
-    decisions += row.decisions;
+    decisions += cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
     observeVersion(scope, row);
   }
   scope.total.advance(minute);
@@ -65,10 +66,20 @@ export function observe(scope: Scope, minute: number, rows: readonly UsageRow[])
   return { minute, rows, ...facts, newOrigins, recovered };
 }
 
-function observeVersion(scope: Scope, { version, minute }: UsageRow): void {
+function observeVersion(scope: Scope, { version, minute, decisions }: UsageRow): void {
   const known = scope.versions.get(version);
-  if (known === undefined) scope.versions.set(version, { version, firstAt: minute, lastAt: minute });
-  else known.lastAt = minute;
+  scope.decisions += decisions;
+  if (known === undefined) {
+    scope.versions.set(version, {
+      version,
+      firstAt: minute,
+      lastAt: minute,
+      decisionsUntil: scope.decisions,
+    });
+  } else {
+    known.lastAt = minute;
+    known.decisionsUntil = scope.decisions;
+  }
 }
 
 function observeAllowed(scope: Scope, row: UsageRow, recovered: { call: Call; version: string }[]): void {
@@ -102,10 +113,12 @@ function observeAllowed(scope: Scope, row: UsageRow, recovered: { call: Call; ve
 function isAllowedAgain(scope: Scope, call: Call, { minute, version }: UsageRow): boolean {
   if (call.lastRefusedAt >= minute - MINUTE) return false;
   const versions = [...(call.refusals?.keys() ?? [])];
-  return (
-    versions.includes(version) ||
-    versions.every((refusing) => (scope.versions.get(refusing)?.lastAt ?? 0) < minute - VERSION_GONE_MILLIS)
-  );
+  return versions.includes(version) || versions.every((refusing) => isGone(scope, refusing, minute));
+}
+
+function isGone(scope: Scope, version: string, minute: number): boolean {
+  const { lastAt = 0, decisionsUntil = 0 } = scope.versions.get(version) ?? {};
+  return lastAt < minute - VERSION_GONE_MILLIS && scope.decisions - decisionsUntil >= VERSION_GONE_DECISIONS;
 }
 
 function observeRefused(

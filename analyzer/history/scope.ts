@@ -1,4 +1,5 @@
 import { kindOfOrigin, type OriginKind, siteOf } from '../detectors/origin-kind.ts';
+import { cappedDecisions } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import type { Call, Refusals } from './call.ts';
 import { SeasonalSeries } from './seasonal-series.ts';
@@ -47,6 +48,8 @@ export interface VersionHistory {
   readonly version: string;
   readonly firstAt: number;
   lastAt: number;
+  /** Decisions of all versions until then. */
+  decisionsUntil: number;
 }
 
 /** What is remembered of a service in an environment. */
@@ -68,6 +71,7 @@ export class Scope {
   readonly refusals = new Set<Refusals>();
   readonly broken = new Set<Call>();
   /** Decisions of known origins; and refusals of theirs after which the same call was allowed again. Decayed daily. */
+  decisions = 0;
   knownDecisions = 0;
   contradicted = 0;
   readonly usual: Record<Attribute, ValueCounts> = {
@@ -133,7 +137,7 @@ export class Scope {
     if (origin.series === undefined && origin.allowed + origin.blocked >= SERIES_FROM) {
       origin.series = new SeasonalSeries(minute);
     }
-    origin.series?.count(minute, row.decisions);
+    origin.series?.count(minute, cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow));
   }
 
   /** What is usual for decisions that nothing is wrong with. */

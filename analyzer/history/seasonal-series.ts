@@ -84,6 +84,16 @@ export class SeasonalSeries {
     return sum;
   }
 
+  /** As `recent`, without the largest minutes: what one short burst leaves. */
+  recentWithout(largest: number, minutes: number): number {
+    const counts: number[] = [];
+    for (let back = 0; back < minutes; back++) {
+      counts.push(this.#minutes[(this.#minute / MINUTE - back + MINUTES) % MINUTES] ?? 0);
+    }
+    counts.sort((a, b) => a - b);
+    return counts.slice(0, minutes - largest).reduce((sum, count) => sum + count, 0);
+  }
+
   /** Sum of the hour of closed quarter hours that ended a number of quarter hours ago; undefined if not known. */
   hour(binsAgo: number): number | undefined {
     let sum = 0;
@@ -107,7 +117,8 @@ export class SeasonalSeries {
       this.#residuals[this.#bin % RESIDUALS] = (this.#sum - expected) / Math.sqrt(expected);
     }
     this.#store(this.#bin, this.#isFlagged ? Number.NaN : this.#sum);
-    if (this.#known >= 8) this.#dispersion = dispersionOf(this.#residuals);
+    // Once an hour: it costs more than all the rest.
+    if (this.#known >= 8 && this.#bin % 4 === 0) this.#dispersion = dispersionOf(this.#residuals);
   }
 
   #store(bin: number, sum: number): void {
@@ -208,17 +219,21 @@ function typical(values: number[]): number {
 }
 
 function dispersionOf(residuals: Float32Array): number {
-  const known = [...residuals].filter((residual) => !Number.isNaN(residual));
-  if (known.length < 8) return 1;
-  const center = middle(known.sort((a, b) => a - b));
-  const squares = known.map((residual) => residual * residual).sort((a, b) => a - b);
-  const most = squares[Math.floor((squares.length - 1) * 0.995)] ?? 0;
-  const meanSquare = squares.reduce((sum, square) => sum + Math.min(square, most), 0) / squares.length;
-  const mad = middle(known.map((residual) => Math.abs(residual - center)).sort((a, b) => a - b));
+  // Typed arrays are sorted by number, with NaN last.
+  const sorted = residuals.toSorted();
+  const count = sorted.findLastIndex((residual) => !Number.isNaN(residual)) + 1;
+  if (count < 8) return 1;
+  const known = sorted.subarray(0, count);
+  const center = middle(known);
+  const squares = known.map((residual) => residual * residual).sort();
+  const most = squares[Math.floor((count - 1) * 0.995)] ?? 0;
+  let meanSquare = 0;
+  for (const square of squares) meanSquare += Math.min(square, most) / count;
+  const mad = middle(known.map((residual) => Math.abs(residual - center)).sort());
   return Math.max(1, (1.4826 * mad) ** 2, meanSquare);
 }
 
-function middle(sorted: readonly number[]): number {
+function middle(sorted: ArrayLike<number>): number {
   const half = sorted.length / 2;
   return ((sorted[Math.ceil(half) - 1] ?? Number.NaN) + (sorted[Math.floor(half)] ?? Number.NaN)) / 2;
 }

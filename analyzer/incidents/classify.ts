@@ -160,16 +160,10 @@ function versionComparison({ versionTotals, affected }: Draft): VersionCompariso
 
 /** What a breakage is about: the attribute that tells the affected decisions from the others best. */
 function subjectOf(draft: Draft): Subject {
-  const { scope, minutes, concurrentMinutes, signals } = draft;
+  const { scope, signals } = draft;
   const affected = affectedValues(draft.affected, scope);
   const comparison = versionComparison(draft);
-  const isPartial = concurrentMinutes >= 0.6 * minutes && minutes >= 2;
-  if (
-    comparison !== undefined &&
-    isPartial &&
-    comparison.log > LOG_CERTAIN &&
-    comparison.unaffectedShare >= 0.1
-  ) {
+  if (comparison !== undefined && comparison.log > LOG_CERTAIN && comparison.unaffectedShare >= 0.1) {
     return { kind: 'version', value: comparison.affected[0] ?? '' };
   }
   const reason = affected.reasons[0];
@@ -183,6 +177,7 @@ function subjectOf(draft: Draft): Subject {
       if (method !== undefined) return { kind: 'method', value: method[0] };
     }
   }
+  if (reason !== undefined && CREDENTIALS.has(reason.value)) return { kind: 'reason', value: reason.value };
   const origin = standsOut(affected.origins[0]);
   const route = standsOut(affected.routes[0]);
   if (origin !== undefined && (route === undefined || origin.baselineShare <= route.baselineShare)) {
@@ -199,6 +194,13 @@ function subjectOf(draft: Draft): Subject {
   }
   return { kind: 'reason', value: reason?.value ?? 'acao_missing' };
 }
+
+/** Of these the reason says what to change, whatever else the refused calls have in common. */
+export const CREDENTIALS: ReadonlySet<string> = new Set([
+  'acac_not_true',
+  'acao_wildcard_with_credentials',
+  'credentials_mode_unknown',
+]);
 
 /** Nearly all affected decisions have a value that the others mostly have not. */
 function standsOut(value: AffectedValue | undefined): AffectedValue | undefined {

@@ -44,8 +44,8 @@ export interface Draft {
   page: boolean;
   /** Decisions of each version while it lasts, and minutes in which versions without refusals ran beside the others. */
   readonly versionTotals: ValueCounts;
-  minutes: number;
-  concurrentMinutes: number;
+  /** The same, since the last evidence: of no account if there is no more. */
+  readonly versionsSince: ValueCounts;
   example: UsageRow | undefined;
   /** Times at which it fired again. */
   readonly refired: number[];
@@ -85,8 +85,7 @@ export function openDraft(scope: Scope, finding: Finding, at: number): Draft {
     exposesCredentials: false,
     page: false,
     versionTotals: new Map(),
-    minutes: 0,
-    concurrentMinutes: 0,
+    versionsSince: new Map(),
     example: undefined,
     refired: [],
     closedBy: undefined,
@@ -97,6 +96,10 @@ export function addFinding(draft: Draft, finding: Finding, minute: number, at: n
   draft.families.add(finding.family);
   draft.startedAt = Math.min(draft.startedAt, finding.since);
   draft.evidenceAt = minute;
+  for (const [version, decisions] of draft.versionsSince) {
+    draft.versionTotals.set(version, (draft.versionTotals.get(version) ?? 0) + decisions);
+  }
+  draft.versionsSince.clear();
   if (finding.exposesCredentials) draft.exposesCredentials = true;
   for (const sentence of finding.against ?? []) {
     if (draft.against.size < MOST_SIGNALS) draft.against.add(sentence);
@@ -147,15 +150,21 @@ function addRow(draft: Draft, row: UsageRow): void {
   if (draft.example === undefined || draft.example.reason === '') draft.example = row;
 }
 
-/** Which versions run while it lasts. */
-export function countVersions(draft: Draft, { rows }: ScopeMinute): void {
-  const seen = new Set<string>();
-  for (const { version, decisions } of rows) {
-    seen.add(version);
-    draft.versionTotals.set(version, (draft.versionTotals.get(version) ?? 0) + decisions);
+/** Until then a roll-out may still go on in which both versions run. */
+const ROLL_OUT_MILLIS = 15 * 60_000;
+
+/** Which versions run while it lasts: beside each other for good, or only until a deployment is through. */
+export function countVersions(draft: Draft, { rows, minute }: ScopeMinute): void {
+  const { startedAt, versionsSince, versionTotals } = draft;
+  if (minute === roundUp(startedAt + ROLL_OUT_MILLIS)) {
+    versionTotals.clear();
+    versionsSince.clear();
   }
-  const affected = [...draft.affected.versions.keys()].filter((version) => seen.has(version));
-  if (affected.length === 0) return;
-  draft.minutes++;
-  if (seen.size > affected.length) draft.concurrentMinutes++;
+  for (const { version, decisions } of rows) {
+    versionsSince.set(version, (versionsSince.get(version) ?? 0) + decisions);
+  }
+}
+
+function roundUp(time: number): number {
+  return Math.ceil(time / 60_000) * 60_000;
 }

@@ -1,7 +1,8 @@
 import type { Family, Finding } from '../detectors/finding.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
-import { incidentOf } from './classify.ts';
+import { sumOf } from './affected.ts';
+import { CREDENTIALS, incidentOf } from './classify.ts';
 import { addFinding, countVersions, type Draft, openDraft } from './draft.ts';
 import type { Incident } from './incident.ts';
 
@@ -24,7 +25,7 @@ const REOPENED: Readonly<Record<Family, number>> = {
   breakage: HOUR,
   suspicious: 6 * HOUR,
   misconfiguration: DAY,
-  shift: 6 * HOUR,
+  shift: DAY,
   gap: 30 * MINUTE,
 };
 /** Findings of one family that begin so close together have one cause. */
@@ -102,8 +103,10 @@ export class Tracker {
     const { family } = finding;
     if (family === 'shift') {
       return this.#drafts.find(
-        ({ families, state, resolvedAt }) =>
-          (families.has('breakage') || families.has('gap')) &&
+        ({ families, state, resolvedAt, origins }) =>
+          (families.has('breakage') ||
+            families.has('gap') ||
+            finding.origins?.some((origin) => origins.has(origin)) === true) &&
           (state !== 'resolved' || (resolvedAt ?? 0) > minute - AFTERMATH_MILLIS),
       );
     }
@@ -151,15 +154,14 @@ export class Tracker {
       if (draft.course.length === 0) draft.course.push(sentence);
     }
     const waiting = [...broken].filter(({ origin }) => draft.origins.has(origin)).length;
-    if (waiting === 0) return quiet >= 3 * MINUTE && (quiet >= QUIET.breakage || draft.course.length > 0);
+    if (waiting === 0 && draft.course.length > 0) return quiet >= 3 * MINUTE;
     // Of calls that nobody makes any more nothing is known.
-    const perMinute = draft.decisions / Math.max(1, (draft.evidenceAt - draft.startedAt) / MINUTE + 1);
-    return quiet >= Math.min(DAY, Math.max(30 * MINUTE, (10 / Math.max(perMinute, 0.001)) * MINUTE));
+    return quiet >= Math.max(waiting === 0 ? QUIET.breakage : 3 * QUIET.breakage, patienceOf(draft));
   }
 }
 
 function isSame(
-  { families, state, resolvedAt, startedAt, detectedAt, subject, evidenceAt }: Draft,
+  { families, state, resolvedAt, startedAt, detectedAt, subject, affected }: Draft,
   finding: Finding,
   minute: number,
 ): boolean {
@@ -171,11 +173,35 @@ function isSame(
   if (isSubject) return true;
   if (family === 'shift') return minute - detectedAt < REOPENED.shift;
   if (family === 'misconfiguration') return minute - detectedAt < TOGETHER_MILLIS;
-  return (
-    state !== 'resolved' &&
-    (Math.abs(finding.since - startedAt) <= TOGETHER_MILLIS || minute - evidenceAt < TOGETHER_MILLIS)
+  if (state === 'resolved') return false;
+  const sharesReason = finding.rows.some(
+    ({ reason }) => !namesToken(reason) && hasReason(affected.reasons, reason),
   );
+  return sharesReason || Math.abs(finding.since - startedAt) <= TOGETHER_MILLIS;
 }
+
+/** Lost credentials show in several reasons. */
+function hasReason(reasons: ReadonlyMap<string, number>, reason: string): boolean {
+  if (!CREDENTIALS.has(reason)) return reasons.has(reason);
+  return [...CREDENTIALS].some((one) => reasons.has(one));
+}
+
+/** Refusals of two headers, or methods, need not have one cause. */
+function namesToken(reason: string): boolean {
+  return reason === 'header_not_allowed' || reason === 'method_not_allowed';
+}
+
+/** How long it takes until calls of the same origins are sure to have been made again. */
+function patienceOf({ scope, origins }: Draft): number {
+  const { usual, total } = scope;
+  const all = sumOf(usual.origin);
+  let own = 0;
+  for (const origin of origins) own += usual.origin.get(origin) ?? 0;
+  const perMinute = 0.3 * total.expectation.mean * (all === 0 ? 1 : own / all);
+  return Math.min(DAY, (AWAITED_DECISIONS / Math.max(perMinute, 1e-6)) * MINUTE);
+}
+
+const AWAITED_DECISIONS = 12;
 
 function quietOf({ families }: Draft): number {
   return Math.max(...[...families].map((family) => QUIET[family]));
