@@ -8,7 +8,7 @@ import { StrangerWatch } from './detectors/strangers.ts';
 import { detectIncompleteness, TelemetryGapWatch } from './detectors/telemetry-gap.ts';
 import { VolumeWatch } from './detectors/volume.ts';
 import { observe } from './history/observe.ts';
-import { Scope } from './history/scope.ts';
+import { Scope, SUSPECT } from './history/scope.ts';
 import type { Incident } from './incidents/incident.ts';
 import { Tracker } from './incidents/tracker.ts';
 import type { CompletenessRow, UsageRow } from './input/usage-row.ts';
@@ -75,6 +75,32 @@ export function createAnalysis(configuration: Configuration = CONFIGURATION): An
   };
 }
 
+/** Findings that name origins as strangers; others name the service's own. */
+const OF_STRANGERS: ReadonlySet<string> = new Set([
+  'novelty_burst',
+  'slow_scan',
+  'lookalike',
+  'null_burst',
+  'origin_reflection',
+  'prefix_match',
+  'suffix_match',
+  'unescaped_dot',
+  'null_allowed',
+  'any_extension',
+]);
+
+function markSuspects(scope: Scope, findings: readonly Finding[], minute: number): void {
+  for (const { detector, origins = [] } of findings) {
+    if (!OF_STRANGERS.has(detector)) continue;
+    for (const name of origins) {
+      const origin = scope.origins.get(name);
+      if (origin !== undefined && origin.firstAllowedAt > minute - DAY) origin.said.add(SUSPECT);
+    }
+  }
+}
+
+const DAY = 86_400_000;
+
 interface ScopeWatch {
   readonly scope: Scope;
   tick(minute: number, rows: readonly UsageRow[], completeness: readonly CompletenessRow[]): Incident[];
@@ -104,6 +130,7 @@ function watchScope(first: UsageRow, configuration: Configuration): ScopeWatch {
         ...misconfigurations.detect(facts),
         ...volume.detect(facts),
       ];
+      markSuspects(scope, findings, minute);
       return tracker.update(facts, findings);
     },
     close({ incident, action, who, why, at }) {

@@ -8,6 +8,7 @@ import { createReplay, type Replay } from './replay.ts';
 
 const MINUTE = 60_000;
 const CHECK_MILLIS = 1_000;
+const CHECKPOINT_MILLIS = 60 * MINUTE;
 /** Minutes that were missed for longer are analyzed, but nobody is told of what began and ended in them. */
 const CAUGHT_UP_MILLIS = 24 * 60 * MINUTE;
 
@@ -91,7 +92,8 @@ export function startAnalyzer(options: AnalyzerOptions): RunningAnalyzer {
       const started = performance.now();
       const at = minute + MINUTE;
       await saveIncidents(writing, at, worthStoring(incidents, at));
-      await saveAnalyzedUntil(writing, minute);
+      // A row a minute; of many at once, one an hour.
+      if (at === until || at % CHECKPOINT_MILLIS === 0) await saveAnalyzedUntil(writing, minute);
       stored = minute;
       if (at > now() - CAUGHT_UP_MILLIS) await options.onMinute?.(incidents, at);
       count(incidents, at, performance.now() - started);

@@ -1,5 +1,6 @@
 import { averageRunLength, type Configuration } from '../configuration.ts';
 import { SeasonalSeries } from '../history/seasonal-series.ts';
+import { estimateClients } from '../input/clients.ts';
 import { createEDetector } from './e-detector.ts';
 import { deviance } from './negative-binomial.ts';
 
@@ -12,10 +13,19 @@ const RESTART_MINUTES = 2;
 /** Counts of a minute above so many times the usual say no more to the detector that adds up. */
 const MOST_TIMES = 10;
 /** Restarts would make a series look wilder than it is: they are left out in another way. */
-const DISPERSION = { least: 3, most: 6 } as const;
+const DISPERSION = { least: 1.5, leastWithoutClients: 3, most: 6 } as const;
 /** The baseline's upper bound, for the detector whose bound on false alarms hangs on it. */
 const PESSIMISM = 1.3;
 const LEAST_MEAN = 0.01;
+
+/** The two halves of a bitmap of client networks. */
+export interface ClientBits {
+  readonly high: number;
+  readonly low: number;
+}
+
+export const NO_CLIENTS: ClientBits = { high: 0, low: 0 };
+const BLOCK_MILLIS = 15 * 60_000;
 
 export interface Rate {
   /** Raised in this minute, or raised before and still far above. */
@@ -35,6 +45,10 @@ export class RateWatch {
   readonly series: SeasonalSeries;
   readonly #detector: ReturnType<typeof createEDetector>;
   #isHigh = false;
+  #block = 0;
+  #now = NO_CLIENTS;
+  #before = NO_CLIENTS;
+  #knowsClients = false;
   #since = 0;
 
   constructor(start: number, configuration: Configuration) {
@@ -48,11 +62,14 @@ export class RateWatch {
   }
 
   /** @param traffic the present traffic against the usual one: what is in proportion to it is not unusual */
-  observe(minute: number, count: number, clients: number, traffic = 1): Rate {
+  observe(minute: number, count: number, clients: ClientBits, traffic = 1): Rate {
     const { series } = this;
     series.count(minute, count);
     const { mean, level, known } = series.expectation;
-    const dispersion = Math.min(DISPERSION.most, Math.max(DISPERSION.least, series.expectation.dispersion));
+    this.#collect(minute, clients);
+    // Where clients are known each counts once a minute, and one that tries again makes no cluster.
+    const least = this.#knowsClients ? DISPERSION.least : DISPERSION.leastWithoutClients;
+    const dispersion = Math.min(DISPERSION.most, Math.max(least, series.expectation.dispersion));
     const perMinute = Math.max(LEAST_MEAN, mean * Math.max(1, level, traffic));
     let best: Omit<Rate, 'isHigh'> = { minutes: 5, observed: 0, expected: perMinute, score: 0 };
     let stands = false;
@@ -68,7 +85,7 @@ export class RateWatch {
     }
     const upper = PESSIMISM * perMinute + LEAST_MEAN;
     const isAlarm = this.#detector.observe(Math.min(count, 5 + MOST_TIMES * upper), upper, dispersion);
-    const isShared = clients === 0 || clients >= 2;
+    const isShared = !this.#knowsClients || this.#clients() >= 2;
     const isNew =
       known >= HOUR_OF_BINS && isShared && (stands || (isAlarm && activeMinutes(series, 15, perMinute) >= 4));
     const isHigh = isNew || (this.#isHigh && best.score >= 3);
@@ -76,6 +93,22 @@ export class RateWatch {
     this.#isHigh = isHigh;
     if (isHigh) series.flag();
     return { isHigh, ...best };
+  }
+
+  #collect(minute: number, { high, low }: ClientBits): void {
+    const block = Math.floor(minute / BLOCK_MILLIS);
+    if (block !== this.#block) {
+      this.#before = block === this.#block + 1 ? this.#now : NO_CLIENTS;
+      this.#now = NO_CLIENTS;
+      this.#block = block;
+    }
+    this.#now = { high: this.#now.high | high, low: this.#now.low | low };
+    this.#knowsClients ||= high !== 0 || low !== 0;
+  }
+
+  /** Client networks of the last quarter hour or two. */
+  #clients(): number {
+    return estimateClients(this.#now.high | this.#before.high, this.#now.low | this.#before.low);
   }
 }
 

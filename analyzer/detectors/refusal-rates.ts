@@ -2,7 +2,7 @@ import type { Configuration } from '../configuration.ts';
 import { callKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
-import { cappedDecisions, estimateClients } from '../input/clients.ts';
+import { affectedClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import type { Finding } from './finding.ts';
 import { subjectOf } from './flip.ts';
@@ -75,11 +75,11 @@ function observeRows(watch: RateWatch, minute: number, rows: readonly UsageRow[]
   let high = 0;
   let low = 0;
   for (const row of rows) {
-    count += cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
+    count += affectedClients(row);
     high |= row.clientsHigh;
     low |= row.clientsLow;
   }
-  return watch.observe(minute, count, estimateClients(high, low), traffic);
+  return watch.observe(minute, count, { high, low }, traffic);
 }
 
 function refusalSentence({ observed, expected, minutes }: Rate): string {

@@ -2,13 +2,13 @@ import { counted } from '../../core/counted.ts';
 import type { Configuration } from '../configuration.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { OriginHistory, Scope } from '../history/scope.ts';
-import { cappedDecisions, estimateClients } from '../input/clients.ts';
+import { affectedClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import type { Finding } from './finding.ts';
 import { mostAlike } from './lookalike.ts';
 import { deviance } from './negative-binomial.ts';
 import { NOISE_KINDS } from './origin-kind.ts';
-import { RateWatch } from './rate-watch.ts';
+import { NO_CLIENTS, RateWatch } from './rate-watch.ts';
 
 const MINUTE = 60_000;
 const DAY_MINUTES = 1440;
@@ -196,7 +196,7 @@ export class StrangerWatch {
   *#rates(minute: number, strangers: readonly UsageRow[]): Iterable<Finding> {
     const nulls = strangers.filter(({ origin }) => origin === 'null');
     const nullCount = nulls.reduce((sum, row) => sum + row.decisions, 0);
-    const ofNull = this.#nullOrigin.observe(minute, nullCount, 0);
+    const ofNull = this.#nullOrigin.observe(minute, nullCount, NO_CLIENTS);
     if (ofNull.isHigh) {
       yield {
         family: 'suspicious',
@@ -222,12 +222,11 @@ export class StrangerWatch {
     let high = 0;
     let low = 0;
     for (const row of refused) {
-      count += cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
+      count += affectedClients(row);
       high |= row.clientsHigh;
       low |= row.clientsLow;
     }
-    const clients = estimateClients(high, low);
-    const rate = this.#refused.observe(minute, count, clients);
+    const rate = this.#refused.observe(minute, count, { high, low });
     if (rate.isHigh) {
       yield {
         family: 'suspicious',

@@ -33,7 +33,7 @@ export function observe(scope: Scope, minute: number, rows: readonly UsageRow[])
   scope.maintain(minute);
   let decisions = 0;
   for (const row of rows) {
-    decisions += cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
+    if (isTraffic(scope, row)) decisions += cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
     observeVersion(scope, row);
   }
   scope.total.advance(minute);
@@ -64,6 +64,13 @@ export function observe(scope: Scope, minute: number, rows: readonly UsageRow[])
     scope.broken.delete(call);
   }
   return { minute, rows, ...facts, newOrigins, recovered };
+}
+
+/** Whether it belongs to the service's own traffic: strangers that are refused come as they like. */
+function isTraffic(scope: Scope, { verdict, origin, minute }: UsageRow): boolean {
+  if (verdict !== 'blocked') return true;
+  const known = scope.origins.get(origin);
+  return known !== undefined && scope.isKnown(known, minute);
 }
 
 function observeVersion(scope: Scope, { version, minute, decisions }: UsageRow): void {

@@ -1,5 +1,5 @@
 import { kindOfOrigin, type OriginKind, siteOf } from '../detectors/origin-kind.ts';
-import { cappedDecisions } from '../input/clients.ts';
+import { cappedDecisions, estimateClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import type { Call, Refusals } from './call.ts';
 import { SeasonalSeries } from './seasonal-series.ts';
@@ -13,6 +13,9 @@ const MOST_CALLS = 50_000;
 const MOST_ORIGINS = 5_000;
 /** An origin with fewer decisions has no series of its own. */
 const SERIES_FROM = 150;
+
+/** Said of origins that were tried on the service: that they are refused later breaks nothing. */
+export const SUSPECT = 'suspect';
 
 export interface OriginHistory {
   readonly origin: string;
@@ -110,7 +113,11 @@ export class Scope {
 
   /** Whether browsers were allowed to call from the origin before this minute, more than by accident. */
   isKnown(origin: OriginHistory, minute: number): boolean {
-    return origin.allowed >= 3 && origin.firstAllowedAt < minute - MINUTE;
+    const { allowed, firstAllowedAt, days, clientsHigh, clientsLow, said } = origin;
+    if (allowed < 3 || firstAllowedAt >= minute - MINUTE || said.has(SUSPECT)) return false;
+    if (days.length >= 2 && firstAllowedAt < minute - DAY / 4) return true;
+    const clients = estimateClients(clientsHigh, clientsLow);
+    return allowed >= 20 && (clients === 0 || clients >= 2);
   }
 
   countOrigin(origin: OriginHistory, row: UsageRow): void {

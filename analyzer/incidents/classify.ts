@@ -205,7 +205,11 @@ export const CREDENTIALS: ReadonlySet<string> = new Set([
 /** Nearly all affected decisions have a value that the others mostly have not. */
 function standsOut(value: AffectedValue | undefined): AffectedValue | undefined {
   if (value === undefined || value.share < 0.9) return undefined;
-  return value.baselineShare < 0.7 ? value : undefined;
+  const { share, baselineShare, decisions } = value;
+  if (baselineShare < 0.7) return value;
+  // Of so many decisions some would be others', were it not about this one.
+  const isNoChance = baselineShare < 0.95 && decisions * Math.log(baselineShare) < Math.log(1e-4);
+  return share >= 0.97 && isNoChance ? value : undefined;
 }
 
 function suspicious(draft: Draft): Classification {

@@ -121,9 +121,9 @@ export async function readVerdicts(
   until: number,
 ): Promise<Verdict[]> {
   const result = await client.query({
-    query: `SELECT incident, action, who, why, toUnixTimestamp64Milli(at) AS at FROM incident_verdicts FINAL
-      WHERE at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') AND at < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
-      ORDER BY at, incident`,
+    query: `SELECT incident, action, who, why, toUnixTimestamp64Milli(verdicts.at) AS at FROM incident_verdicts AS verdicts FINAL
+      WHERE verdicts.at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') AND verdicts.at < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
+      ORDER BY verdicts.at, incident`,
     query_params: { since, until },
     format: 'JSONEachRow',
   });

@@ -1,3 +1,5 @@
+import type { UsageRow } from './usage-row.ts';
+
 const BITS = 64;
 
 /** How many client networks a linear-counting bitmap of 64 bits stands for; `Infinity` when it is full. */
@@ -13,6 +15,12 @@ const MOST_PER_CLIENT = 3;
 export function cappedDecisions(decisions: number, high: number, low: number): number {
   if (high === 0 && low === 0) return decisions;
   return Math.min(decisions, Math.ceil(MOST_PER_CLIENT * estimateClients(high, low)));
+}
+
+/** Client networks that a row's decisions came from; where they are not known, or too many to tell, the decisions. */
+export function affectedClients({ decisions, clientsHigh, clientsLow }: UsageRow): number {
+  if (clientsHigh === 0 && clientsLow === 0) return decisions;
+  return Math.min(decisions, Math.max(1, Math.round(estimateClients(clientsHigh, clientsLow))));
 }
 
 function ones(word: number): number {

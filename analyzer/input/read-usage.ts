@@ -4,6 +4,9 @@ import type { CompletenessRow, UsageRow } from './usage-row.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+/** Of one query: few queries where there is little, bounded memory where there is much. */
+const WANTED_ROWS = 100_000;
+const LONGEST_MILLIS = 12 * HOUR;
 /** More rows than a reader may have at once. */
 const TOO_MANY_ROWS = '396';
 
@@ -63,6 +66,8 @@ export async function* readMinutes(
       while (rows[at]?.minute === minute) at++;
       yield { minute, rows: rows.slice(start, at) };
     }
+    const wanted = (step * WANTED_ROWS) / Math.max(rows.length, 1);
+    step = Math.max(MINUTE, Math.floor(Math.min(wanted, 4 * step, LONGEST_MILLIS) / MINUTE) * MINUTE);
     from = to;
   }
 }

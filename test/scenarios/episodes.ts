@@ -136,6 +136,20 @@ const without = (policy: Policy, origin: string): Policy => ({
   origins: new Set([...policy.origins].filter((other) => other !== origin)),
 });
 
+const widened = new WeakMap<Policy, Map<string, Policy>>();
+
+/** The same policy for the same origin, each time. */
+function allowing(policy: Policy, origin: string): Policy {
+  const known = widened.get(policy) ?? new Map<string, Policy>();
+  widened.set(policy, known);
+  const made = known.get(origin) ?? { ...policy, origins: new Set([...policy.origins, origin]) };
+  known.set(origin, made);
+  return made;
+}
+
+/** What changes for good, and so comes last in a world. */
+export const LASTING: readonly string[] = ['partner_leaving', 'growth', 'launch', 'migration'];
+
 const host = (origin: string): string => origin.replace(/^https?:\/\//, '');
 
 function droppedHeader(setting: Setting): string {
@@ -450,13 +464,11 @@ export const FAMILIES: Readonly<Record<string, Plan>> = {
     class: 'legitimate_shift',
     leastVolume: 1,
     minutes: [120, 240],
-    plan({ random, policy, calls, model }, start) {
+    plan({ random, calls }, start) {
       const origin = `https://app.${random.pick(WORDS)}${random.pick(WORDS)}.com`;
-      const opened = { ...policy, origins: new Set([...policy.origins, origin]) };
       const mine = calls
         .slice(0, 3)
         .map((call) => ({ ...call, origin, browser: true, clients: 40, weight: random.between(0.05, 0.2) }));
-      void model;
       return {
         apply: (conditions, minute) =>
           minute < start
@@ -467,7 +479,7 @@ export const FAMILIES: Readonly<Record<string, Plan>> = {
                 volume: conditions.volume * 1.15,
                 versions: conditions.versions.map((one) => ({
                   ...one,
-                  policy: one.policy === policy ? opened : { ...one.policy, origins: opened.origins },
+                  policy: allowing(one.policy, origin),
                 })),
               },
       };
@@ -499,10 +511,9 @@ export const FAMILIES: Readonly<Record<string, Plan>> = {
     leastVolume: 1,
     minutes: [120, 300],
     plan(setting, start, end) {
-      const { policy, random } = setting;
+      const { random } = setting;
       const old = topOrigin(setting);
       const next = `https://www.${random.pick(WORDS)}${random.pick(WORDS)}.com`;
-      const opened = { ...policy, origins: new Set([...policy.origins, next]) };
       return {
         apply: (conditions, minute) => {
           if (minute < start) return conditions;
@@ -517,7 +528,7 @@ export const FAMILIES: Readonly<Record<string, Plan>> = {
                   ]
                 : [call],
             ),
-            versions: conditions.versions.map((one) => ({ ...one, policy: opened })),
+            versions: conditions.versions.map((one) => ({ ...one, policy: allowing(one.policy, next) })),
           };
         },
       };

@@ -1,5 +1,6 @@
 import { type Analysis, createAnalysis } from '../../analyzer/analysis.ts';
 import type { Incident } from '../../analyzer/incidents/incident.ts';
+import { type BaselineWatch, watchBaselines } from './baselines.ts';
 import type { Episode } from './episodes.ts';
 import type { World } from './world.ts';
 
@@ -17,6 +18,7 @@ export interface Outcome {
   readonly stray: readonly Incident[];
   /** Days outside of episodes. */
   readonly quietDays: number;
+  readonly baselines: BaselineWatch;
   readonly ticks: number;
   readonly rows: number;
 }
@@ -26,9 +28,13 @@ export function evaluate(world: World, analysis: Analysis = createAnalysis()): O
   const incidents = new Map<string, Incident>();
   let ticks = 0;
   let rows = 0;
+  const baselines = watchBaselines(world);
   for (const minute of world.minutes()) {
     ticks++;
     rows += minute.rows.length;
+    let blocked = 0;
+    for (const row of minute.rows) if (row.verdict === 'blocked') blocked += row.decisions;
+    baselines.observe(minute.minute, blocked);
     for (const incident of analysis.tick(minute)) incidents.set(incident.id, incident);
   }
   const counted = [...incidents.values()].filter(({ detectedAt }) => detectedAt >= world.warmUpUntil);
@@ -50,6 +56,7 @@ export function evaluate(world: World, analysis: Analysis = createAnalysis()): O
     episodes,
     stray: counted.filter((incident) => !used.has(incident)),
     quietDays: (world.endsAt - world.warmUpUntil - busy) / (1440 * MINUTE),
+    baselines,
     ticks,
     rows,
   };

@@ -1,5 +1,13 @@
 import type { UsageRow } from '../../analyzer/input/usage-row.ts';
-import { type Episode, FAMILIES, planEpisode, randomSite, type Setting, stranger } from './episodes.ts';
+import {
+  type Episode,
+  FAMILIES,
+  LASTING,
+  planEpisode,
+  randomSite,
+  type Setting,
+  stranger,
+} from './episodes.ts';
 import type { CallTemplate, Policy } from './policy.ts';
 import { createRandom, type Random } from './random.ts';
 import { type Conditions, rowsOf, type ServiceModel } from './traffic.ts';
@@ -27,6 +35,8 @@ export interface WorldOptions {
   readonly quietDays?: number;
   /** Decisions a minute. */
   readonly volume?: number;
+  /** Epoch milliseconds of a midnight; by the seed, else. */
+  readonly startedAt?: number;
 }
 
 /** Between the ends and beginnings of episodes. */
@@ -35,7 +45,8 @@ const PAUSE = 1.2 * DAY;
 export function createWorld(options: WorldOptions): World {
   const { seed, families, warmUpDays = 8, quietDays = 0.5 } = options;
   const random = createRandom(seed);
-  const startedAt = Date.UTC(2026, 2, 2) + random.whole(0, 200) * DAY;
+  const day = Date.UTC(2026, 2, 2) + random.whole(0, 200) * DAY;
+  const { startedAt = day } = options;
   const warmUpUntil = startedAt + warmUpDays * DAY;
   const least = Math.max(0.05, ...families.map((family) => FAMILIES[family]?.leastVolume ?? 0));
   const volume =
@@ -56,7 +67,8 @@ export function createWorld(options: WorldOptions): World {
   const calls = makeCalls(random, policy);
   const episodes: Episode[] = [];
   let at = warmUpUntil + random.between(0.1, 0.6) * DAY;
-  for (const family of families) {
+  const last = (family: string): number => LASTING.indexOf(family);
+  for (const family of families.toSorted((a, b) => last(a) - last(b))) {
     const setting: Setting = { model, policy, calls, random: random.fork(family) };
     const episode = planEpisode(family, setting, Math.floor(at / MINUTE) * MINUTE);
     episodes.push(episode);
