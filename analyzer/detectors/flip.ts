@@ -60,8 +60,9 @@ function isProof(scope: Scope, group: readonly Refusals[], minute: number): bool
   const allowedBefore = group.reduce((sum, { call }) => sum + call.allowed, 0);
   if (allowedBefore < 3) return false;
   const usual = (scope.contradicted + 0.5) / (scope.knownDecisions + 1);
-  const isUnusual = scope.contradicted < 1 || usual ** capped < 1e-6;
-  if (!isUnusual) return false;
+  // Where chance refuses now and then, refusals of many calls do not add up: each is looked at by itself.
+  const most = Math.max(...group.map((refusals) => refusals.capped));
+  if (scope.contradicted >= 1 && usual ** most > 1e-6) return false;
   // Several clients in one minute; else nobody may have been allowed in the minute after.
   if (capped >= 3 && (clients === 0 || clients >= 2)) return true;
   return group.some(({ since }) => since < minute);

@@ -170,7 +170,7 @@ export class MisconfigurationWatch {
     this.#exactOrigins.add(origin);
     const host = hostOf(origin);
     if (host === '') return;
-    const site = siteOf(origin);
+    const site = this.#scope.origins.get(origin)?.site ?? siteOf(origin);
     const isLearning = this.#scope.age(minute) < DAY;
     if (!this.#hosts.has(host)) {
       if (!isLearning) {

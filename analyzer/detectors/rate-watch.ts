@@ -84,10 +84,10 @@ export class RateWatch {
       stands ||= score >= threshold(known) && lasting - usual >= 8 && lasting >= 1.5 * usual;
     }
     const upper = PESSIMISM * perMinute + LEAST_MEAN;
-    const isAlarm = this.#detector.observe(Math.min(count, 5 + MOST_TIMES * upper), upper, dispersion);
+    const isAlarm = this.#detector.observe(Math.min(count, 4 + MOST_TIMES * upper), upper, dispersion);
     const isShared = !this.#knowsClients || this.#clients() >= 2;
     const isNew =
-      known >= HOUR_OF_BINS && isShared && (stands || (isAlarm && activeMinutes(series, 15, perMinute) >= 4));
+      known >= HOUR_OF_BINS && isShared && (stands || (isAlarm && activeMinutes(series, 15, perMinute) >= 3));
     const isHigh = isNew || (this.#isHigh && best.score >= 3);
     if (isHigh && !this.#isHigh) this.#since = minute - firstActive(series, perMinute) * 60_000;
     this.#isHigh = isHigh;

@@ -118,11 +118,21 @@ function change(
   if (known < DAY_OF_BINS) return undefined;
   const spread = Math.max(LEAST_DISPERSION, dispersion);
   const perMinute = Math.max(mean * Math.max(1, level), lastWeek?.most ?? 0);
-  const observed = series.recent(5);
-  const expected = Math.max(1, 5 * perMinute);
-  const score = deviance(observed, expected, spread);
   const needed = known < WEEK_OF_BINS ? 9 : 7;
-  const stands = score >= needed && observed >= 2 * expected && observed - expected >= 30;
+  const [short, long] = [2, 5].map((minutes) => {
+    const observed = series.recent(minutes);
+    const expected = Math.max(1, minutes * perMinute);
+    const score = deviance(observed, expected, spread);
+    return {
+      observed,
+      expected,
+      score,
+      stands: score >= needed && observed >= 2 * expected && observed - expected >= 30,
+    };
+  });
+  if (short === undefined || long === undefined) return undefined;
+  const { observed, expected, score } = long;
+  const stands = short.stands || long.stands;
   watched.hits = ((watched.hits << 1) | (stands ? 1 : 0)) & 0b1111;
   const rises = (watched.hits & 0b111) === 0b111;
   const clients = origin === undefined ? 0 : estimateClients(origin.clientsHigh, origin.clientsLow);

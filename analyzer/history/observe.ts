@@ -9,6 +9,7 @@ const MINUTE = 60_000;
 const VERSION_GONE_MILLIS = 5 * MINUTE;
 const VERSION_GONE_DECISIONS = 20;
 const MOST_ROWS = 200;
+const FEW = 3;
 
 /** One minute of a service, sorted by what it says about origins and calls. */
 export interface ScopeMinute {
@@ -104,7 +105,11 @@ function observeAllowed(scope: Scope, row: UsageRow, recovered: { call: Call; ve
   }
   if (call.refusals === undefined) return;
   if (call.brokenSince !== undefined) {
-    if (isAllowedAgain(scope, call, row)) recovered.push({ call, version });
+    if (!isAllowedAgain(scope, call, row)) return;
+    recovered.push({ call, version });
+    // So few, and the same version allows it again: it was chance.
+    const { capped = 0 } = call.refusals.get(version) ?? {};
+    if (capped <= FEW) scope.contradicted += capped;
     return;
   }
   const refusals = call.refusals.get(version);
