@@ -11,17 +11,8 @@ import { observe } from './history/observe.ts';
 import { Scope, SUSPECT } from './history/scope.ts';
 import type { Incident } from './incidents/incident.ts';
 import { Tracker } from './incidents/tracker.ts';
+import type { Verdict } from './incidents/verdict.ts';
 import type { CompletenessRow, UsageRow } from './input/usage-row.ts';
-
-/** A person's word on an incident: the new normal, or a false alarm. */
-export interface Verdict {
-  readonly incident: string;
-  readonly action: 'accept' | 'dismiss';
-  readonly who: string;
-  readonly why: string;
-  /** Epoch milliseconds. */
-  readonly at: number;
-}
 
 export interface Minute {
   /** Start, epoch milliseconds. */
@@ -133,23 +124,9 @@ function watchScope(first: UsageRow, configuration: Configuration): ScopeWatch {
       markSuspects(scope, findings, minute);
       return tracker.update(facts, findings);
     },
-    close({ incident, action, who, why, at }) {
-      const word =
-        action === 'accept'
-          ? `Accepted as the new normal by ${who}: ${why}`
-          : `Dismissed as a false alarm by ${who}: ${why}`;
-      const closed = tracker.close(incident, at, word);
-      if (closed === undefined) return undefined;
-      if (action === 'accept') {
-        for (const call of scope.broken) {
-          call.allowed = 0;
-          call.surelyAllowed = 0;
-          call.brokenSince = undefined;
-          call.refusals = undefined;
-        }
-        scope.broken.clear();
-        newRefusals.accept();
-      }
+    close(verdict) {
+      const closed = tracker.close(verdict);
+      if (closed !== undefined && verdict.action === 'accept') newRefusals.accept();
       return closed;
     },
   };

@@ -18,7 +18,7 @@ const STARTED_AT = Math.floor(Date.now() / DAY) * DAY - 6 * DAY;
 const world = createWorld({
   seed: 'recorded',
   families: ['header_dropped'],
-  warmUpDays: 2,
+  warmUpDays: 1.2,
   volume: 3,
   startedAt: STARTED_AT,
 });
@@ -27,7 +27,7 @@ if (episode === undefined) throw new Error('no episode');
 const end = Math.floor(world.endsAt / 60_000) * 60_000;
 const now = () => world.endsAt + 3_600_000;
 
-test('a backtest finds what broke, what to change, and when it was over', async () => {
+test('a backtest finds what broke, what to change, when it was over, and what was accepted since', async () => {
   const clickHouse = await openTestClickHouse();
   await recordWorlds(clickHouse, [world], now);
   const found = await backtest(clickHouse.reading, { since: world.warmUpUntil, until: end });
@@ -65,6 +65,24 @@ test('a backtest finds what broke, what to change, and when it was over', async 
   ).toEqual(
     found.map(({ id, subject, detectedAt, resolvedAt }) => ({ id, subject, detectedAt, resolvedAt })),
   );
+
+  // What a person accepts is the new normal.
+  const window = { since: world.warmUpUntil, until: episode.end };
+  const [open] = await backtest(clickHouse.reading, window);
+  if (open === undefined) throw new Error('no incident');
+  expect(open.resolvedAt).toBeUndefined();
+  const at = open.detectedAt + 5 * 60_000;
+  await saveVerdict(clickHouse.writing, {
+    incident: open.id,
+    action: 'accept',
+    who: 'an owner',
+    why: 'the header is retired',
+    at,
+  });
+  const after = await backtest(clickHouse.reading, window);
+  expect(after).toHaveLength(1);
+  expect(after[0]).toMatchObject({ id: open.id, state: 'resolved', resolvedAt: at });
+  expect(after[0]?.evidence.for.join(' ')).toContain('an owner: the header is retired');
 });
 
 test('two analyzers that run live, one of them restarted, store what the backtest finds, byte for byte', async () => {
@@ -98,25 +116,4 @@ test('two analyzers that run live, one of them restarted, store what the backtes
   expect(
     await rows(clickHouse, 'SELECT id, at, count() AS n FROM incidents FINAL GROUP BY id, at HAVING n > 1'),
   ).toEqual([]);
-});
-
-test('what a person accepts is the new normal', async () => {
-  const clickHouse = await openTestClickHouse();
-  await recordWorlds(clickHouse, [world], now);
-  const window = { since: world.warmUpUntil, until: episode.end };
-  const [open] = await backtest(clickHouse.reading, window);
-  if (open === undefined) throw new Error('no incident');
-  expect(open.resolvedAt).toBeUndefined();
-  const at = open.detectedAt + 5 * 60_000;
-  await saveVerdict(clickHouse.writing, {
-    incident: open.id,
-    action: 'accept',
-    who: 'an owner',
-    why: 'the header is retired',
-    at,
-  });
-  const after = await backtest(clickHouse.reading, window);
-  expect(after).toHaveLength(1);
-  expect(after[0]).toMatchObject({ id: open.id, state: 'resolved', resolvedAt: at });
-  expect(after[0]?.evidence.for.at(-1)).toContain('an owner: the header is retired');
 });

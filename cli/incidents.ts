@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import type { Verdict } from '../analyzer/analysis.ts';
 import { readIncident, readIncidents, saveVerdict } from '../analyzer/incidents/incident-store.ts';
+import type { Verdict } from '../analyzer/incidents/verdict.ts';
 import type { ClickHouse } from '../clickhouse/connection.ts';
 import { requireSchema } from '../clickhouse/migrations.ts';
 import { OriginscopeError } from '../core/errors.ts';

@@ -180,6 +180,8 @@ export class MisconfigurationWatch {
       }
       if (this.#hosts.size < 2_000) this.#hosts.set(host, minute);
     }
+    // Developers' origins belong to nobody's site.
+    if (kindOfOrigin(origin) !== 'website') return;
     if (isLearning) this.#sitesBefore.add(site);
     else if (!this.#sitesBefore.has(site)) {
       const known = this.#newSites.get(site);

@@ -141,8 +141,8 @@ function findingOf(refusals: NewRefusals, rows: readonly UsageRow[], since: numb
   const observed = rows.reduce((sum, row) => sum + row.decisions, 0);
   const what =
     subject.kind === 'reason'
-      ? `make a call to ${route === '' ? 'a route' : route} that they never made before`
-      : `ask for the ${subject.kind} ${detail}, which was never asked for before`;
+      ? `calls to ${route === '' ? 'a route' : route} that were never made before`
+      : `requests for the ${subject.kind} ${detail}, which was never asked for before`;
   return {
     family: 'breakage',
     detector: 'new_refusal',
@@ -152,7 +152,7 @@ function findingOf(refusals: NewRefusals, rows: readonly UsageRow[], since: numb
     unit: 'decisions',
     score: 0,
     since,
-    sentence: `${counted(refusals.origins.size, 'origin')} that are allowed otherwise ${what}: ${counted(observed, 'decision')} refused (${reason}).`,
+    sentence: `${counted(observed, 'decision')} refused (${reason}), of ${counted(refusals.origins.size, 'origin')} otherwise allowed: ${what}.`,
     isConfirmed: true,
     rows,
     against: ['These calls were never allowed before: the page changed, not the policy.'],

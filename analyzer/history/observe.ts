@@ -1,7 +1,7 @@
 import { OTHER } from '../../instrumentation/src/attributes.ts';
 import { cappedDecisions } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import { type Call, callKeyOf, isRefused, showsPolicy } from './call.ts';
+import { type Call, callKeyOf, isRefused, refusalKeyOf, showsPolicy } from './call.ts';
 import type { OriginHistory, Scope } from './scope.ts';
 
 const MINUTE = 60_000;
@@ -150,6 +150,7 @@ function observeRefused(
   const call = callOf(scope, row);
   call.lastRefusedAt = minute;
   facts.refusedKnown.push(row);
+  if (scope.accepted.has(refusalKeyOf(row))) scope.forgetAllowed(call);
   if (call.allowed === 0) return;
   call.refusals ??= new Map();
   let refusals = call.refusals.get(version);

@@ -1,7 +1,7 @@
-import { kindOfOrigin, type OriginKind, siteOf } from '../detectors/origin-kind.ts';
+import { kindOfOrigin, NOISE_KINDS, type OriginKind, siteOf } from '../detectors/origin-kind.ts';
 import { cappedDecisions, estimateClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import type { Call, Refusals } from './call.ts';
+import { type Call, type Refusals, refusalKeyOf } from './call.ts';
 import { SeasonalSeries } from './seasonal-series.ts';
 
 const MINUTE = 60_000;
@@ -73,6 +73,8 @@ export class Scope {
   /** Refusals of calls that were allowed before, not yet broken. */
   readonly refusals = new Set<Refusals>();
   readonly broken = new Set<Call>();
+  /** Refusals (see `refusalKeyOf`) that a person called the new normal. */
+  readonly accepted = new Set<string>();
   /** Decisions of known origins; and refusals of theirs after which the same call was allowed again. Decayed daily. */
   decisions = 0;
   knownDecisions = 0;
@@ -115,6 +117,8 @@ export class Scope {
   isKnown(origin: OriginHistory, minute: number): boolean {
     const { allowed, firstAllowedAt, days, clientsHigh, clientsLow, said } = origin;
     if (allowed < 3 || firstAllowedAt >= minute - MINUTE || said.has(SUSPECT)) return false;
+    // Developers and extensions were let in by accident more often than on purpose.
+    if (NOISE_KINDS.has(origin.kind) && origin.kind !== 'app shell') return days.length >= 4;
     if (days.length >= 2 && firstAllowedAt < minute - DAY / 4) return true;
     const clients = estimateClients(clientsHigh, clientsLow);
     return allowed >= 20 && (clients === 0 || clients >= 2);
@@ -156,6 +160,24 @@ export class Scope {
     add(usual.method, row.method, row.decisions);
     add(usual.kind, row.kind, row.decisions);
     add(usual.browser, row.browser ? 'browser' : 'other client', row.decisions);
+  }
+
+  /** Refusals of these kinds are the new normal: the calls were never allowed. */
+  accept(refusalKeys: Iterable<string>): void {
+    for (const key of refusalKeys) this.accepted.add(key);
+    for (const call of this.broken) {
+      const rows = [...(call.refusals?.values() ?? [])].flatMap(({ rows }) => rows.slice(0, 1));
+      if (rows.some((row) => this.accepted.has(refusalKeyOf(row)))) this.forgetAllowed(call);
+    }
+  }
+
+  forgetAllowed(call: Call): void {
+    call.allowed = 0;
+    call.surelyAllowed = 0;
+    call.brokenSince = undefined;
+    for (const refusals of call.refusals?.values() ?? []) this.refusals.delete(refusals);
+    call.refusals = undefined;
+    this.broken.delete(call);
   }
 
   /** Once a minute. */

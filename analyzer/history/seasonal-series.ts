@@ -7,6 +7,7 @@ const BINS = 8 * DAY;
 /** Two days of residuals. */
 const RESIDUALS = 2 * DAY;
 const MINUTES = 64;
+const SEASONS = 8;
 
 /** What a series is expected to count in a minute. */
 export interface Expectation {
@@ -30,6 +31,9 @@ export class SeasonalSeries {
   readonly #bins = new Float32Array(BINS).fill(Number.NaN);
   readonly #residuals = new Float32Array(RESIDUALS).fill(Number.NaN);
   readonly #minutes = new Float32Array(MINUTES);
+  /** What the season said of the last quarter hours, and of which ones. */
+  readonly #seasons = new Float32Array(SEASONS).fill(Number.NaN);
+  readonly #seasonBins = new Float64Array(SEASONS);
   /** Start of the last minute that was counted, epoch milliseconds. */
   #minute: number;
   #bin: number;
@@ -134,6 +138,8 @@ export class SeasonalSeries {
 
   #expect(): Expectation {
     const season = this.#season(this.#bin);
+    this.#seasons[this.#bin % SEASONS] = season ?? Number.NaN;
+    this.#seasonBins[this.#bin % SEASONS] = this.#bin;
     const known = this.#known;
     if (season === undefined) {
       const mean = typical(this.#collect(1, 16)) / 15;
@@ -171,9 +177,11 @@ export class SeasonalSeries {
     let counted = 0;
     let expected = 0;
     for (let back = 2; back <= 5; back++) {
-      const value = this.#at(this.#bin - back);
-      const season = this.#season(this.#bin - back);
-      if (Number.isNaN(value) || season === undefined) continue;
+      const bin = this.#bin - back;
+      const value = this.#at(bin);
+      const season =
+        this.#seasonBins[bin % SEASONS] === bin ? (this.#seasons[bin % SEASONS] ?? Number.NaN) : Number.NaN;
+      if (Number.isNaN(value) || Number.isNaN(season)) continue;
       counted += value;
       expected += season;
     }

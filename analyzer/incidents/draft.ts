@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Family, Finding } from '../detectors/finding.ts';
 import { kindOfOrigin } from '../detectors/origin-kind.ts';
+import { refusalKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope, ValueCounts } from '../history/scope.ts';
 import type { UsageRow } from '../input/usage-row.ts';
@@ -37,6 +38,8 @@ export interface Draft {
   statuses: ValueCounts;
   clientsHigh: number;
   clientsLow: number;
+  /** How its calls are refused (`refusalKeyOf`). */
+  readonly refusalKeys: Set<string>;
   origins: Set<string>;
   isNoise: boolean;
   exposesCredentials: boolean;
@@ -80,6 +83,7 @@ export function openDraft(scope: Scope, finding: Finding, at: number): Draft {
     statuses: new Map(),
     clientsHigh: 0,
     clientsLow: 0,
+    refusalKeys: new Set(),
     origins: new Set(),
     isNoise: true,
     exposesCredentials: false,
@@ -140,6 +144,7 @@ function addRow(draft: Draft, row: UsageRow): void {
   draft.decisions += row.decisions;
   if (row.browser) draft.browserDecisions += row.decisions;
   if (row.verdict === 'allowed') draft.allowedDecisions += row.decisions;
+  if (row.reason !== '' && draft.refusalKeys.size < MOST_ORIGINS) draft.refusalKeys.add(refusalKeyOf(row));
   const status = String(row.statusCode);
   draft.statuses.set(status, (draft.statuses.get(status) ?? 0) + row.decisions);
   draft.clientsHigh |= row.clientsHigh;

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Verdict } from '../analysis.ts';
 import type { Incident } from './incident.ts';
 import { documentOf, type IncidentDocument } from './incident-document.ts';
+import type { Verdict } from './verdict.ts';
 
 const ANALYZER = 'analyzer';
 const MOST_LISTED = 1_000;

@@ -5,6 +5,7 @@ import { sumOf } from './affected.ts';
 import { CREDENTIALS, incidentOf } from './classify.ts';
 import { addFinding, countVersions, type Draft, openDraft } from './draft.ts';
 import type { Incident } from './incident.ts';
+import type { Verdict } from './verdict.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -63,9 +64,12 @@ export class Tracker {
   }
 
   /** Ends an incident by a person's word. */
-  close(id: string, at: number, word: string): Incident | undefined {
+  close({ incident: id, action, who, why, at }: Verdict): Incident | undefined {
     const draft = this.#drafts.find((candidate) => candidate.id === id && candidate.state !== 'resolved');
     if (draft === undefined) return undefined;
+    const isAccepted = action === 'accept';
+    const word = `${isAccepted ? 'Accepted as the new normal' : 'Dismissed as a false alarm'} by ${who}: ${why}`;
+    if (isAccepted) this.#scope.accept(draft.refusalKeys);
     draft.state = 'resolved';
     draft.resolvedAt = at;
     draft.closedBy = word;
@@ -171,7 +175,10 @@ function isSame(
   if (family === 'gap' || family === 'suspicious') return true;
   const isSubject = subject.kind === finding.subject.kind && subject.value === finding.subject.value;
   if (isSubject) return true;
-  if (family === 'shift') return minute - detectedAt < REOPENED.shift;
+  if (family === 'shift') {
+    const isOther = finding.detector === 'new_allowed_origin';
+    return minute - detectedAt < (isOther ? REOPENED.shift / 4 : REOPENED.shift);
+  }
   if (family === 'misconfiguration') return minute - detectedAt < TOGETHER_MILLIS;
   if (state === 'resolved') return false;
   const sharesReason = finding.rows.some(
