@@ -124,10 +124,6 @@ function watchScope(first: UsageRow, configuration: Configuration): ScopeWatch {
       markSuspects(scope, findings, minute);
       return tracker.update(facts, findings);
     },
-    close(verdict) {
-      const closed = tracker.close(verdict);
-      if (closed !== undefined && verdict.action === 'accept') newRefusals.accept();
-      return closed;
-    },
+    close: (verdict) => tracker.close(verdict),
   };
 }

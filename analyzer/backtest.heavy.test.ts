@@ -18,7 +18,7 @@ const STARTED_AT = Math.floor(Date.now() / DAY) * DAY - 6 * DAY;
 const world = createWorld({
   seed: 'recorded',
   families: ['header_dropped'],
-  warmUpDays: 1.2,
+  warmUpDays: 0.3,
   volume: 3,
   startedAt: STARTED_AT,
 });
@@ -94,11 +94,10 @@ test('two analyzers that run live, one of them restarted, store what the backtes
   const first = startAnalyzer({ ...options, onMinute: (incidents) => void told.push(...incidents) });
   let second = startAnalyzer(options);
   await Promise.all([first.caughtUp(), second.caughtUp()]);
-  for (clock = episode.start + 20 * 60_000; clock < end; clock += 6 * 3_600_000) {
-    await Promise.all([first.caughtUp(), second.caughtUp()]);
-    await second.close();
-    second = startAnalyzer(options);
-  }
+  clock = episode.start + 20 * 60_000;
+  await Promise.all([first.caughtUp(), second.caughtUp()]);
+  await second.close();
+  second = startAnalyzer(options);
   clock = end + CONFIGURATION.settlingMillis;
   await Promise.all([first.caughtUp(), second.caughtUp()]);
   await first.close();

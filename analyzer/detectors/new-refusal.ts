@@ -1,5 +1,5 @@
 import { counted } from '../../core/counted.ts';
-import { callKeyOf } from '../history/call.ts';
+import { callKeyOf, refusalKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { cappedDecisions, estimateClients } from '../input/clients.ts';
@@ -48,7 +48,7 @@ export class NewRefusalDetector {
     for (const row of refusedKnown) {
       const call = scope.calls.get(callKeyOf(row));
       // Of calls that were allowed once flips speak.
-      if (call === undefined || call.allowed > 0) continue;
+      if (call === undefined || call.allowed > 0 || scope.accepted.has(refusalKeyOf(row))) continue;
       const signature = signatureOf(row);
       this.#add(signature, row, minute);
       touched.set(signature, [...(touched.get(signature) ?? []), row]);
@@ -66,11 +66,6 @@ export class NewRefusalDetector {
       }
     }
     return findings;
-  }
-
-  /** The present refusals are the new normal. */
-  accept(): void {
-    for (const refusals of this.#known.values()) refusals.state = 'usual';
   }
 
   #add(signature: string, row: UsageRow, minute: number): void {
