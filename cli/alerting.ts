@@ -1,5 +1,11 @@
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { type Alerting, createAlerting } from '../analyzer/alerting/alerting.ts';
+import { alertingMetrics } from '../analyzer/alerting/alerting-metrics.ts';
+import { startAnalyzer } from '../analyzer/analyzer.ts';
+import { analyzerMetrics } from '../analyzer/analyzer-metrics.ts';
+import { CONFIGURATION } from '../analyzer/configuration.ts';
+import type { ClickHouse } from '../clickhouse/connection.ts';
 import { OriginscopeError } from '../core/errors.ts';
 import { renderAlert } from './pages/alert-page.ts';
 import { pageOptions } from './pages/terminal.ts';
@@ -28,4 +34,42 @@ export function alertingOf(
       ((alert) => terminal.write(`\n${renderAlert(alert, Date.now(), links, pageOptions(terminal))}`)),
     log,
   });
+}
+
+export interface AlertingAnalyzerOptions {
+  readonly clickhouse: Pick<ClickHouse, 'reading' | 'writing'>;
+  readonly log: Logger;
+  /** The metrics of analyzer and alerting are added to it. */
+  readonly registry?: Registry;
+  /** Where alerts are shown as well. */
+  readonly terminal?: NodeJS.WriteStream;
+}
+
+/**
+ * Starts the analyzer, and alerts people of what it finds.
+ *
+ * @throws OriginscopeError `WEBHOOK_SECRET_MISSING`
+ */
+export function startAlertingAnalyzer(
+  settings: Settings,
+  { clickhouse, log, registry, terminal }: AlertingAnalyzerOptions,
+): { close(): Promise<void> } {
+  const alerting = alertingOf(settings, { log, ...(terminal !== undefined && { terminal }) });
+  const analyzer = startAnalyzer({
+    clickhouse,
+    log,
+    now: Date.now,
+    configuration: { ...CONFIGURATION, pageRules: settings.pageRules ?? [] },
+    onMinute: (incidents) => alerting.deliver(incidents, Date.now()),
+  });
+  if (registry !== undefined) {
+    alertingMetrics(registry, alerting);
+    analyzerMetrics(registry, analyzer.counters);
+  }
+  return {
+    async close() {
+      await analyzer.close();
+      await alerting.close();
+    },
+  };
 }

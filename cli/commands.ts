@@ -21,6 +21,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'check the consistency of the database and list violations; read-only',
     define: async (command) => (await import('./verify.ts')).verify(command),
   },
+  incidents: {
+    description: 'list, show, accept or dismiss what the analyzer found',
+    define: async (command) => (await import('./incidents.ts')).incidents(command),
+  },
+  backtest: {
+    description: 'show the incidents the analyzer would have raised in a recorded period; writes nothing',
+    define: async (command) => (await import('./backtest.ts')).backtest(command),
+  },
+  analyze: {
+    description: 'analyze each minute once it has settled, and alert; "originscope up" includes it',
+    define: async (command) => (await import('./analyze.ts')).analyze(command),
+  },
   import: {
     description:
       'import decision spans from files of OTLP JSON lines, as written by the OpenTelemetry Collector',

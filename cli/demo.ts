@@ -75,16 +75,16 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
       return;
     }
     const window = { since: started, until: Date.now() + 1 };
-    printReport(await readReport(collector.reading, window));
+    printReport(await readReport(collector.clickhouse.reading, window));
     console.log();
-    const check = await selfCheck(collector.reading, done.ledger);
+    const check = await selfCheck(collector.clickhouse.reading, done.ledger);
     printSelfCheck(check, done);
-    const verification = await verify(collector.reading, { now: Date.now() });
+    const verification = await verify(collector.clickhouse.reading, { now: Date.now() });
     printVerification(verification);
     if (check.mismatches.length > 0 || !verification.ok) process.exitCode = 1;
     if (exit || stopping.signal.aborted) return;
 
-    const control = await startControl(questionsAbout(collector.reading));
+    const control = await startControl(questionsAbout(collector.clickhouse));
     closers.add(control.close);
     directory.announce(control.address);
     const services = await startServices(collector.url, { urls: done.urls });

@@ -25,7 +25,7 @@ test('up on a port that is taken says so and leaves nothing behind', async () =>
     },
   );
   expect(status).toBe(1);
-  expect(stderr).toContain(`Port ${port} on 127.0.0.1 is taken`);
+  expect(stderr).toContain(`[PORT_TAKEN] Port ${port}`);
   expect(existsSync(data)).toBe(false);
 });
 

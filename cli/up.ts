@@ -5,8 +5,11 @@ import { opening } from '../core/closers.ts';
 import { shellCommand } from '../core/shell-command.ts';
 import { assertCanListen, assertProtected } from '../server/binding.ts';
 import { startControl } from '../server/control.ts';
+import { createRegistry } from '../server/readings.ts';
+import { startAlertingAnalyzer } from './alerting.ts';
 import { takeDatabase } from './database.ts';
 import { questionsAbout } from './running-process.ts';
+import { ALERTING_SETTINGS } from './settings/alerting.ts';
 import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
@@ -22,6 +25,7 @@ const SETTINGS: readonly SettingName[] = [
   'samplingRatios',
   'inboundTracestate',
   ...RETENTION_SETTINGS,
+  ...ALERTING_SETTINGS,
 ];
 
 export function up(command: Command): Command {
@@ -44,6 +48,7 @@ function start(settings: Settings, log: Logger) {
     await assertCanListen(settings.host, settings.port);
     const database = await takeDatabase(settings, 'up');
     closers.add(database.release);
+    const registry = createRegistry();
     const collector = await startCollector({
       location: database.location,
       host: settings.host,
@@ -55,9 +60,13 @@ function start(settings: Settings, log: Logger) {
       retention: retentionOf(settings),
       log,
       now: Date.now,
+      registry,
     });
     closers.add(collector.close);
-    const control = await startControl(questionsAbout(collector.reading));
+    const { clickhouse } = collector;
+    const analyzer = startAlertingAnalyzer(settings, { clickhouse, log, registry, terminal: process.stdout });
+    closers.add(analyzer.close);
+    const control = await startControl(questionsAbout(collector.clickhouse));
     closers.add(control.close);
     database.announce(control.address);
     console.log(`originscope is up: send OTLP to ${collector.url}, data in ${database.name}`);

@@ -26,6 +26,7 @@ export const SCHEMA: readonly SchemaStep[] = [
   { version: 3, name: 'views', statements: views },
   { version: 4, name: 'writes by number', statements: writesByNumber },
   { version: 5, name: 'views of whole hours', statements: viewsOfWholeHours },
+  { version: 6, name: 'incidents', statements: incidents },
 ];
 
 function decisionSpans(dialect: Dialect): string[] {
@@ -253,5 +254,34 @@ function viewsOfWholeHours(dialect: Dialect): string[] {
      WHERE minute >= arrayMin(arrayPushBack(sealed_slots_behind, ${never}))
        AND toStartOfTenMinutes(minute) IN sealed_slots_behind
      GROUP BY slot, service`,
+  ];
+}
+
+/** What the analyzer says, every version of it; two analyzers write the same rows. */
+function incidents({ onCluster, replacingMergeTree }: Dialect): string[] {
+  const label = 'LowCardinality(String)';
+  const subject = `service ${label}, environment ${label}, subject_kind ${label}, subject_value String`;
+  const time = "DateTime64(3, 'UTC')";
+  return [
+    // at: end of the minute after which it was so. document: the incident as JSON, as `originscope backtest` prints it.
+    `CREATE TABLE IF NOT EXISTS incidents${onCluster} (
+       id String, at DateTime('UTC'), ${subject}, class ${label}, severity ${label}, page Bool, state ${label},
+       started_at ${time}, detected_at ${time}, resolved_at Nullable(${time}), decisions UInt64,
+       document String CODEC(ZSTD(3)), written_at ${time} DEFAULT now64(3, 'UTC'))
+     ENGINE = ${replacingMergeTree('written_at')} PARTITION BY toYYYYMM(detected_at, 'UTC') ORDER BY (id, at)
+     TTL at + INTERVAL 13 MONTH SETTINGS ${DURABLE}`,
+    `CREATE TABLE IF NOT EXISTS signals${onCluster} (
+       incident String, detector ${label}, ${subject}, at ${time}, since ${time},
+       observed Float64, expected Float64, unit ${label}, score Float64, sentence String CODEC(ZSTD(1)))
+     ENGINE = ${replacingMergeTree('score')} PARTITION BY toYYYYMM(at, 'UTC')
+     ORDER BY (incident, detector, subject_kind, subject_value)
+     TTL toDateTime(at, 'UTC') + INTERVAL 13 MONTH SETTINGS ${DURABLE}`,
+    // What people said of incidents.
+    `CREATE TABLE IF NOT EXISTS incident_verdicts${onCluster} (
+       incident String, at ${time}, action ${label}, who String, why String, written_at ${time} DEFAULT now64(3, 'UTC'))
+     ENGINE = ${replacingMergeTree('written_at')} ORDER BY (incident, at) SETTINGS ${DURABLE}`,
+    // How far the analyzer is: minutes up to this one are closed, whatever comes late for them.
+    `CREATE TABLE IF NOT EXISTS analyzed_minutes${onCluster} (name ${label}, minute DateTime('UTC'))
+     ENGINE = ${replacingMergeTree('minute')} ORDER BY name SETTINGS ${DURABLE}`,
   ];
 }

@@ -1,5 +1,5 @@
-import type { ClickHouseClient } from '@clickhouse/client';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
 import type { ClickHouseLocation } from '../clickhouse/location.ts';
 import { migrate } from '../clickhouse/migrations.ts';
@@ -29,6 +29,8 @@ export interface CollectorOptions extends Binding {
   readonly retryMillis?: readonly number[];
   /** How often disks are checked and failed writes are retried. */
   readonly watchMillis?: number;
+  /** The collector's metrics are added to it. Default: one of its own. */
+  readonly registry?: Registry;
   /** Adds routes of other folders to the receiver's HTTP server. */
   readonly routes?: (clickhouse: ClickHouse) => AddRoutes;
 }
@@ -37,8 +39,8 @@ export interface CollectorOptions extends Binding {
 export interface Collector {
   /** Where to send OTLP/HTTP, without `/v1/traces`. */
   readonly url: string;
-  /** `ClickHouse.reading`. */
-  readonly reading: ClickHouseClient;
+  /** Open until `close`. */
+  readonly clickhouse: Pick<ClickHouse, 'reading' | 'writing'>;
   readonly written: Readonly<WriterCounters>;
   /** Completes held requests, writes pending rows, waits for a running publication, closes. */
   close(): Promise<void>;
@@ -54,7 +56,7 @@ export function startCollector(options: CollectorOptions): Promise<Collector> {
     closers.add(clickhouse.close);
     await migrate(clickhouse.writing, clickhouse);
     await applyRetention(clickhouse.writing, retention, clickhouse.dialect);
-    const registry = createRegistry();
+    const registry = options.registry ?? createRegistry();
     const pipeline = startPipeline({
       clickhouse,
       retention,
@@ -85,6 +87,6 @@ export function startCollector(options: CollectorOptions): Promise<Collector> {
     });
     const url = await receiver.listen();
     closers.add(receiver.close);
-    return { url, reading: clickhouse.reading, written: writer.counters, close: closers.close };
+    return { url, clickhouse, written: writer.counters, close: closers.close };
   });
 }

@@ -354,6 +354,13 @@ export const ERRORS = {
     retryable: false,
   },
 
+  // Incidents
+  INCIDENT_UNKNOWN: {
+    message: 'No incident, or more than one, has an id that begins with {id}',
+    remedy: 'See "originscope incidents list" for the ids.',
+    retryable: false,
+  },
+
   // Alerting
   ALERT_NOT_DELIVERED: {
     message: '{receiver} did not accept alerts: {reason}',

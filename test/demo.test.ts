@@ -45,7 +45,7 @@ test('the demo shows the report, agrees with its browsers, and leaves nothing be
   const demo = await startDemo('--exit', '--seconds', '3');
   const [code] = await demo.ended;
   expect(demo.output.text).toMatch(/catalog +[\d,]+ /);
-  expect(demo.output.text).toContain('Refused by browsers');
+  expect(demo.output.text).toContain('Blocked by browsers');
   expect(demo.output.text).toMatch(/✔ Self-check: .*\n.* equals what ClickHouse holds, exactly\./);
   expect(demo.output.text).toMatch(/✔ originscope verify: all [\d,]+ rows of the database hold together\./);
   expect(demo.output.text).not.toContain('✘');
@@ -105,7 +105,7 @@ test('the self-check detects a ledger that differs by a single exchange', async 
     now: Date.now,
   });
   expect(ledger.exchanges).toBeGreaterThan(20);
-  const honest = await selfCheck(collector.reading, ledger);
+  const honest = await selfCheck(collector.clickhouse.reading, ledger);
   expect(honest).toEqual({ mismatches: [], recorded: ledger.exchanges });
 
   const forged = {
@@ -118,11 +118,11 @@ test('the self-check detects a ledger that differs by a single exchange', async 
     showsCredentials: true,
   } as const;
   ledger.note(forged);
-  const [mismatch, ...others] = (await selfCheck(collector.reading, ledger)).mismatches;
+  const [mismatch, ...others] = (await selfCheck(collector.clickhouse.reading, ledger)).mismatches;
   expect(others).toEqual([]);
   expect(mismatch).toMatchObject({ service: 'catalog', origin: 'https://shop.example', verdict: 'allowed' });
   expect(mismatch?.experienced).toBe((mismatch?.recorded ?? 0) + 1);
 
   // An exchange that only ClickHouse has is as wrong.
-  expect((await selfCheck(collector.reading, new Ledger())).mismatches).not.toEqual([]);
+  expect((await selfCheck(collector.clickhouse.reading, new Ledger())).mismatches).not.toEqual([]);
 });

@@ -895,3 +895,80 @@ INSERT INTO schema_steps SELECT
     'views of whole hours',
     '04c983e5ff6ba2d31e6450673f6163153ab9c662440c622603289ced11dacf47',
     now('UTC');
+
+-- incidents
+
+CREATE TABLE IF NOT EXISTS incidents ON CLUSTER production
+(
+    `id` String,
+    `at` DateTime('UTC'),
+    `service` LowCardinality(String),
+    `environment` LowCardinality(String),
+    `subject_kind` LowCardinality(String),
+    `subject_value` String,
+    `class` LowCardinality(String),
+    `severity` LowCardinality(String),
+    `page` Bool,
+    `state` LowCardinality(String),
+    `started_at` DateTime64(3, 'UTC'),
+    `detected_at` DateTime64(3, 'UTC'),
+    `resolved_at` Nullable(DateTime64(3, 'UTC')),
+    `decisions` UInt64,
+    `document` String CODEC(ZSTD(3)),
+    `written_at` DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/everywhere', '{shard}-{replica}', written_at)
+PARTITION BY toYYYYMM(detected_at, 'UTC')
+ORDER BY (id, at)
+TTL at + toIntervalMonth(13)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS signals ON CLUSTER production
+(
+    `incident` String,
+    `detector` LowCardinality(String),
+    `service` LowCardinality(String),
+    `environment` LowCardinality(String),
+    `subject_kind` LowCardinality(String),
+    `subject_value` String,
+    `at` DateTime64(3, 'UTC'),
+    `since` DateTime64(3, 'UTC'),
+    `observed` Float64,
+    `expected` Float64,
+    `unit` LowCardinality(String),
+    `score` Float64,
+    `sentence` String CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/everywhere', '{shard}-{replica}', score)
+PARTITION BY toYYYYMM(at, 'UTC')
+ORDER BY (incident, detector, subject_kind, subject_value)
+TTL toDateTime(at, 'UTC') + toIntervalMonth(13)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS incident_verdicts ON CLUSTER production
+(
+    `incident` String,
+    `at` DateTime64(3, 'UTC'),
+    `action` LowCardinality(String),
+    `who` String,
+    `why` String,
+    `written_at` DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/everywhere', '{shard}-{replica}', written_at)
+ORDER BY (incident, at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS analyzed_minutes ON CLUSTER production
+(
+    `name` LowCardinality(String),
+    `minute` DateTime('UTC')
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/everywhere', '{shard}-{replica}', minute)
+ORDER BY name
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+INSERT INTO schema_steps SELECT
+    6,
+    'incidents',
+    '1c5410c6389764a9827768bbd80670a5255a048c90c626841a5a899968b9d26a',
+    now('UTC');

@@ -883,3 +883,80 @@ INSERT INTO schema_steps SELECT
     'views of whole hours',
     'e5ccb6632b3737376120d64d2b446d2fba8de02928480d4c5b3f6df3d2957cdb',
     now('UTC');
+
+-- incidents
+
+CREATE TABLE IF NOT EXISTS incidents
+(
+    `id` String,
+    `at` DateTime('UTC'),
+    `service` LowCardinality(String),
+    `environment` LowCardinality(String),
+    `subject_kind` LowCardinality(String),
+    `subject_value` String,
+    `class` LowCardinality(String),
+    `severity` LowCardinality(String),
+    `page` Bool,
+    `state` LowCardinality(String),
+    `started_at` DateTime64(3, 'UTC'),
+    `detected_at` DateTime64(3, 'UTC'),
+    `resolved_at` Nullable(DateTime64(3, 'UTC')),
+    `decisions` UInt64,
+    `document` String CODEC(ZSTD(3)),
+    `written_at` DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(written_at)
+PARTITION BY toYYYYMM(detected_at, 'UTC')
+ORDER BY (id, at)
+TTL at + toIntervalMonth(13)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS signals
+(
+    `incident` String,
+    `detector` LowCardinality(String),
+    `service` LowCardinality(String),
+    `environment` LowCardinality(String),
+    `subject_kind` LowCardinality(String),
+    `subject_value` String,
+    `at` DateTime64(3, 'UTC'),
+    `since` DateTime64(3, 'UTC'),
+    `observed` Float64,
+    `expected` Float64,
+    `unit` LowCardinality(String),
+    `score` Float64,
+    `sentence` String CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(score)
+PARTITION BY toYYYYMM(at, 'UTC')
+ORDER BY (incident, detector, subject_kind, subject_value)
+TTL toDateTime(at, 'UTC') + toIntervalMonth(13)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS incident_verdicts
+(
+    `incident` String,
+    `at` DateTime64(3, 'UTC'),
+    `action` LowCardinality(String),
+    `who` String,
+    `why` String,
+    `written_at` DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(written_at)
+ORDER BY (incident, at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS analyzed_minutes
+(
+    `name` LowCardinality(String),
+    `minute` DateTime('UTC')
+)
+ENGINE = ReplacingMergeTree(minute)
+ORDER BY name
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+INSERT INTO schema_steps SELECT
+    6,
+    'incidents',
+    '2357e0cc210317bf6aa34c86ca877979300de5c08482177eacd721b4497d5ec2',
+    now('UTC');

@@ -92,7 +92,7 @@ test('a full disk makes the collector unready until rows can be written again, w
   expect(await metrics()).toContain('originscope_writer_failing 0');
 
   expect(await send()).toBe(200);
-  const acknowledged = await collector.reading.query({
+  const acknowledged = await collector.clickhouse.reading.query({
     query: `SELECT uniqExact(span) AS spans FROM decision_spans WHERE span <= 20 OR span > ${ids - 20}`,
     format: 'JSONEachRow',
   });
@@ -101,7 +101,7 @@ test('a full disk makes the collector unready until rows can be written again, w
 
 test('free space is a metric, in /healthz and in the report, and a warning is logged once before it runs out', async () => {
   const disk = async () =>
-    (await report(collector.reading, { since: Date.now() - 60_000, until: Date.now() })).disks;
+    (await report(collector.clickhouse.reading, { since: Date.now() - 60_000, until: Date.now() })).disks;
   const free = async () =>
     Number(/^originscope_disk_free_bytes\{disk="default"\} (\d+)$/m.exec(await metrics())?.[1]);
 

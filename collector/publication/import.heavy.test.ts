@@ -201,7 +201,7 @@ test('a slot that freezes while the file is read is treated consistently: all of
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 20, hours: 20 });
 });
 
-test('right after an import hours and minutes syncReplicas, even if an hour is partly frozen', async () => {
+test('right after an import hours and minutes agree, even if an hour is partly frozen', async () => {
   const { clickHouse } = await fixture();
   // In the middle of an hour, so that the hour 48 h ago is partly frozen.
   const now = () => NOW + 35 * 60_000;

@@ -42,7 +42,7 @@ test('a slot that cannot be published is reported by readiness, health and the r
   await until(async () => 'troubles' in (await ask('/readyz')));
   expect(await ask('/readyz')).toEqual({ status: 200, ready: true, troubles: [sentence] });
   expect(await ask('/healthz')).toMatchObject({ stuck: [sentence] });
-  expect(await report(collector.reading, { since: START, until: START + HOUR })).toMatchObject({
+  expect(await report(collector.clickhouse.reading, { since: START, until: START + HOUR })).toMatchObject({
     troubles: [sentence],
   });
 });

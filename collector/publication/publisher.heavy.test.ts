@@ -27,7 +27,7 @@ function interruptedWriter(clickHouse: ClickHouse, now: () => number, interrupti
   });
 }
 
-/** The totals of the views, which must syncReplicas with each other. */
+/** The totals of the views, which must agree with each other. */
 async function totals(clickHouse: ClickHouse): Promise<{ allowed: number; blocked: number }> {
   const counts = (view: string) =>
     rows<{ allowed: number; blocked: number }>(

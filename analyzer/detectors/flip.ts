@@ -1,0 +1,100 @@
+import { counted } from '../../core/counted.ts';
+import { callKeyOf, type Refusals } from '../history/call.ts';
+import type { ScopeMinute } from '../history/observe.ts';
+import type { Scope } from '../history/scope.ts';
+import type { Subject } from '../incidents/incident.ts';
+import { estimateClients } from '../input/clients.ts';
+import type { UsageRow } from '../input/usage-row.ts';
+import type { Finding } from './finding.ts';
+
+const MINUTE = 60_000;
+/** A refusal that nothing has joined for so long says nothing. */
+const FORGOTTEN_MILLIS = 24 * 60 * MINUTE;
+const NEEDED_HISTORY_MILLIS = 10 * MINUTE;
+
+/**
+ * Calls that were allowed and are refused now, with none allowed since by the same version: proof, not statistics.
+ * Where refusals of such calls have been followed by permission before, so many in a row are wanted that chance does
+ * not explain them.
+ */
+export function detectFlips(scope: Scope, { minute, refusedKnown }: ScopeMinute): Finding[] {
+  const goingOn = refusedKnown.filter((row) => scope.calls.get(callKeyOf(row))?.brokenSince !== undefined);
+  const findings = [...Map.groupBy(goingOn, signatureOf).values()].map((rows) =>
+    findingOf(rows, minute, true),
+  );
+  if (scope.age(minute) < NEEDED_HISTORY_MILLIS) return findings;
+
+  const bySignature = Map.groupBy(scope.refusals, ({ rows }) => (rows[0] ? signatureOf(rows[0]) : ''));
+  for (const group of bySignature.values()) {
+    const isProven = isProof(scope, group, minute);
+    if (isProven) {
+      for (const refusals of group) {
+        refusals.call.brokenSince = refusals.since;
+        scope.broken.add(refusals.call);
+        scope.refusals.delete(refusals);
+      }
+      const since = Math.min(...group.map((refusals) => refusals.since));
+      const calls = new Set(group.map(({ call }) => call)).size;
+      findings.push(
+        findingOf(
+          group.flatMap(({ rows }) => rows),
+          since,
+          true,
+          calls,
+        ),
+      );
+    } else {
+      for (const refusals of group) {
+        if (refusals.since < minute - FORGOTTEN_MILLIS) scope.refusals.delete(refusals);
+      }
+    }
+  }
+  return findings;
+}
+
+function isProof(scope: Scope, group: readonly Refusals[], minute: number): boolean {
+  const capped = group.reduce((sum, refusals) => sum + refusals.capped, 0);
+  const high = group.reduce((bits, { clientsHigh }) => bits | clientsHigh, 0);
+  const low = group.reduce((bits, { clientsLow }) => bits | clientsLow, 0);
+  const clients = estimateClients(high, low);
+  const allowedBefore = group.reduce((sum, { call }) => sum + call.allowed, 0);
+  if (allowedBefore < 3) return false;
+  const usual = (scope.contradicted + 0.5) / (scope.knownDecisions + 1);
+  // Where chance refuses now and then, refusals of many calls do not add up: each is looked at by itself.
+  const most = Math.max(...group.map((refusals) => refusals.capped));
+  if (scope.contradicted >= 1 && usual ** most > 1e-6) return false;
+  // Several clients in one minute; else nobody may have been allowed in the minute after.
+  if (capped >= 3 && (clients === 0 || clients >= 2)) return true;
+  return group.some(({ since }) => since < minute);
+}
+
+function signatureOf({ reason, detail }: UsageRow): string {
+  return `${reason}\n${detail}`;
+}
+
+function findingOf(rows: readonly UsageRow[], since: number, isConfirmed: boolean, calls?: number): Finding {
+  const [first] = rows;
+  const { reason = '', detail = '' } = first ?? {};
+  const observed = rows.reduce((sum, row) => sum + row.decisions, 0);
+  const which = calls === undefined ? 'calls' : counted(calls, 'call');
+  return {
+    family: 'breakage',
+    detector: 'flip',
+    subject: subjectOf(reason, detail),
+    observed,
+    expected: 0,
+    unit: 'decisions',
+    score: 0,
+    since,
+    sentence: `${counted(observed, 'decision')} of ${which} that were allowed before ${observed === 1 ? 'was' : 'were'} refused (${reason}${detail === '' ? '' : `: ${detail}`}), and none was allowed since by the same version.`,
+    isConfirmed,
+    rows,
+  };
+}
+
+/** What a reason is about. */
+export function subjectOf(reason: string, detail: string): Subject {
+  if (reason === 'header_not_allowed' && detail !== '') return { kind: 'header', value: detail };
+  if (reason === 'method_not_allowed' && detail !== '') return { kind: 'method', value: detail };
+  return { kind: 'reason', value: reason };
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { mostAlike } from './lookalike.ts';
+import { kindOfOrigin, siteOf } from './origin-kind.ts';
+
+test.each([
+  ['https://www.paypal.com', 'https://www.xn--pypl-53dc.com', 1],
+  ['https://www.apple.com', 'https://xn--80ak6aa92e.com', 1],
+  ['https://www.paypal.com', 'https://www.paypa1.com', 0.95],
+  ['https://app.modern.com', 'https://app.modem.com', 0.95],
+  ['https://app.example.com', 'https://app.example.com.evil.io', 0.9],
+  ['https://app.example.com', 'https://app.example.co', 0.85],
+  ['https://www.github.com', 'https://www.githubb.com', 0.8],
+  ['https://www.github.com', 'https://www.gihtub.com', 0.8],
+  ['https://www.github.com', 'https://github-login.com', 0.7],
+  ['https://ok.vercel.app', 'https://okk.vercel.app', 0],
+])('to %s, %s is alike by %d', (allowed, origin, score) => {
+  expect(mostAlike(origin, [allowed])?.score ?? 0).toBeCloseTo(score, 5);
+});
+
+test('a subdomain of an allowed site is no lookalike, the next customer of its host is another site', () => {
+  expect(mostAlike('https://stage.example.com', ['https://app.example.com'])).toBeUndefined();
+  expect(siteOf('https://evil.vercel.app')).not.toBe(siteOf('https://ok.vercel.app'));
+  expect(siteOf('https://a.example.co.uk')).toBe('example.co.uk');
+});
+
+test('sites that have nothing in common are not alike', () => {
+  const allowed = ['https://www.paypal.com', 'https://app.example.com'];
+  for (const origin of ['https://lumenharbor.io', 'https://news.ycombinator.com', 'https://a.dev', 'null']) {
+    expect(mostAlike(origin, allowed)).toBeUndefined();
+  }
+});
+
+test.each([
+  ['https://shop.example', 'website'],
+  ['http://localhost:3000', 'local development'],
+  ['http://127.0.0.1:8080', 'local development'],
+  ['https://localhost', 'app shell'],
+  ['capacitor://localhost', 'app shell'],
+  ['http://tauri.localhost', 'app shell'],
+  ['http://192.168.1.7:3000', 'private host'],
+  ['http://intranet', 'private host'],
+  ['chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'extension'],
+  ['file://', 'file'],
+  ['null', 'null'],
+  ['(invalid) https://a.example/...', 'not a browser origin'],
+])('%s is a %s', (origin, kind) => {
+  expect(kindOfOrigin(origin)).toBe(kind);
+});

@@ -1,0 +1,136 @@
+import { averageRunLength, type Configuration } from '../configuration.ts';
+import { SeasonalSeries } from '../history/seasonal-series.ts';
+import { estimateClients } from '../input/clients.ts';
+import { createEDetector } from './e-detector.ts';
+import { deviance } from './negative-binomial.ts';
+
+const HOUR_OF_BINS = 4;
+const DAY_OF_BINS = 96;
+/** Sums that are tested, in minutes. */
+const WINDOWS = [5, 15] as const;
+/** Of each sum the largest minutes are left out: a restart takes so long, and is no incident. */
+const RESTART_MINUTES = 2;
+/** Counts of a minute above so many times the usual say no more to the detector that adds up. */
+const MOST_TIMES = 10;
+/** Restarts would make a series look wilder than it is: they are left out in another way. */
+const DISPERSION = { least: 1.5, leastWithoutClients: 3, most: 6 } as const;
+/** The baseline's upper bound, for the detector whose bound on false alarms hangs on it. */
+const PESSIMISM = 1.3;
+const LEAST_MEAN = 0.01;
+
+/** The two halves of a bitmap of client networks. */
+export interface ClientBits {
+  readonly high: number;
+  readonly low: number;
+}
+
+export const NO_CLIENTS: ClientBits = { high: 0, low: 0 };
+const BLOCK_MILLIS = 15 * 60_000;
+
+export interface Rate {
+  /** Raised in this minute, or raised before and still far above. */
+  readonly isHigh: boolean;
+  /** Over the window in which it stands out most. */
+  readonly minutes: number;
+  readonly observed: number;
+  readonly expected: number;
+  readonly score: number;
+}
+
+/**
+ * Watches a count that should stay low: sums of 5 and 15 minutes against their season, and evidence added up over
+ * time for counts that are too low for that.
+ */
+export class RateWatch {
+  readonly series: SeasonalSeries;
+  readonly #detector: ReturnType<typeof createEDetector>;
+  #isHigh = false;
+  #block = 0;
+  #now = NO_CLIENTS;
+  #before = NO_CLIENTS;
+  #knowsClients = false;
+  #since = 0;
+
+  constructor(start: number, configuration: Configuration) {
+    this.series = new SeasonalSeries(start);
+    this.#detector = createEDetector(averageRunLength(configuration));
+  }
+
+  /** Start of the minute in which the present rise began to show. */
+  get since(): number {
+    return this.#since;
+  }
+
+  /** @param traffic the present traffic against the usual one: what is in proportion to it is not unusual */
+  observe(minute: number, count: number, clients: ClientBits, traffic = 1): Rate {
+    const { series } = this;
+    series.count(minute, count);
+    const { mean, level, known } = series.expectation;
+    this.#collect(minute, clients);
+    // Where clients are known each counts once a minute, and one that tries again makes no cluster.
+    const least = this.#knowsClients ? DISPERSION.least : DISPERSION.leastWithoutClients;
+    const dispersion = Math.min(DISPERSION.most, Math.max(least, series.expectation.dispersion));
+    const perMinute = Math.max(LEAST_MEAN, mean * Math.max(1, level, traffic));
+    let best: Omit<Rate, 'isHigh'> = { minutes: 5, observed: 0, expected: perMinute, score: 0 };
+    let stands = false;
+    for (const minutes of WINDOWS) {
+      const observed = series.recent(minutes);
+      const expected = Math.max(0.5, perMinute * minutes);
+      if (observed <= expected) continue;
+      const lasting = series.recentWithout(RESTART_MINUTES, minutes);
+      const usual = Math.max(0.5, perMinute * (minutes - RESTART_MINUTES));
+      const score = deviance(lasting, usual, dispersion);
+      if (score > best.score) best = { minutes, observed, expected, score };
+      stands ||= score >= threshold(known) && lasting - usual >= 8 && lasting >= 1.5 * usual;
+    }
+    const upper = PESSIMISM * perMinute + LEAST_MEAN;
+    const isAlarm = this.#detector.observe(Math.min(count, 4 + MOST_TIMES * upper), upper, dispersion);
+    const isShared = !this.#knowsClients || this.#clients() >= 2;
+    const isNew =
+      known >= HOUR_OF_BINS && isShared && (stands || (isAlarm && activeMinutes(series, 15, perMinute) >= 3));
+    const isHigh = isNew || (this.#isHigh && best.score >= 3);
+    if (isHigh && !this.#isHigh) this.#since = minute - firstActive(series, perMinute) * 60_000;
+    this.#isHigh = isHigh;
+    if (isHigh) series.flag();
+    return { isHigh, ...best };
+  }
+
+  #collect(minute: number, { high, low }: ClientBits): void {
+    const block = Math.floor(minute / BLOCK_MILLIS);
+    if (block !== this.#block) {
+      this.#before = block === this.#block + 1 ? this.#now : NO_CLIENTS;
+      this.#now = NO_CLIENTS;
+      this.#block = block;
+    }
+    this.#now = { high: this.#now.high | high, low: this.#now.low | low };
+    this.#knowsClients ||= high !== 0 || low !== 0;
+  }
+
+  /** Client networks of the last quarter hour or two. */
+  #clients(): number {
+    return estimateClients(this.#now.high | this.#before.high, this.#now.low | this.#before.low);
+  }
+}
+
+function threshold(known: number): number {
+  if (known < DAY_OF_BINS) return 8;
+  return known < 7 * DAY_OF_BINS ? 6 : 5;
+}
+
+/** Minutes of the last ones in which more was counted than is usual. */
+function activeMinutes(series: SeasonalSeries, minutes: number, usual: number): number {
+  let active = 0;
+  for (let back = 1; back <= minutes; back++) {
+    if (series.recent(back) - series.recent(back - 1) > Math.max(0, 1.5 * usual)) active++;
+  }
+  return active;
+}
+
+/** How many minutes ago the present run of active minutes began, with gaps of up to five. */
+function firstActive(series: SeasonalSeries, usual: number): number {
+  let first = 0;
+  for (let back = 0; back < 59 && back - first <= 5; back++) {
+    if (series.recent(back + 1) - series.recent(back) > 1.5 * usual) first = back;
+  }
+  return first;
+}

@@ -1,0 +1,92 @@
+import type { Configuration } from '../configuration.ts';
+import { callKeyOf } from '../history/call.ts';
+import type { ScopeMinute } from '../history/observe.ts';
+import type { Scope } from '../history/scope.ts';
+import { affectedClients } from '../input/clients.ts';
+import type { UsageRow } from '../input/usage-row.ts';
+import type { Finding } from './finding.ts';
+import { subjectOf } from './flip.ts';
+import { type Rate, RateWatch } from './rate-watch.ts';
+
+/**
+ * Rates of what flips do not show: refusals of calls that are allowed at other times (a part of the instances, a part
+ * of the clients), and errors that carry no CORS headers, which hide from pages what went wrong.
+ */
+export class RefusalRates {
+  readonly #scope: Scope;
+  readonly #refusals: RateWatch;
+  readonly #serverErrors: RateWatch;
+
+  constructor(scope: Scope, configuration: Configuration) {
+    this.#scope = scope;
+    this.#refusals = new RateWatch(scope.startedAt, configuration);
+    this.#serverErrors = new RateWatch(scope.startedAt, configuration);
+  }
+
+  detect({ minute, refusedKnown, serverErrors }: ScopeMinute): Finding[] {
+    const { calls, total } = this.#scope;
+    const usual = 15 * total.expectation.mean;
+    const traffic = usual < 1 ? 1 : total.recent(15) / usual;
+    const mixed = refusedKnown.filter((row) => {
+      const call = calls.get(callKeyOf(row));
+      return call !== undefined && call.allowed > 0 && call.brokenSince === undefined;
+    });
+    const findings: Finding[] = [];
+    const refusals = observeRows(this.#refusals, minute, mixed, traffic);
+    if (refusals.isHigh) {
+      findings.push(this.#finding('refusal_rate', this.#refusals, mixed, refusals, refusalSentence));
+    }
+    const errors = observeRows(this.#serverErrors, minute, serverErrors, traffic);
+    if (errors.isHigh) {
+      findings.push(
+        this.#finding('server_error_rate', this.#serverErrors, serverErrors, errors, errorSentence),
+      );
+    }
+    return findings;
+  }
+
+  #finding(
+    detector: string,
+    watch: RateWatch,
+    rows: readonly UsageRow[],
+    rate: Rate,
+    sentence: (rate: Rate, rows: readonly UsageRow[]) => string,
+  ): Finding {
+    const { observed, expected, score } = rate;
+    const [first] = rows;
+    return {
+      family: 'breakage',
+      detector,
+      subject: subjectOf(first?.reason ?? 'acao_missing', first?.detail ?? ''),
+      observed,
+      expected,
+      unit: `decisions in ${rate.minutes} min`,
+      score,
+      since: watch.since,
+      sentence: sentence(rate, rows),
+      isConfirmed: true,
+      rows,
+    };
+  }
+}
+
+function observeRows(watch: RateWatch, minute: number, rows: readonly UsageRow[], traffic: number): Rate {
+  let count = 0;
+  let high = 0;
+  let low = 0;
+  for (const row of rows) {
+    count += affectedClients(row);
+    high |= row.clientsHigh;
+    low |= row.clientsLow;
+  }
+  return watch.observe(minute, count, { high, low }, traffic);
+}
+
+function refusalSentence({ observed, expected, minutes }: Rate): string {
+  return `${observed} refusals in ${minutes} min of calls that are allowed at other times; ${expected.toFixed(1)} were expected.`;
+}
+
+function errorSentence({ observed, expected, minutes }: Rate, rows: readonly UsageRow[]): string {
+  const statuses = [...new Set(rows.map(({ statusCode }) => statusCode))].sort((a, b) => a - b).join(', ');
+  return `${observed} errors${statuses === '' ? '' : ` (${statuses})`} without CORS headers in ${minutes} min to origins that are allowed; ${expected.toFixed(1)} were expected.`;
+}

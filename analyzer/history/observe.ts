@@ -1,0 +1,198 @@
+import { OTHER } from '../../instrumentation/src/attributes.ts';
+import { cappedDecisions } from '../input/clients.ts';
+import type { UsageRow } from '../input/usage-row.ts';
+import { type Call, callKeyOf, isRefused, refusalKeyOf, showsPolicy } from './call.ts';
+import type { OriginHistory, Scope } from './scope.ts';
+
+const MINUTE = 60_000;
+/** A version that has not been seen for so long does not run any more. */
+const VERSION_GONE_MILLIS = 5 * MINUTE;
+const VERSION_GONE_DECISIONS = 20;
+const MOST_ROWS = 200;
+const FEW = 3;
+
+/** One minute of a service, sorted by what it says about origins and calls. */
+export interface ScopeMinute {
+  /** Start, epoch milliseconds. */
+  readonly minute: number;
+  readonly rows: readonly UsageRow[];
+  /** Refused by policy, from origins that are allowed otherwise. */
+  readonly refusedKnown: readonly UsageRow[];
+  /** Answered with an error that carries no CORS headers, to such origins. */
+  readonly serverErrors: readonly UsageRow[];
+  /** Origins that are seen for the first time. */
+  readonly newOrigins: readonly OriginHistory[];
+  /** Calls that were broken and are allowed again, with the version that allows them. */
+  readonly recovered: readonly { readonly call: Call; readonly version: string }[];
+}
+
+/** Takes the rows of a minute into what is remembered of the service. */
+export function observe(scope: Scope, minute: number, rows: readonly UsageRow[]): ScopeMinute {
+  const facts = { refusedKnown: [] as UsageRow[], serverErrors: [] as UsageRow[] };
+  const newOrigins: OriginHistory[] = [];
+  const recovered: { call: Call; version: string }[] = [];
+  scope.maintain(minute);
+  let decisions = 0;
+  for (const row of rows) {
+    if (isTraffic(scope, row)) decisions += cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
+    observeVersion(scope, row);
+  }
+  scope.total.advance(minute);
+  if (rows.length > 0) {
+    scope.lastAt = minute;
+    scope.total.count(minute, decisions);
+  }
+  // What was allowed first: a refusal in the minute in which a call was last allowed came after it.
+  const refused = rows.filter((row) => isRefused(row, scope.calls.get(callKeyOf(row))));
+  const isAmong = new Set(refused);
+  for (const row of rows) {
+    if (isAmong.has(row)) continue;
+    scope.countUsual(row);
+    if (row.verdict === 'allowed' || row.reason === 'credentials_mode_unknown') {
+      observeAllowed(scope, row, recovered);
+    }
+  }
+  for (const row of refused) observeRefused(scope, row, facts);
+  for (const row of rows) {
+    if (row.origin === '' || row.origin === OTHER) continue;
+    const origin = scope.originOf(row);
+    if (origin.firstAt === minute && origin.days.length === 0) newOrigins.push(origin);
+    scope.countOrigin(origin, row);
+  }
+  for (const { call } of recovered) {
+    call.brokenSince = undefined;
+    call.refusals = undefined;
+    scope.broken.delete(call);
+  }
+  return { minute, rows, ...facts, newOrigins, recovered };
+}
+
+/** Whether it belongs to the service's own traffic: strangers that are refused come as they like. */
+function isTraffic(scope: Scope, { verdict, origin, minute }: UsageRow): boolean {
+  if (verdict !== 'blocked') return true;
+  const known = scope.origins.get(origin);
+  return known !== undefined && scope.isKnown(known, minute);
+}
+
+function observeVersion(scope: Scope, { version, minute, decisions }: UsageRow): void {
+  const known = scope.versions.get(version);
+  scope.decisions += decisions;
+  if (known === undefined) {
+    scope.versions.set(version, {
+      version,
+      firstAt: minute,
+      lastAt: minute,
+      decisionsUntil: scope.decisions,
+    });
+  } else {
+    known.lastAt = minute;
+    known.decisionsUntil = scope.decisions;
+  }
+}
+
+function observeAllowed(scope: Scope, row: UsageRow, recovered: { call: Call; version: string }[]): void {
+  const { minute, version } = row;
+  const call = callOf(scope, row);
+  call.allowed += row.decisions;
+  if (row.verdict === 'allowed') call.surelyAllowed += row.decisions;
+  call.lastAllowedAt = minute;
+  if (row.kind === 'preflight' && row.requestedHeaders !== '') {
+    for (const name of row.requestedHeaders.split(',')) scope.allowedHeaders.set(name, minute);
+  }
+  const origin = scope.origins.get(row.origin);
+  if (origin !== undefined && scope.isKnown(origin, minute)) {
+    scope.knownDecisions += cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
+  }
+  if (call.refusals === undefined) return;
+  if (call.brokenSince !== undefined) {
+    if (!isAllowedAgain(scope, call, row)) return;
+    recovered.push({ call, version });
+    // So few, and the same version allows it again: it was chance.
+    const { capped = 0 } = call.refusals.get(version) ?? {};
+    if (capped <= FEW) scope.contradicted += capped;
+    return;
+  }
+  const refusals = call.refusals.get(version);
+  if (refusals !== undefined && refusals.since < minute) {
+    scope.contradicted += refusals.capped;
+    scope.refusals.delete(refusals);
+    call.refusals.delete(version);
+    if (call.refusals.size === 0) call.refusals = undefined;
+  }
+}
+
+/** By a version that refused it, or because the versions that refuse it are gone. */
+function isAllowedAgain(scope: Scope, call: Call, { minute, version }: UsageRow): boolean {
+  if (call.lastRefusedAt >= minute - MINUTE) return false;
+  const versions = [...(call.refusals?.keys() ?? [])];
+  return versions.includes(version) || versions.every((refusing) => isGone(scope, refusing, minute));
+}
+
+function isGone(scope: Scope, version: string, minute: number): boolean {
+  const { lastAt = 0, decisionsUntil = 0 } = scope.versions.get(version) ?? {};
+  return lastAt < minute - VERSION_GONE_MILLIS && scope.decisions - decisionsUntil >= VERSION_GONE_DECISIONS;
+}
+
+function observeRefused(
+  scope: Scope,
+  row: UsageRow,
+  facts: { refusedKnown: UsageRow[]; serverErrors: UsageRow[] },
+): void {
+  const { minute, version } = row;
+  const origin = scope.origins.get(row.origin);
+  if (origin === undefined || !scope.isKnown(origin, minute)) return;
+  const capped = cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
+  scope.knownDecisions += capped;
+  if (!showsPolicy(row)) {
+    facts.serverErrors.push(row);
+    return;
+  }
+  const call = callOf(scope, row);
+  call.lastRefusedAt = minute;
+  facts.refusedKnown.push(row);
+  if (scope.accepted.has(refusalKeyOf(row))) scope.forgetAllowed(call);
+  if (call.allowed === 0) return;
+  call.refusals ??= new Map();
+  let refusals = call.refusals.get(version);
+  if (refusals === undefined) {
+    refusals = {
+      call,
+      version,
+      since: minute,
+      decisions: 0,
+      capped: 0,
+      clientsHigh: 0,
+      clientsLow: 0,
+      rows: [],
+    };
+    call.refusals.set(version, refusals);
+  }
+  refusals.decisions += row.decisions;
+  refusals.capped += capped;
+  refusals.clientsHigh |= row.clientsHigh;
+  refusals.clientsLow |= row.clientsLow;
+  if (call.brokenSince !== undefined) return;
+  if (refusals.rows.length < MOST_ROWS) refusals.rows.push(row);
+  scope.refusals.add(refusals);
+}
+
+function callOf(scope: Scope, row: UsageRow): Call {
+  const key = callKeyOf(row);
+  let call = scope.calls.get(key);
+  if (call === undefined) {
+    call = {
+      key,
+      origin: row.origin,
+      allowed: 0,
+      surelyAllowed: 0,
+      lastAllowedAt: 0,
+      lastRefusedAt: 0,
+      lastAt: row.minute,
+      refusals: undefined,
+      brokenSince: undefined,
+    };
+    scope.calls.set(key, call);
+  }
+  call.lastAt = row.minute;
+  return call;
+}

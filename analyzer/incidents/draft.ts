@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import type { Family, Finding } from '../detectors/finding.ts';
+import { kindOfOrigin } from '../detectors/origin-kind.ts';
+import { refusalKeyOf } from '../history/call.ts';
+import type { ScopeMinute } from '../history/observe.ts';
+import type { Scope, ValueCounts } from '../history/scope.ts';
+import type { UsageRow } from '../input/usage-row.ts';
+import { type AffectedCounts, countAffected, noAffected } from './affected.ts';
+import type { IncidentState, Signal, Subject } from './incident.ts';
+
+const MOST_SIGNALS = 50;
+const MOST_ORIGINS = 1_000;
+
+/** An incident while evidence for it is gathered. */
+export interface Draft {
+  readonly id: string;
+  readonly scope: Scope;
+  readonly families: Set<Family>;
+  /** Name of the first detector's subject: what later findings are compared with. */
+  readonly subject: Subject;
+  state: IncidentState;
+  startedAt: number;
+  /** End of the minute in which it was confirmed. */
+  detectedAt: number;
+  resolvedAt: number | undefined;
+  /** Start of the last minute with evidence for it. */
+  evidenceAt: number;
+  recoveringSince: number | undefined;
+  /** By detector and subject. */
+  readonly signals: Map<string, Signal>;
+  readonly affected: AffectedCounts;
+  readonly against: Set<string>;
+  /** Said when something about its course is to be known. */
+  readonly course: string[];
+  decisions: number;
+  browserDecisions: number;
+  allowedDecisions: number;
+  statuses: ValueCounts;
+  clientsHigh: number;
+  clientsLow: number;
+  /** How its calls are refused (`refusalKeyOf`). */
+  readonly refusalKeys: Set<string>;
+  origins: Set<string>;
+  isNoise: boolean;
+  exposesCredentials: boolean;
+  /** Once it paged it stays a page. */
+  page: boolean;
+  /** Decisions of each version while it lasts, and minutes in which versions without refusals ran beside the others. */
+  readonly versionTotals: ValueCounts;
+  /** The same, since the last evidence: of no account if there is no more. */
+  readonly versionsSince: ValueCounts;
+  example: UsageRow | undefined;
+  /** Times at which it fired again. */
+  readonly refired: number[];
+  closedBy: string | undefined;
+}
+
+/** @param at end of the minute */
+export function openDraft(scope: Scope, finding: Finding, at: number): Draft {
+  const { since, subject, family } = finding;
+  const id = createHash('sha256')
+    .update(JSON.stringify([scope.service, scope.environment, family, subject.kind, subject.value, since]))
+    .digest('hex')
+    .slice(0, 16);
+  return {
+    id,
+    scope,
+    families: new Set([family]),
+    subject,
+    state: 'pending',
+    startedAt: since,
+    detectedAt: at,
+    resolvedAt: undefined,
+    evidenceAt: since,
+    recoveringSince: undefined,
+    signals: new Map(),
+    affected: noAffected(),
+    against: new Set(),
+    course: [],
+    decisions: 0,
+    browserDecisions: 0,
+    allowedDecisions: 0,
+    statuses: new Map(),
+    clientsHigh: 0,
+    clientsLow: 0,
+    refusalKeys: new Set(),
+    origins: new Set(),
+    isNoise: true,
+    exposesCredentials: false,
+    page: false,
+    versionTotals: new Map(),
+    versionsSince: new Map(),
+    example: undefined,
+    refired: [],
+    closedBy: undefined,
+  };
+}
+
+export function addFinding(draft: Draft, finding: Finding, minute: number, at: number): void {
+  draft.families.add(finding.family);
+  draft.startedAt = Math.min(draft.startedAt, finding.since);
+  draft.evidenceAt = minute;
+  for (const [version, decisions] of draft.versionsSince) {
+    draft.versionTotals.set(version, (draft.versionTotals.get(version) ?? 0) + decisions);
+  }
+  draft.versionsSince.clear();
+  if (finding.exposesCredentials) draft.exposesCredentials = true;
+  for (const sentence of finding.against ?? []) {
+    if (draft.against.size < MOST_SIGNALS) draft.against.add(sentence);
+  }
+  for (const origin of finding.origins ?? [])
+    if (draft.origins.size < MOST_ORIGINS) draft.origins.add(origin);
+  addSignal(draft, finding, at);
+  for (const row of finding.rows) addRow(draft, row);
+}
+
+function addSignal({ signals, scope }: Draft, finding: Finding, at: number): void {
+  const { detector, subject, observed, expected, unit, score, since, sentence } = finding;
+  const key = `${detector}\n${subject.kind}\n${subject.value}`;
+  const known = signals.get(key);
+  if (known === undefined && signals.size >= MOST_SIGNALS) return;
+  // What is repeated keeps its first statement, and of its numbers the strongest.
+  if (known !== undefined) {
+    if (score > known.score) signals.set(key, { ...known, observed, expected, unit, score, sentence });
+    return;
+  }
+  signals.set(key, {
+    detector,
+    service: scope.service,
+    environment: scope.environment,
+    subject,
+    observed,
+    expected,
+    unit,
+    score,
+    since,
+    at,
+    sentence,
+  });
+}
+
+function addRow(draft: Draft, row: UsageRow): void {
+  countAffected(draft.affected, row);
+  draft.decisions += row.decisions;
+  if (row.browser) draft.browserDecisions += row.decisions;
+  if (row.verdict === 'allowed') draft.allowedDecisions += row.decisions;
+  if (row.reason !== '' && draft.refusalKeys.size < MOST_ORIGINS) draft.refusalKeys.add(refusalKeyOf(row));
+  const status = String(row.statusCode);
+  draft.statuses.set(status, (draft.statuses.get(status) ?? 0) + row.decisions);
+  draft.clientsHigh |= row.clientsHigh;
+  draft.clientsLow |= row.clientsLow;
+  if (draft.origins.size < MOST_ORIGINS) draft.origins.add(row.origin);
+  const kind = kindOfOrigin(row.origin);
+  if (kind !== 'local development' && kind !== 'private host' && kind !== 'extension') draft.isNoise = false;
+  if (draft.example === undefined || draft.example.reason === '') draft.example = row;
+}
+
+/** Until then a roll-out may still go on in which both versions run. */
+const ROLL_OUT_MILLIS = 15 * 60_000;
+
+/** Which versions run while it lasts: beside each other for good, or only until a deployment is through. */
+export function countVersions(draft: Draft, { rows, minute }: ScopeMinute): void {
+  const { startedAt, versionsSince, versionTotals } = draft;
+  if (minute === roundUp(startedAt + ROLL_OUT_MILLIS)) {
+    versionTotals.clear();
+    versionsSince.clear();
+  }
+  for (const { version, decisions } of rows) {
+    versionsSince.set(version, (versionsSince.get(version) ?? 0) + decisions);
+  }
+}
+
+function roundUp(time: number): number {
+  return Math.ceil(time / 60_000) * 60_000;
+}

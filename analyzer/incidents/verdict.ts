@@ -1,0 +1,9 @@
+/** A person's word on an incident: the new normal, or a false alarm. */
+export interface Verdict {
+  readonly incident: string;
+  readonly action: 'accept' | 'dismiss';
+  readonly who: string;
+  readonly why: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}

@@ -1,0 +1,106 @@
+import { userInfo } from 'node:os';
+import { Command } from 'commander';
+import { readIncidents } from '../analyzer/incidents/incident-store.ts';
+import type { Verdict } from '../analyzer/incidents/verdict.ts';
+import type { ClickHouse } from '../clickhouse/connection.ts';
+import { type Control, holderOf } from '../clickhouse/data-directory.ts';
+import { requireSchema } from '../clickhouse/migrations.ts';
+import { openDatabase } from './database.ts';
+import { renderIncident, renderIncidents } from './pages/incident-page.ts';
+import { pageOptions } from './pages/terminal.ts';
+import { askForIncident, askForIncidents, askToJudge, judge, requireIncident } from './running-process.ts';
+import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
+import { addSettings, readSettings } from './settings/read-settings.ts';
+import { parseTime } from './time.ts';
+
+export function incidents(command: Command): Command {
+  return command
+    .addCommand(list())
+    .addCommand(show())
+    .addCommand(verdict('accept', 'the new normal; it becomes part of the baselines'))
+    .addCommand(verdict('dismiss', 'a false alarm'));
+}
+
+interface Flags extends Record<string, unknown> {
+  readonly json?: boolean;
+}
+
+function list(): Command {
+  const now = Date.now();
+  const time = (text: string): number => parseTime(text, now);
+  const command = new Command('list')
+    .description('incidents, the newest first')
+    .option('--since <time>', 'detected since: RFC 3339, or a duration before now (2h)', time, time('7d'))
+    .option('--json', 'print JSON');
+  command.options[0]?.default(time('7d'), '7d');
+  return addSettings(command, DATABASE_SETTINGS).action(
+    async ({ since, json, ...flags }: Flags & { since: number }) => {
+      const found = await asking(flags, {
+        running: (control) => askForIncidents(control, since),
+        here: ({ reading }) => readIncidents(reading, since),
+      });
+      if (json) console.log(JSON.stringify(found, null, 2));
+      else process.stdout.write(renderIncidents(found, pageOptions(process.stdout)));
+    },
+  );
+}
+
+function show(): Command {
+  const command = new Command('show')
+    .description('one incident')
+    .argument('<id>', 'id of the incident, or the beginning of it')
+    .option('--json', 'print JSON');
+  return addSettings(command, DATABASE_SETTINGS).action(async (id: string, { json, ...flags }: Flags) => {
+    const found = await asking(flags, {
+      running: (control) => askForIncident(control, id),
+      here: ({ reading }) => requireIncident(reading, id),
+    });
+    if (json) console.log(JSON.stringify(found, null, 2));
+    else process.stdout.write(renderIncident(found, pageOptions(process.stdout)));
+  });
+}
+
+function verdict(action: Verdict['action'], meaning: string): Command {
+  const command = new Command(action)
+    .description(`say that an incident is ${meaning}`)
+    .argument('<id>', 'id of the incident, or the beginning of it')
+    .requiredOption('--why <reason>', 'reason, kept with the incident')
+    .option('--who <name>', 'name of the person; default: the user of this process');
+  return addSettings(command, DATABASE_SETTINGS).action(
+    async (
+      id: string,
+      { why, who = userInfo().username, ...flags }: Flags & { why: string; who?: string },
+    ) => {
+      const said = { action, who, why, at: Date.now() };
+      const incident = await asking(flags, {
+        running: (control) => askToJudge(control, { id, ...said }),
+        here: (clickhouse) => judge(clickhouse, { id, ...said }),
+      });
+      console.log(
+        `${incident}: ${action === 'accept' ? 'accepted' : 'dismissed'}; the analyzer applies it within a minute.`,
+      );
+    },
+  );
+}
+
+interface Ways<Result> {
+  /** Asks the process that holds the directory. */
+  readonly running: (control: Control) => Promise<Result>;
+  readonly here: (clickhouse: ClickHouse) => Promise<Result>;
+}
+
+async function asking<Result>(
+  flags: Record<string, unknown>,
+  { running, here }: Ways<Result>,
+): Promise<Result> {
+  const settings = readSettings(flags, process.env);
+  const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
+  if (control !== undefined) return running(control);
+  const clickhouse = await openDatabase(settings, 'incidents', { createDatabase: false });
+  try {
+    await requireSchema(clickhouse.reading, clickhouse);
+    return await here(clickhouse);
+  } finally {
+    await clickhouse.close();
+  }
+}
