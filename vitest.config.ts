@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,cli,examples}/**/*.test.ts',
+            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,dashboards,cli,examples}/**/*.test.ts',
           ],
           exclude: ['**/*.{heavy,kafka}.test.ts', '**/node_modules/**', '**/dist/**'],
           testTimeout: 20_000,
@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'heavy',
           include: [
-            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,cli,examples}/**/*.heavy.test.ts',
+            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,dashboards,cli,examples}/**/*.heavy.test.ts',
             'test/**/*.test.ts',
           ],
           exclude: ['**/*.kafka.test.ts', '**/node_modules/**', '**/dist/**'],
