@@ -300,7 +300,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
           kind: 'table',
           id: 14,
           title: 'Versions',
-          description: 'service.version with its own blocked share; the newest first.',
+          description: 'Each service.version with its own blocked share; the newest first.',
           width: 12,
           height: 8,
           columns: [

@@ -1,4 +1,6 @@
+import { ALERT_RULES } from '../definitions/alert-rules.ts';
 import { DASHBOARDS } from '../definitions/dashboards.ts';
+import { renderAlertRules, withoutVariables } from './render-alert-rules.ts';
 import { type DashboardOptions, renderDashboard } from './render-dashboard.ts';
 
 export interface GrafanaOptions extends DashboardOptions {
@@ -26,6 +28,7 @@ export function grafanaFiles(options: GrafanaOptions = {}): Map<string, string> 
     files.set(`dashboards/originscope/${definition.uid}.json`, json(rendered));
   }
   files.set('dashboards/originscope.yaml', provider(folder));
+  files.set('alerting/originscope.json', json(renderAlertRules(ALERT_RULES, { datasourceUid, folder })));
   return files;
 }
 
@@ -39,8 +42,7 @@ apiVersion: 1
 providers:
   - name: originscope
     type: file
-    # Grafana would replace $NAME by a variable of its environment.
-    folder: ${JSON.stringify(folder.replaceAll('$', '$$$$'))}
+    folder: ${JSON.stringify(withoutVariables(folder))}
     folderUid: originscope
     disableDeletion: false
     allowUiUpdates: false

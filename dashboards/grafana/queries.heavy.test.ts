@@ -6,12 +6,10 @@ import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openClickHouse } from '../../clickhouse/connection.ts';
 import { migrate } from '../../clickhouse/migrations.ts';
-import {
-  type ClickHouseServer,
-  launchClickHouseServer,
-} from '../../test/support/clickhouse-server/launch.ts';
+import { launchClickHouseServer } from '../../test/support/clickhouse-server/launch.ts';
 import { type DashboardData, fillForDashboards } from '../../test/support/dashboard-data.ts';
 import { expandQuery, type QueryContext } from '../../test/support/grafana-macros.ts';
+import { ALERT_RULES } from '../definitions/alert-rules.ts';
 import { DASHBOARDS } from '../definitions/dashboards.ts';
 import type { Dashboard, Panel, TablePanel, Unit } from '../definitions/definition.ts';
 import { grafanaSql } from './grafana-sql.ts';
@@ -174,6 +172,62 @@ describe.each([
       });
     },
   );
+
+  test('alert rules find what is wrong, by service', async () => {
+    const fired = new Map<string, unknown[]>();
+    for (const { title, sql, above, windowSeconds } of ALERT_RULES) {
+      const context = {
+        from: place.data.now - windowSeconds * 1000,
+        to: place.data.now,
+        intervalMillis: 60_000,
+      };
+      const { meta, data: rows } = await place.ask(expandQuery(grafanaSql(sql, []), context));
+      const labels = meta.filter(({ name }) => name !== 'value');
+      for (const { type } of labels) expect(type).toMatch(TYPES.text);
+      expect(meta.find(({ name }) => name === 'value')?.type).toMatch(/^U?(Int|Float)\d+$/);
+      fired.set(
+        title,
+        rows.filter(({ value }) => Number(value) > above).map(({ service = 'all' }) => service),
+      );
+    }
+    expect(Object.fromEntries(fired)).toEqual({
+      'Much is blocked': ['checkout'],
+      'Failed preflights have multiplied': ['checkout'],
+      'The error budget burns fast': ['checkout'],
+      'The error budget burns': ['checkout'],
+      'Decisions are missing': ['checkout', 'search'],
+      // The newest one is four minutes old, and one slot is not published.
+      'No decisions arrive': [],
+      'Slots are not published': [],
+    });
+  });
+
+  test('origins that are HTML, SQL or variables are numbers in statements, and text in results', async () => {
+    const context = { from: place.data.now - DAY / 2, to: place.data.now, intervalMillis: MINUTE };
+    const hashes = new Map(
+      (
+        await place.ask(`SELECT DISTINCT toString(sipHash64(origin)) AS hash, origin FROM origin_usage`)
+      ).data.map(({ hash, origin }) => [String(origin), String(hash)]),
+    );
+    for (const dashboard of DASHBOARDS) {
+      const names = dashboard.variables.map(({ name }) => name).filter((name) => name.startsWith('origin'));
+      if (names.length === 0) continue;
+      const opening = await openingSelection(place.ask, dashboard, context);
+      for (const origin of HOSTILE) {
+        const hash = hashes.get(origin);
+        expect(hash, origin).toMatch(/^\d+$/);
+        const variables = { ...opening, ...Object.fromEntries(names.map((name) => [name, [String(hash)]])) };
+        for (const panel of panelsOf(dashboard)) {
+          const { meta, data: rows } = await place.ask(
+            sqlOf(dashboard, panel.sql, { ...context, variables }),
+          );
+          if (meta.every(({ name }) => name !== 'origin')) continue;
+          // As it is, and no other one.
+          expect(new Set(rows.map((row) => row.origin)), panel.title).toEqual(new Set([origin]));
+        }
+      }
+    }
+  });
 });
 
 /** Asserts that Grafana can show the columns in a panel of this kind. */
