@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { OriginscopeError } from '../core/errors.ts';
-import { grafanaFiles } from '../dashboards/grafana/grafana-files.ts';
+import { grafanaFiles, prometheusFiles } from '../dashboards/grafana/grafana-files.ts';
 import { writeFiles } from '../dashboards/grafana/write-files.ts';
 
 interface Flags {
-  readonly grafana: string;
+  readonly grafana?: string;
+  readonly prometheus?: string;
   readonly datasourceUid?: string;
   readonly folder?: string;
   readonly traceUrl?: string;
@@ -13,21 +14,32 @@ interface Flags {
 export function dashboards(command: Command): Command {
   return command.addCommand(
     new Command('export')
-      .description('write the files of a Grafana provisioning directory; existing ones are replaced')
-      .requiredOption('--grafana <directory>', 'where to write them')
-      .option('--datasource-uid <uid>', 'uid of the ClickHouse data source in Grafana; default: originscope')
+      .description('write dashboards and alert rules; existing files are replaced')
+      .option('--grafana <directory>', 'provisioning directory for a Grafana with a ClickHouse data source')
+      .option('--datasource-uid <uid>', 'uid of that data source; default: originscope')
       .option('--folder <name>', 'folder in Grafana; default: Originscope')
       .option('--trace-url <url>', 'URL of a trace up to its id, for links of trace ids', traceUrl)
-      .action(async ({ grafana, ...options }: Flags) => {
-        const written = await writeFiles(grafana, grafanaFiles(options)).catch((cause: unknown) => {
-          throw new OriginscopeError('FILE_UNWRITABLE', `Files cannot be written to ${grafana}`, {
-            cause,
-            remedy: 'Check that the directory can be created and written, and that there is space left.',
+      .option('--prometheus <directory>', 'for those who have only Prometheus: its rules, and a dashboard')
+      .action(async ({ grafana, prometheus, ...options }: Flags) => {
+        if (grafana === undefined && prometheus === undefined) {
+          throw new OriginscopeError('SETTING_MISSING', 'Neither --grafana nor --prometheus is given', {
+            remedy: 'Say where the files shall be written, for example --grafana /etc/grafana/provisioning.',
           });
-        });
-        for (const path of written) console.log(path);
+        }
+        if (grafana !== undefined) await write(grafana, grafanaFiles(options));
+        if (prometheus !== undefined) await write(prometheus, prometheusFiles());
       }),
   );
+}
+
+async function write(directory: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const written = await writeFiles(directory, files).catch((cause: unknown) => {
+    throw new OriginscopeError('FILE_UNWRITABLE', `Files cannot be written to ${directory}`, {
+      cause,
+      remedy: 'Check that the directory can be created and written, and that there is space left.',
+    });
+  });
+  for (const path of written) console.log(path);
 }
 
 function traceUrl(text: string): string {

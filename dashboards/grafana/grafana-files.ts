@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ALERT_RULES } from '../definitions/alert-rules.ts';
 import { DASHBOARDS } from '../definitions/dashboards.ts';
+import { PROMETHEUS } from '../definitions/prometheus.ts';
 import { renderAlertRules, withoutVariables } from './render-alert-rules.ts';
 import { type DashboardOptions, renderDashboard } from './render-dashboard.ts';
+import { renderPrometheusDashboard } from './render-prometheus.ts';
 
 export interface GrafanaOptions extends DashboardOptions {
   /** Where Grafana shows the dashboards and keeps the alert rules. */
@@ -30,6 +34,18 @@ export function grafanaFiles(options: GrafanaOptions = {}): Map<string, string> 
   files.set('dashboards/originscope.yaml', provider(folder));
   files.set('alerting/originscope.json', json(renderAlertRules(ALERT_RULES, { datasourceUid, folder })));
   return files;
+}
+
+/**
+ * For those who have only Prometheus.
+ *
+ * @returns texts by path
+ */
+export function prometheusFiles(): Map<string, string> {
+  return new Map([
+    ['dashboard.json', json(renderPrometheusDashboard(PROMETHEUS))],
+    ['rules.yml', readFileSync(join(import.meta.dirname, '../prometheus/rules.yml'), 'utf8')],
+  ]);
 }
 
 function json(value: unknown): string {

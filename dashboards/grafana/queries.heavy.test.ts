@@ -23,15 +23,12 @@ const RANGES = [
   ['13 months', 395 * DAY, DAY],
 ] as const;
 
-/** What a browser would have to be kept from reading as HTML, Grafana as a variable, and ClickHouse as SQL. */
+/** Names that are SQL, Grafana's variables and macros, parameters of ClickHouse, or HTML. */
 const HOSTILE = [
-  `https://x\\' OR 1=1 -- `,
-  `https://"quoted".example`,
+  `https://x\\' OR 1=1 -- "`,
   '$' + '{service} $__timeFilter(minute) [[origin]]',
   `{from:DateTime('UTC')}`,
-  '<img src=x onerror=alert(1)>',
-  'https://line\nfeed.example',
-  '0',
+  '<img src=x onerror=alert(1)>\n0',
 ];
 
 interface Column {
@@ -202,30 +199,43 @@ describe.each([
     });
   });
 
-  test('origins that are HTML, SQL or variables are numbers in statements, and text in results', async () => {
+  test('names that are SQL, variables or HTML are numbers in statements, and text in results', async () => {
     const context = { from: place.data.now - DAY / 2, to: place.data.now, intervalMillis: MINUTE };
-    const hashes = new Map(
-      (
-        await place.ask(`SELECT DISTINCT toString(sipHash64(origin)) AS hash, origin FROM origin_usage`)
-      ).data.map(({ hash, origin }) => [String(origin), String(hash)]),
-    );
-    for (const dashboard of DASHBOARDS) {
-      const names = dashboard.variables.map(({ name }) => name).filter((name) => name.startsWith('origin'));
-      if (names.length === 0) continue;
-      const opening = await openingSelection(place.ask, dashboard, context);
-      for (const origin of HOSTILE) {
-        const hash = hashes.get(origin);
-        expect(hash, origin).toMatch(/^\d+$/);
-        const variables = { ...opening, ...Object.fromEntries(names.map((name) => [name, [String(hash)]])) };
-        for (const panel of panelsOf(dashboard)) {
-          const { meta, data: rows } = await place.ask(
-            sqlOf(dashboard, panel.sql, { ...context, variables }),
-          );
-          if (meta.every(({ name }) => name !== 'origin')) continue;
-          // As it is, and no other one.
-          expect(new Set(rows.map((row) => row.origin)), panel.title).toEqual(new Set([origin]));
+    for (const name of HOSTILE) {
+      const { data: found } = await place.ask(
+        `SELECT toString(sipHash64(origin)) AS hash, origin FROM origin_usage GROUP BY origin`,
+      );
+      const hash = String(found.find(({ origin }) => origin === name)?.hash);
+      expect(hash).toMatch(/^\d+$/);
+      let shown = 0;
+      for (const dashboard of DASHBOARDS) {
+        const variables = Object.fromEntries(
+          dashboard.variables.map((variable) => [
+            variable.name,
+            [
+              variable.kind === 'choice'
+                ? String(variable.choices[0]?.value)
+                : variable.name === 'reason'
+                  ? '0'
+                  : hash,
+            ],
+          ]),
+        );
+        const texts = [
+          ...dashboard.variables.flatMap((variable) => (variable.kind === 'query' ? [variable.sql] : [])),
+          ...(dashboard.annotations ?? []).map(({ sql }) => sql),
+          ...panelsOf(dashboard).map(({ sql }) => sql),
+        ];
+        for (const sql of texts) {
+          const { data: rows } = await place.ask(sqlOf(dashboard, sql, { ...context, variables }));
+          for (const { origin, service } of rows) {
+            // As they are, and nothing of any other.
+            expect([origin ?? name, service ?? name]).toEqual([name, name]);
+            if (origin !== undefined) shown++;
+          }
         }
       }
+      expect(shown).toBeGreaterThan(0);
     }
   });
 });

@@ -20,29 +20,29 @@ export interface DashboardData {
  * Traffic that gives every panel something to show in the last 15 minutes, 7 days and 13 months: two services of
  * which a new version blocks more, a gateway, preflights, losses, and slots in every state.
  *
- * @param origins of pages beside the ones that are always there
+ * @param strangers each one is an origin of pages, and a service with its environment, versions and routes
  */
 export async function fillForDashboards(
   clickHouse: ClickHouse,
-  origins: readonly string[] = [],
+  strangers: readonly string[] = [],
 ): Promise<DashboardData> {
   const slot = Math.floor(Date.now() / SLOT_MILLIS) * SLOT_MILLIS - SLOT_MILLIS;
   const now = slot + 5 * MINUTE;
   const spans: DecisionSpan[] = [];
   // As in life: written when it happened, and published then. The newest slot stays raw.
   for (const time of [now - 200 * DAY, now - 20 * DAY, now - 10 * DAY, now - 3 * DAY, now - 3 * HOUR]) {
-    const then = trafficAt(time, spans.length, origins);
+    const then = trafficAt(time, spans.length, strangers);
     await write(clickHouse, then, time + MINUTE);
     spans.push(...then);
     await publisherAt(clickHouse, time + HOUR).tick();
   }
   for (const time of [slot - 19 * MINUTE, slot - 9 * MINUTE, slot - 4 * MINUTE]) {
-    const then = trafficAt(time, spans.length, origins);
+    const then = trafficAt(time, spans.length, strangers);
     await write(clickHouse, then, now);
     spans.push(...then);
   }
   await publisherAt(clickHouse, now).tick();
-  const newest = trafficAt(slot + MINUTE, spans.length, [...origins, 'https://newest.example']);
+  const newest = trafficAt(slot + MINUTE, spans.length, [...strangers, 'https://newest.example']);
   await write(clickHouse, newest, now);
   spans.push(...newest);
   spans.push(...(await makeTrouble(clickHouse, slot, now)));
@@ -66,7 +66,7 @@ export function publisherAt({ publishing, dialect }: ClickHouse, now: number) {
 }
 
 /** Some minutes of traffic; the version changes in the middle. */
-function trafficAt(time: number, serial: number, origins: readonly string[]): DecisionSpan[] {
+function trafficAt(time: number, serial: number, strangers: readonly string[]): DecisionSpan[] {
   const given: Partial<DecisionSpan>[] = [
     { decisions: 40, total: 40 },
     { decisions: 10, total: 60, verdict: 'unknown', reason: 'credentials_mode_unknown' },
@@ -89,10 +89,16 @@ function trafficAt(time: number, serial: number, origins: readonly string[]): De
     { service: 'search', instance: 'search-1', apiHost: 'search.example', decisions: 30, total: 30 },
     { service: 'search', instance: 'search-1', apiHost: 'search.example', source: 'estimated', decisions: 7 },
     { service: 'edge', instance: '', apiHost: 'search.example', observer: 'gateway', decisions: 30 },
-    ...origins.flatMap((origin) => [
-      { origin, decisions: 6 },
-      { ...blocked, origin, decisions: 2 },
-    ]),
+    ...strangers.flatMap((name): Partial<DecisionSpan>[] => {
+      const named = { origin: name, service: name, environment: name, route: name, detail: name };
+      const asked = { method: name, requestHeaders: name, decisions: 2 };
+      return [
+        { origin: name, decisions: 6 },
+        { ...named, decisions: 3, total: 3 },
+        { ...blocked, ...named, ...asked, path: name },
+        { ...blocked, ...named, ...asked, kind: 'preflight' },
+      ];
+    }),
   ];
   return [0, 2].flatMap((minutes, later) =>
     given.map((each, index) =>
