@@ -25,10 +25,8 @@ const RANGES = [
 
 /** Names that are SQL, Grafana's variables and macros, parameters of ClickHouse, or HTML. */
 const HOSTILE = [
-  `https://x\\' OR 1=1 -- "`,
-  '$' + '{service} $__timeFilter(minute) [[origin]]',
-  `{from:DateTime('UTC')}`,
-  '<img src=x onerror=alert(1)>\n0',
+  `https://x\\' OR 1=1 -- " \${service} $__timeFilter(minute) [[origin]] {from:DateTime('UTC')} <img src=x onerror=alert(1)>\n0`,
+  'https://x.example\\',
 ];
 
 interface Column {
@@ -184,7 +182,9 @@ describe.each([
       expect(meta.find(({ name }) => name === 'value')?.type).toMatch(/^U?(Int|Float)\d+$/);
       fired.set(
         title,
-        rows.filter(({ value }) => Number(value) > above).map(({ service = 'all' }) => service),
+        rows
+          .filter(({ service, value }) => Number(value) > above && !HOSTILE.includes(String(service)))
+          .map(({ service = 'all' }) => service),
       );
     }
     expect(Object.fromEntries(fired)).toEqual({

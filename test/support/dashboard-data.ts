@@ -42,7 +42,7 @@ export async function fillForDashboards(
     spans.push(...then);
   }
   await publisherAt(clickHouse, now).tick();
-  const newest = trafficAt(slot + MINUTE, spans.length, [...strangers, 'https://newest.example']);
+  const newest = trafficAt(slot + MINUTE, spans.length, strangers, [{ origin: 'https://newest.example' }]);
   await write(clickHouse, newest, now);
   spans.push(...newest);
   spans.push(...(await makeTrouble(clickHouse, slot, now)));
@@ -66,7 +66,12 @@ export function publisherAt({ publishing, dialect }: ClickHouse, now: number) {
 }
 
 /** Some minutes of traffic; the version changes in the middle. */
-function trafficAt(time: number, serial: number, strangers: readonly string[]): DecisionSpan[] {
+function trafficAt(
+  time: number,
+  serial: number,
+  strangers: readonly string[],
+  more: readonly Partial<DecisionSpan>[] = [],
+): DecisionSpan[] {
   const given: Partial<DecisionSpan>[] = [
     { decisions: 40, total: 40 },
     { decisions: 10, total: 60, verdict: 'unknown', reason: 'credentials_mode_unknown' },
@@ -89,6 +94,7 @@ function trafficAt(time: number, serial: number, strangers: readonly string[]): 
     { service: 'search', instance: 'search-1', apiHost: 'search.example', decisions: 30, total: 30 },
     { service: 'search', instance: 'search-1', apiHost: 'search.example', source: 'estimated', decisions: 7 },
     { service: 'edge', instance: '', apiHost: 'search.example', observer: 'gateway', decisions: 30 },
+    ...more,
     ...strangers.flatMap((name): Partial<DecisionSpan>[] => {
       const named = { origin: name, service: name, environment: name, route: name, detail: name };
       const asked = { method: name, requestHeaders: name, decisions: 2 };
