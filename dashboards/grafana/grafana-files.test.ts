@@ -156,6 +156,29 @@ test('links lead to dashboards that have the variables', () => {
   }
 });
 
+/** Raw rows of published time are in none of them; usage_minutes and usage_hours only say how far back they reach. */
+const READABLE = [
+  ...['origin_usage', 'origin_usage_hourly', 'blocked_requests', 'completeness', 'left_out'],
+  ...['slots', 'slot_states', 'published_slots', 'system.disks'],
+];
+
+test('statements read views, and no raw rows', () => {
+  const statements = [
+    ...DASHBOARDS.flatMap(({ rows, variables, annotations = [] }) => [
+      ...rows.flatMap(({ panels }) => panels.map(({ sql }) => sql)),
+      ...variables.flatMap((variable) => (variable.kind === 'query' ? [variable.sql] : [])),
+      ...annotations.map(({ sql }) => sql),
+    ]),
+    ...ALERT_RULES.map(({ sql }) => sql),
+  ];
+  for (const sql of statements) {
+    const oldest = sql.replaceAll(/\(SELECT min\((minute|hour)\) AS \w+ FROM usage_(minutes|hours)\)/g, '');
+    const read = [...oldest.matchAll(/\b(?:FROM|JOIN)\s+([a-z_.]+)/g)].map(([, table]) => table);
+    expect(read.length).toBeGreaterThan(0);
+    expect(read.filter((table) => !READABLE.includes(table ?? ''))).toEqual([]);
+  }
+});
+
 test('alert rules point at panels that exist, and have ids and titles of their own', () => {
   for (const { panel } of ALERT_RULES) {
     const dashboard = rendered.find(({ uid }) => uid === panel.uid);
