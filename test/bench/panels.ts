@@ -188,13 +188,7 @@ const PEER_QUESTIONS: Readonly<Record<string, string>> = {
     FROM ${PEER_TABLE} WHERE SpanAttributes['cors.verdict'] = 'blocked' GROUP BY origin, ServiceName, reason ORDER BY blocked DESC LIMIT 50`,
 };
 
-async function measurePeer(
-  { writing, reading }: ClickHouse,
-  now: number,
-  rows: number,
-  wanted: number,
-  repeats: number,
-) {
+async function measurePeer({ writing, reading }: ClickHouse, rows: number, wanted: number, repeats: number) {
   const [found] = await select<{ rows: number }>(reading, 'SELECT count() AS rows FROM decision_spans');
   // The peer takes every third block of rows.
   const peerRows = Math.min(wanted, Math.floor((found?.rows ?? 0) / 3));
