@@ -12,6 +12,8 @@ import { expandQuery, type QueryContext } from '../../test/support/grafana-macro
 import { ALERT_RULES } from '../definitions/alert-rules.ts';
 import { DASHBOARDS } from '../definitions/dashboards.ts';
 import type { Dashboard, Panel, TablePanel, Unit } from '../definitions/definition.ts';
+import { SERVICE_DASHBOARD } from '../definitions/service.ts';
+import { WHAT_DIFFERS } from '../definitions/what-differs.ts';
 import { grafanaSql } from './grafana-sql.ts';
 import { hiddenColumns } from './render-panel.ts';
 
@@ -39,7 +41,7 @@ interface Result {
   readonly data: readonly Readonly<Record<string, unknown>>[];
 }
 
-type Ask = (query: string) => Promise<Result>;
+type Ask = (query: string, query_params?: Record<string, unknown>) => Promise<Result>;
 
 const READER = { username: 'originscope_reader', password: randomBytes(8).toString('hex') };
 const WRITER = { username: 'originscope', password: randomBytes(8).toString('hex') };
@@ -66,7 +68,8 @@ async function openServer(): Promise<Place> {
   const reader = createClient({ url: server.url, database: 'originscope', ...READER, log });
   return {
     data,
-    ask: async (query) => (await reader.query({ query, format: 'JSON' })).json() as Promise<Result>,
+    ask: async (query, query_params = {}) =>
+      (await reader.query({ query, query_params, format: 'JSON' })).json() as Promise<Result>,
     async close() {
       await Promise.all([reader.close(), clickHouse.close()]);
       await server.stop();
@@ -80,8 +83,8 @@ async function openEmbedded(): Promise<Place> {
   await migrate(clickHouse.writing);
   return {
     data: await fillForDashboards(clickHouse, HOSTILE),
-    ask: async (query) =>
-      (await clickHouse.reading.query({ query, format: 'JSON' })).json() as Promise<Result>,
+    ask: async (query, query_params = {}) =>
+      (await clickHouse.reading.query({ query, query_params, format: 'JSON' })).json() as Promise<Result>,
     async close() {
       await clickHouse.close();
       await rm(directory, { recursive: true, force: true });
@@ -167,6 +170,30 @@ describe.each([
       });
     },
   );
+
+  test('statements with bound parameters find the same as with what Grafana pastes', async () => {
+    const { now } = place.data;
+    const context = { from: now - DAY / 2, to: now, intervalMillis: MINUTE };
+    for (const dashboard of [SERVICE_DASHBOARD, WHAT_DIFFERS]) {
+      const variables = await openingSelection(place.ask, dashboard, context);
+      const bound = {
+        ...Object.fromEntries(
+          dashboard.variables.map(({ kind, name }) => {
+            const values = variables[name] ?? [];
+            return [name, kind === 'query' ? `[${values.join(',')}]` : values[0]];
+          }),
+        ),
+        from: Math.floor(context.from / 1000),
+        to: Math.floor(context.to / 1000),
+        interval: MINUTE / 1000,
+      };
+      for (const { title, sql } of panelsOf(dashboard)) {
+        const pasted = await place.ask(sqlOf(dashboard, sql, { ...context, variables }));
+        const { meta, data } = await place.ask(sql, bound);
+        expect({ meta, data }, title).toEqual({ meta: pasted.meta, data: pasted.data });
+      }
+    }
+  });
 
   test('alert rules find what is wrong, by service', async () => {
     const fired = new Map<string, unknown[]>();
