@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,analyzer,cli,examples}/**/*.test.ts',
+            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,analyzer,dashboards,cli,examples}/**/*.test.ts',
             'test/docs/**/*.test.ts',
           ],
           exclude: ['**/*.{heavy,kafka}.test.ts', '**/node_modules/**', '**/dist/**'],
@@ -37,7 +37,7 @@ export default defineConfig({
         test: {
           name: 'heavy',
           include: [
-            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,analyzer,cli,examples}/**/*.heavy.test.ts',
+            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,analyzer,dashboards,cli,examples}/**/*.heavy.test.ts',
             'test/**/*.test.ts',
           ],
           exclude: ['**/*.kafka.test.ts', 'test/docs/**', '**/node_modules/**', '**/dist/**'],

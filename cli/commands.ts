@@ -63,6 +63,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'rebuild the usage of a period from the topic, and say what that replaces',
     define: async (command) => (await import('./rebuild.ts')).rebuild(command),
   },
+  dashboards: {
+    description: 'write dashboards and alert rules for a Grafana',
+    define: async (command) => (await import('./dashboards.ts')).dashboards(command),
+  },
   migrate: {
     description: 'update schema and retention of a ClickHouse server or cluster',
     define: async (command) => (await import('./migrate.ts')).migrate(command),

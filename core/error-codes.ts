@@ -70,6 +70,16 @@ export const ERRORS = {
     remedy: 'Give a --since that lies before --until, for example --since 3d --until 2d.',
     retryable: false,
   },
+  FILE_UNWRITABLE: {
+    message: 'Files cannot be written to {directory}',
+    remedy: 'Check that the directory can be created and written, and that there is free space.',
+    retryable: false,
+  },
+  TRACE_URL_INVALID: {
+    message: '{url} is not a valid URL of traces',
+    remedy: 'Give an http or https URL to which the trace id is appended: https://tempo.example/trace/',
+    retryable: false,
+  },
   FILE_UNREADABLE: {
     message: '{file} cannot be read{why}',
     remedy: 'Check the path and its permissions.',

@@ -58,6 +58,10 @@ describe('the image of the commands', () => {
   test('runs every command with only its own contents', async () => {
     expect((await run(['--version'])).stdout).toBe(`${metadata.version}\n`);
     expect((await run(image.command)).stdout).toContain('Usage: originscope');
+    const grafana = join(directory, 'grafana');
+    expect((await run(['dashboards', 'export', '--grafana', grafana])).stdout).toContain(
+      'originscope-overview',
+    );
   });
 
   test('has all codecs, and neither the embedded engine nor development tools', () => {
@@ -76,8 +80,8 @@ describe('the image of the commands', () => {
 
   test('has no tests, no secrets, and nothing else of the working copy', () => {
     expect(readdirSync(inside(image, '.')).sort()).toEqual([
-      ...['cli', 'clickhouse', 'collector', 'core', 'examples', 'explain', 'instrumentation', 'node_modules'],
-      ...['package-lock.json', 'package.json', 'reports', 'server', 'test'],
+      ...['cli', 'clickhouse', 'collector', 'core', 'dashboards', 'examples', 'explain', 'instrumentation'],
+      ...['node_modules', 'package-lock.json', 'package.json', 'reports', 'server', 'test'],
     ]);
     const files = readdirSync(inside(image, '.'), { recursive: true, encoding: 'utf8' });
     const own = files.filter((file) => !file.startsWith('node_modules'));
