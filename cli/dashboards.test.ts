@@ -31,7 +31,7 @@ test('dashboards export writes what Prometheus needs', async () => {
 test.each([
   [['--grafana', '/dev/null/x'], 'cannot be written'],
   [['--grafana', 'x', '--trace-url', 'javascript:alert(1)//'], 'not a valid URL'],
-  [[], 'Neither --grafana nor --prometheus'],
+  [[], '--grafana or --prometheus'],
 ])('dashboards export says of %j what is wrong', async (args, message) => {
   const { code, stderr } = await runOriginscope(['dashboards', 'export', ...args]);
   expect(code).not.toBe(0);

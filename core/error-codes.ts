@@ -77,7 +77,8 @@ export const ERRORS = {
   },
   TRACE_URL_INVALID: {
     message: '{url} is not a valid URL of traces',
-    remedy: 'Give an http or https URL to which the trace id is appended: https://tempo.example/trace/',
+    remedy:
+      'Give an http or https URL to which the trace id is appended, such as https://tempo.example/trace/.',
     retryable: false,
   },
   FILE_UNREADABLE: {

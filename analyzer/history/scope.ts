@@ -118,7 +118,9 @@ export class Scope {
     const { allowed, firstAllowedAt, days, clientsHigh, clientsLow, said } = origin;
     if (allowed < 3 || firstAllowedAt >= minute - MINUTE || said.has(SUSPECT)) return false;
     // Developers and extensions were let in by accident more often than on purpose.
-    if (NOISE_KINDS.has(origin.kind) && origin.kind !== 'app shell') return days.length >= 4;
+    if (NOISE_KINDS.has(origin.kind) && origin.kind !== 'app shell') {
+      return allowed >= 20 && allowed >= origin.blocked && days.length >= 2;
+    }
     if (days.length >= 2 && firstAllowedAt < minute - DAY / 4) return true;
     const clients = estimateClients(clientsHigh, clientsLow);
     return allowed >= 20 && (clients === 0 || clients >= 2);

@@ -11,7 +11,9 @@ export interface Score {
   readonly breakageCalledLegitimate: number;
   /** Share of the breakages with a subject to name of which it is named. */
   readonly named: number;
+  /** Of breakages that are proven: from the start, and from the first minute in which a call was refused. */
   readonly flipSeconds: Quantiles;
+  readonly flipSecondsSinceRefused: Quantiles;
   readonly statisticalSeconds: Quantiles;
   readonly incidentsPerEpisode: { readonly mean: number; readonly most: number };
   readonly quiet: { readonly days: number; readonly pages: number; readonly tickets: number };
@@ -71,6 +73,15 @@ export function scoreOf(outcomes: readonly Outcome[]): Score {
     ).length,
     named: share(named.length, nameable.length),
     flipSeconds: quantiles(delays(false)),
+    flipSecondsSinceRefused: quantiles(
+      real
+        .filter(({ episode }) => !episode.isStatistical && episode.class === 'breakage')
+        .flatMap(({ episode, incidents: [first] }) =>
+          first === undefined
+            ? []
+            : (delayOf(episode, first) - (Math.max(first.startedAt, episode.start) - episode.start)) / 1000,
+        ),
+    ),
     statisticalSeconds: quantiles(delays(true)),
     incidentsPerEpisode: {
       mean: share(matched, found.length),
