@@ -37,7 +37,7 @@ export function alertingOf(
 }
 
 export interface AlertingAnalyzerOptions {
-  readonly clickhouse: Pick<ClickHouse, 'reading' | 'writing'>;
+  readonly clickhouse: Pick<ClickHouse, 'analyzing' | 'writing'>;
   readonly log: Logger;
   /** The metrics of analyzer and alerting are added to it. */
   readonly registry?: Registry;
@@ -53,10 +53,10 @@ export interface AlertingAnalyzerOptions {
 export function startAlertingAnalyzer(
   settings: Settings,
   { clickhouse, log, registry, terminal }: AlertingAnalyzerOptions,
-): { close(): Promise<void> } {
+): { troubles(): string[]; close(): Promise<void> } {
   const alerting = alertingOf(settings, { log, ...(terminal !== undefined && { terminal }) });
   const analyzer = startAnalyzer({
-    clickhouse,
+    clickhouse: { reading: clickhouse.analyzing, writing: clickhouse.writing },
     log,
     now: Date.now,
     configuration: { ...CONFIGURATION, pageRules: settings.pageRules ?? [] },
@@ -67,6 +67,7 @@ export function startAlertingAnalyzer(
     analyzerMetrics(registry, analyzer.counters);
   }
   return {
+    troubles: alerting.troubles,
     async close() {
       await analyzer.close();
       await alerting.close();

@@ -208,5 +208,10 @@ describe('the services of docker-compose.yml', () => {
       process.kill('SIGTERM');
       expect(await process.ended).toMatchObject({ code: 0 });
     }
+    // On the port of the consumer, which has ended.
+    const analyzer = startService('analyzer');
+    await untilReady(analyzer, ports.ORIGINSCOPE_METRICS_PORT);
+    analyzer.kill('SIGTERM');
+    expect(await analyzer.ended).toMatchObject({ code: 0 });
   }, 180_000);
 });
