@@ -27,7 +27,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{instrumentation/src,core,explain,clickhouse,reports,server,collector,analyzer,dashboards,cli,examples}/**/*.test.ts',
-            'test/docs/**/*.test.ts',
+            'test/{docs,imports}/**/*.test.ts',
           ],
           exclude: ['**/*.{heavy,kafka}.test.ts', '**/node_modules/**', '**/dist/**'],
           testTimeout: 20_000,
@@ -40,7 +40,7 @@ export default defineConfig({
             '{instrumentation/src,core,explain,clickhouse,reports,server,collector,analyzer,dashboards,cli,examples}/**/*.heavy.test.ts',
             'test/**/*.test.ts',
           ],
-          exclude: ['**/*.kafka.test.ts', 'test/docs/**', '**/node_modules/**', '**/dist/**'],
+          exclude: ['**/*.kafka.test.ts', 'test/{docs,imports}/**', '**/node_modules/**', '**/dist/**'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,

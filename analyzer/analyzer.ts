@@ -9,7 +9,7 @@ import { createReplay, type Replay } from './replay.ts';
 const MINUTE = 60_000;
 const CHECK_MILLIS = 1_000;
 const CHECKPOINT_MILLIS = 60 * MINUTE;
-/** Minutes that were missed for longer are analyzed, but nobody is told of what began and ended in them. */
+/** Minutes that were missed for longer are analyzed, but incidents that began and ended in them send no alerts. */
 const CAUGHT_UP_MILLIS = 24 * 60 * MINUTE;
 
 export interface AnalyzerOptions {
@@ -51,7 +51,7 @@ export interface RunningAnalyzer {
 
 /**
  * Analyzes each minute when it has settled, and stores what it finds. A start reads the warm-up first; minutes that were
- * analyzed before stay as they were said. When ClickHouse is away the minutes are made up for afterwards.
+ * analyzed before keep their stored results. After a ClickHouse outage, missed minutes are analyzed late.
  */
 export function startAnalyzer(options: AnalyzerOptions): RunningAnalyzer {
   const { clickhouse, log, now, configuration = CONFIGURATION, checkMillis = CHECK_MILLIS } = options;

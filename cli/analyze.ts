@@ -25,7 +25,7 @@ const SETTINGS: readonly SettingName[] = [
 export function analyze(command: Command): Command {
   return addSettings(command, SETTINGS).action(async (flags: Record<string, unknown>) => {
     const settings = readSettings(flags, process.env);
-    assertProtected(settings);
+    assertProtected({ host: settings.host, token: settings.token, auth: settings.auth });
     const log = pino({ base: null }, pino.destination(2));
     const { close, url } = await opening(async (closers) => {
       const clickhouse = await openDatabase(settings, 'analyze', { createDatabase: false });

@@ -44,7 +44,7 @@ export function consume(command: Command): Command {
   return addSettings(command, SETTINGS).action(
     async ({ since, ...flags }: Record<string, unknown> & { since?: number }) => {
       const settings = readSettings(flags, process.env);
-      assertProtected(settings);
+      assertProtected({ host: settings.host, token: settings.token, auth: settings.auth });
       const log = pino({ base: null }, pino.destination(2));
       const stopping = new AbortController();
       const { signal } = stopping;
@@ -77,7 +77,7 @@ export function consume(command: Command): Command {
           signal,
         });
         closers.add(consuming.close);
-        console.log(`originscope consumes ${topic} as ${group}: ${monitor.url}/readyz says how it is`);
+        console.log(`originscope consumes ${topic} as ${group}: ${monitor.url}/readyz shows its status`);
         await stopped;
         console.log('Shutting down: finishing what was read…');
       } catch (error) {

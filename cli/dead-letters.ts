@@ -31,7 +31,14 @@ function list(): Command {
     .option('--json', 'print JSON');
   return addSettings(command, SETTINGS).action(async ({ limit = 20, json, ...flags }: Flags) => {
     const settings = readSettings(flags, process.env);
-    const found = await withKafka(settings, (kafka) => listDeadLetters({ ...settings, kafka, limit }));
+    const found = await withKafka(settings, (kafka) =>
+      listDeadLetters({
+        kafka,
+        deadLetterTopic: settings.deadLetterTopic,
+        group: settings.group,
+        limit,
+      }),
+    );
     if (json) {
       const letters = found.letters.map((letter) => ({
         ...letter,
@@ -56,7 +63,15 @@ function replay(): Command {
     async ({ limit = Number.POSITIVE_INFINITY, json, ...flags }: Flags) => {
       const settings = readSettings(flags, process.env);
       const result = await withKafka(settings, (kafka) =>
-        replayDeadLetters({ ...settings, kafka, limit, now: Date.now() }),
+        replayDeadLetters({
+          kafka,
+          deadLetterTopic: settings.deadLetterTopic,
+          group: settings.group,
+          topic: settings.topic,
+          compression: settings.compression,
+          limit,
+          now: Date.now(),
+        }),
       );
       console.log(json ? JSON.stringify(result) : said(result, settings));
     },

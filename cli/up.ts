@@ -43,7 +43,7 @@ export function up(command: Command): Command {
 
 function start(settings: Settings, log: Logger) {
   return opening(async (closers) => {
-    assertProtected(settings);
+    assertProtected({ host: settings.host, token: settings.token, auth: settings.auth });
     // Before the data directory is created.
     await assertCanListen(settings.host, settings.port);
     const database = await takeDatabase(settings, 'up');

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { OriginscopeError } from '../core/errors.ts';
+import { codeOf, OriginscopeError } from '../core/errors.ts';
 
 const OF_OTHERS = 0o077;
 const STICKY = 0o1000;
@@ -48,7 +48,7 @@ export function holdsDatabase(path: string): boolean {
   try {
     entries = readdirSync(path);
   } catch (cause) {
-    if (isErrno(cause, 'ENOENT')) return false;
+    if (codeOf(cause) === 'ENOENT') return false;
     throw new OriginscopeError('DATA_DIRECTORY_UNUSABLE', {
       path,
       problem: 'cannot be read',
@@ -67,9 +67,6 @@ export function holdsDatabase(path: string): boolean {
 
 const isOfOriginscope = (name: string): boolean =>
   OWN_ENTRIES.has(name) || name.startsWith('originscope.lock.');
-
-const isErrno = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code;
 
 function createdOrRead(path: string): string[] {
   try {

@@ -47,7 +47,7 @@ export function hexadecimal(text: string, digits: number): string {
 /** UTF-16 code units that are read of any text. Header lists are long, and a cut one would be judged wrongly. */
 export const TEXT_LIMIT = 8192;
 
-/** The values of a header that was sent several times, as one (Fetch §2.2.2 "get"); empty when all are. */
+/** The values of a header that was sent several times, as one (https://fetch.spec.whatwg.org/#concept-header-list-get); empty when all are. */
 export function joinedText(values: readonly string[]): string {
   return values.every((value) => value === '') ? '' : bounded(values.join(', '), TEXT_LIMIT);
 }

@@ -182,7 +182,7 @@ function callGroup(row: Call, examples: readonly Example[], allowed: readonly st
   };
 }
 
-/** Only where it was the origin that did not fit: one that is allowed elsewhere was meant as it is. */
+/** Only where it was the origin that did not fit: an origin that is allowed elsewhere is not a typo. */
 function nearestTo(call: BlockedCall, allowed: readonly string[]): NearestOrigin | undefined {
   const { origin, reason, detail } = call;
   if (reason !== 'acao_missing' && reason !== 'acao_mismatch') return undefined;

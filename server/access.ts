@@ -37,7 +37,7 @@ export function guard(server: FastifyInstance, binding: Pick<Binding, 'host' | '
   };
 }
 
-/** What a 401 says of the token (RFC 6750 §3); undefined for errors that are not about it. */
+/** The challenge of a 401 (https://www.rfc-editor.org/rfc/rfc6750#section-3); undefined for other errors. */
 export function challengeOf(error: unknown): string | undefined {
   if (hasCode(error, 'TOKEN_MISSING')) return 'Bearer';
   return hasCode(error, 'TOKEN_INVALID') ? 'Bearer error="invalid_token"' : undefined;
@@ -65,7 +65,7 @@ function assertLocal({ host, origin }: Headers): void {
 /** Empty when it is not a URL. */
 const hostnameOf = (url: string): string => (URL.canParse(url) ? new URL(url).hostname : '');
 
-/** What a name server cannot point elsewhere (RFC 6761 §6.3). */
+/** Names that no name server can point elsewhere: https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
 function isLoopbackName(hostname: string): boolean {
   const name = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   return isLoopback(name) || name.endsWith('.localhost');

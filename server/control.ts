@@ -9,7 +9,7 @@ import { bearerCheck } from './bearer.ts';
 
 export type OnProgress = (fraction: number, doing: string) => void;
 
-/** How a question is answered. It may take long: progress is passed on, and the signal says when nobody waits. */
+/** How a question is answered. It may take long: progress is passed on, and the signal aborts when the client disconnects. */
 export interface Question<Parameters> {
   /** JSON schema of the parameters, which come in the query string. */
   readonly parameters: object;
@@ -17,8 +17,8 @@ export interface Question<Parameters> {
 }
 
 /**
- * Answers a running process gives to the command line on the same machine: the engine allows one process a
- * directory, so a reader asks the one that has it. Its address and a secret stand in the directory's lock,
+ * The endpoint through which commands on the same machine query a running process: the engine allows one process
+ * per directory, so a reader asks the process that holds it. Its address and a secret stand in the directory's lock,
  * which only the same user can read.
  */
 export interface RunningControl {

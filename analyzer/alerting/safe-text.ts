@@ -1,8 +1,5 @@
 import { bounded, cleaned } from '../../core/text.ts';
 
-/** Invisible characters beyond those that `cleaned` replaces: zero-width ones, tags, private use, separators. */
-const INVISIBLE = /[\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu;
-
 /**
  * What the systems behind Alertmanager read as more than text: HTML tags and Slack's `<!channel>` and
  * `<https://…|…>`, Markdown links, mentions of everybody, and the delimiters of Go's and other templates.
@@ -20,7 +17,7 @@ const MARKUP: readonly (readonly [RegExp, string])[] = [
  */
 export function safeText(text: string, limit: number): string {
   // Bounded first, so that hostile lengths cost nothing; what is replaced then adds at most a character each.
-  let safe = cleaned(bounded(text, limit)).replace(INVISIBLE, '\ufffd');
+  let safe = cleaned(bounded(text, limit));
   for (const [pattern, replacement] of MARKUP) safe = safe.replace(pattern, replacement);
   return text.length > limit ? `${bounded(safe, limit - 1)}…` : bounded(safe, limit);
 }

@@ -97,7 +97,7 @@ function renderExchange(
   ].join('\n');
 }
 
-/** How long nobody asks again. */
+/** How long the preflight is cached. */
 function cacheLines(decision: ExplainedDecision, exchange: RecordedExchange): readonly string[] {
   const seconds = decision.preflightCacheSeconds;
   if (seconds === undefined) return [];
@@ -111,7 +111,7 @@ function cacheLines(decision: ExplainedDecision, exchange: RecordedExchange): re
 }
 
 const UNCACHED_IN_FIREFOX: Readonly<Record<UncachedInFirefox, string>> = {
-  max_age_no_number: 'Firefox: the Access-Control-Max-Age is no number',
+  max_age_no_number: 'Firefox: the Access-Control-Max-Age is not a number',
   wildcard: 'Firefox: a method or header is allowed by "*" alone',
 };
 

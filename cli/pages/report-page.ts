@@ -166,9 +166,9 @@ function howToSeeAll(service: string): string {
 
 function counting({ sampled, estimated, behindGateway }: ServiceReport): string {
   const facts: string[] = [];
-  if (sampled > 0) facts.push('at least: its spans are sampled by a ratio that nobody gave');
+  if (sampled > 0) facts.push('at least: lower bounds, the sampling ratio of its spans is unknown');
   else if (estimated > 0) facts.push('about: counted up from sampled spans');
-  if (behindGateway > 0) facts.push(`${count(behindGateway)} of these a gateway saw, too`);
+  if (behindGateway > 0) facts.push(`${count(behindGateway)} of these were also seen by a gateway`);
   return facts.join('; ');
 }
 

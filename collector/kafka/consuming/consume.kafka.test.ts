@@ -10,8 +10,8 @@ import { createPublisher } from '../../publication/publisher.ts';
 import { decodeMessage } from '../client/message.ts';
 import { COMPRESSIONS } from '../client/options.ts';
 import { positionsOf } from '../client/positions.ts';
-import { startConsumer } from './consumer.ts';
 import { noConsumerCounts } from './consumer-counters.ts';
+import { startGroupConsumer } from './group-consumer.ts';
 
 const HOUR = 3_600_000;
 const patient = { timeout: 30_000 };
@@ -75,7 +75,7 @@ describeKafka('consuming', ({ brokers }) => {
     const errors = [new Error('crash'), new TypeError('a mistake')];
     const taken: string[] = [];
     const counters = noConsumerCounts();
-    const consumer = await startConsumer({
+    const consumer = await startGroupConsumer({
       ...{ kafka, topic, group, counters, sessionTimeoutMillis: 10_000, restartMillis: 10, graceMillis: 50 },
       positions: positionsOf(kafka, { topic, group }),
       log: pino({ level: 'silent' }),

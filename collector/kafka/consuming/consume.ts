@@ -11,12 +11,12 @@ import { derivationRules } from '../../otlp/decode.ts';
 import { startPipeline } from '../../pipeline.ts';
 import { kafkaAt, kafkaUnavailable, withAdmin } from '../client/connection.ts';
 import type { KafkaLocation } from '../client/options.ts';
-import { positionsOf } from '../client/positions.ts';
+import { type Positions, positionsOf } from '../client/positions.ts';
 import { readTopic } from '../client/topic.ts';
 import { createDeadLetters } from '../dead-letters/dead-letters.ts';
-import { type RunningConsumer, startConsumer } from './consumer.ts';
 import { type ConsumerCounters, noConsumerCounts } from './consumer-counters.ts';
 import { consumerMetrics } from './consumer-metrics.ts';
+import { type RunningConsumer, startGroupConsumer } from './group-consumer.ts';
 import { createIntake } from './intake.ts';
 
 export interface ConsumeOptions {
@@ -88,16 +88,6 @@ export function startConsume(options: ConsumeOptions): Promise<Consume> {
   const onceKafkaAnswers = waitingForKafka(options);
   let consumer: RunningConsumer | undefined;
 
-  async function hasArrived(before: number): Promise<boolean> {
-    if (await positions.hasRead(before)) return true;
-    counters.cleaningsHeld++;
-    log.warn(
-      { topic, before: new Date(before).toISOString() },
-      'raw days are kept longer: messages that may belong to them have not been read yet',
-    );
-    return false;
-  }
-
   return opening(async (closers) => {
     const pipeline = startPipeline({
       clickhouse: options.clickhouse,
@@ -109,7 +99,7 @@ export function startConsume(options: ConsumeOptions): Promise<Consume> {
       limits: { lingerMillis: LINGER_MILLIS, admissionMillis: 'unlimited', retryMillis: RETRY_MILLIS },
       // The intake logs them while it waits for ClickHouse.
       callerLogsFailures: true,
-      hasArrived,
+      hasArrived: (before) => hasArrived(before, positions, counters, options),
       // One member of the group publishes; two or none during a rebalance do no harm.
       isOurs: () => consumer?.assigned.has(0) === true,
     });
@@ -135,7 +125,7 @@ export function startConsume(options: ConsumeOptions): Promise<Consume> {
       waitMillis: options.waitMillis,
     });
     const running = await onceKafkaAnswers(() =>
-      startConsumer({
+      startGroupConsumer({
         kafka,
         topic,
         group,
@@ -193,4 +183,20 @@ function waitingForKafka({ kafka, log, now, waitMillis, signal = NEVER }: Consum
         }),
       signal,
     );
+}
+
+/** Whether the group has read everything that was sent before a time: until then raw days are kept. */
+async function hasArrived(
+  before: number,
+  positions: Positions,
+  counters: ConsumerCounters,
+  { topic, log }: ConsumeOptions,
+): Promise<boolean> {
+  if (await positions.hasRead(before)) return true;
+  counters.cleaningsHeld++;
+  log.warn(
+    { topic, before: new Date(before).toISOString() },
+    'raw days are kept longer: messages that may belong to them have not been read yet',
+  );
+  return false;
 }

@@ -50,7 +50,7 @@ const OBSERVE_MILLIS = 10_000;
  *
  * @throws the error of kafkajs when no broker is reachable at the start
  */
-export async function startConsumer(options: ConsumerOptions): Promise<RunningConsumer> {
+export async function startGroupConsumer(options: ConsumerOptions): Promise<RunningConsumer> {
   const { kafka, topic, group, positions, sessionTimeoutMillis, counters, log } = options;
   const { graceMillis = 5_000, restartMillis = 5_000 } = options;
   const stopping = new AbortController();
