@@ -50,4 +50,19 @@ test('the command that up suggests finds the data of up', async () => {
     env: ENV,
   });
   expect({ status: report.status, stderr: report.stderr }).toEqual({ status: 0, stderr: '' });
+
+  // The running process answers the commands of the analyzer, too.
+  const ask = (...args: string[]) =>
+    spawnSync(process.execPath, [BIN, ...args, '--data', data], { encoding: 'utf8', env: ENV });
+  expect(ask('incidents', 'list', '--json')).toMatchObject({ status: 0, stdout: '[]\n', stderr: '' });
+  expect(ask('backtest', '--since', '1h', '--json')).toMatchObject({ status: 0, stdout: '[]\n', stderr: '' });
+  for (const args of [
+    ['show', 'abc'],
+    ['accept', 'abc', '--why', 'planned'],
+  ]) {
+    expect(ask('incidents', ...args)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('[INCIDENT_UNKNOWN]'),
+    });
+  }
 });

@@ -64,7 +64,8 @@ function inLines(question: Question<unknown>, parameters: unknown): Readable {
   lines.on('close', () => disconnected.abort());
   question
     .answer(parameters, (fraction, doing) => write({ fraction, doing }), disconnected.signal)
-    .then((result) => write({ result }))
+    // Without a result the line would not say that the answer is complete.
+    .then((result) => write({ result: result ?? null }))
     .catch((error: unknown) => write({ error: messageOf(error) }))
     .finally(() => lines.end());
   return lines;
