@@ -58,7 +58,7 @@ const hour = (rows: readonly Omit<UsageRow, 'minute'>[], minutes = 60) =>
 const shop = row({});
 const docs = row({ origin: 'https://docs.example' });
 
-test('an origin that was allowed and is refused is a breakage that pages, and names the origin', () => {
+test('an origin that was allowed and is blocked is a breakage that pages, and names the origin', () => {
   const [incident, ...others] = run([
     ...hour([shop, docs]),
     ...hour(
@@ -89,7 +89,7 @@ test('the same forged by a tool, without fetch metadata, wakes nobody', () => {
   expect(incidents.filter((incident) => incident.class === 'breakage')).toEqual([]);
 });
 
-test('one client that is refused while others are allowed is no breakage', () => {
+test('one client that is blocked while others are allowed is no breakage', () => {
   const one = row({ ...refused, decisions: 1, clientsLow: 0b1 });
   expect(run([...hour([shop, docs]), ...hour([shop, docs, one], 1), ...hour([shop, docs], 30)])).toEqual([]);
 });
@@ -104,7 +104,7 @@ test('a rollback resolves the incident and says so', () => {
   expect(incident?.resolvedAt).toBeGreaterThanOrEqual(START + 70 * MINUTE);
   expect(incident?.resolvedAt).toBeLessThan(START + 85 * MINUTE);
   expect(incident?.evidence.for.join(' ')).toContain(
-    'allowed again by version 1.0.0, which never refused them: a rollback',
+    'allowed again by version 1.0.0, which never blocked them: a rollback',
   );
 });
 

@@ -19,7 +19,7 @@ export const CONFIGURATION: Configuration = {
   pageRules: [],
 };
 
-/** Series of a service that an e-detector watches: refusals of known calls and server errors. */
+/** Series of a service that an e-detector watches: blocked known calls and server errors. */
 const WATCHED_SERIES = 2;
 
 /**

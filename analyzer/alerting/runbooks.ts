@@ -15,7 +15,7 @@ export const FINDINGS = {
   any_subdomain: 'allows every subdomain',
   any_extension: 'allows every browser extension',
   third_party_allowed: 'allows a host where anybody can publish pages',
-  wildcard_with_credentials: 'sends "*" together with credentials, which browsers refuse',
+  wildcard_with_credentials: 'sends "*" together with credentials, which browsers block',
   missing_vary_origin: 'answers by Origin without "Vary: Origin", so caches mix up the answers',
 } as const;
 export type Finding = keyof typeof FINDINGS;

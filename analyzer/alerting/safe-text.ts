@@ -7,7 +7,7 @@ import { bounded, cleaned } from '../../core/text.ts';
 const MARKUP: readonly (readonly [RegExp, string])[] = [
   [/<(?=[!@#/?a-z])/gi, '‹'],
   [/\]\(/g, '] ('],
-  [/@(?=(?:here|channel|everyone|all)\b)/gi, '＠'],
+  [/@(?=here|channel|everyone|all)/gi, '＠'],
   [/\{(?=[{%])/g, '{ '],
 ];
 

@@ -8,12 +8,12 @@ import type { UsageRow } from '../input/usage-row.ts';
 import type { Finding } from './finding.ts';
 
 const MINUTE = 60_000;
-/** A refusal that nothing has joined for so long says nothing. */
+/** An isolated blocked call is discarded after this time. */
 const FORGOTTEN_MILLIS = 24 * 60 * MINUTE;
 const NEEDED_HISTORY_MILLIS = 10 * MINUTE;
 
 /**
- * Calls that were allowed and are refused now, with none allowed since by the same version: proof, not statistics.
+ * Calls that were allowed and are blocked now, with none allowed since by the same version: proof, not statistics.
  * Where refusals of such calls have been followed by permission before, so many in a row are wanted that chance does
  * not explain them.
  */
@@ -86,7 +86,7 @@ function findingOf(rows: readonly UsageRow[], since: number, isConfirmed: boolea
     unit: 'decisions',
     score: 0,
     since,
-    sentence: `${counted(observed, 'decision')} of ${which} that were allowed before ${observed === 1 ? 'was' : 'were'} refused (${reason}${detail === '' ? '' : `: ${detail}`}), and none was allowed since by the same version.`,
+    sentence: `${counted(observed, 'decision')} of ${which} that were allowed before ${observed === 1 ? 'was' : 'were'} blocked (${reason}${detail === '' ? '' : `: ${detail}`}), and none was allowed since by the same version.`,
     isConfirmed,
     rows,
   };

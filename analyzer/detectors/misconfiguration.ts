@@ -180,7 +180,7 @@ export class MisconfigurationWatch {
       }
       if (this.#hosts.size < 2_000) this.#hosts.set(host, minute);
     }
-    // Developers' origins belong to nobody's site.
+    // Developers' origins are not counted as a site.
     if (kindOfOrigin(origin) !== 'website') return;
     if (isLearning) this.#sitesBefore.add(site);
     else if (!this.#sitesBefore.has(site)) {
@@ -192,7 +192,7 @@ export class MisconfigurationWatch {
     if (this.#exactOrigins.size > 5_000) this.#exactOrigins = new Set([...this.#exactOrigins].slice(-2_500));
   }
 
-  /** Sites that have nothing to do with each other were allowed in the last day, and none was refused since. */
+  /** Sites that have nothing to do with each other were allowed in the last day, and none was blocked since. */
   #reflection(minute: number): Fault | undefined {
     for (const [site, { at }] of this.#newSites) {
       if (at > minute - DAY) continue;
@@ -201,7 +201,7 @@ export class MisconfigurationWatch {
     }
     const sites = [...this.#newSites];
     if (sites.length < UNRELATED_SITES) return undefined;
-    // Of the newest ones: since when is what was refused before of no account?
+    // Of the newest ones: since when is what was blocked before of no account?
     const since = sites.at(-UNRELATED_SITES)?.[1].at ?? minute;
     const differs = this.#lastStrangerRefusedAt > since;
     if (differs && sites.length < UNRELATED_SITES_DESPITE_REFUSALS) return undefined;
@@ -211,7 +211,7 @@ export class MisconfigurationWatch {
     return {
       name: 'origin_reflection',
       subject: { kind: 'reason', value: 'origin_reflection' },
-      sentence: `${sites.length} unrelated sites were allowed for the first time within a day (${names.join(', ')})${exposesCredentials ? ', with credentials' : ''}${differs ? '' : ', and no origin was refused since'}: the policy reflects any origin.`,
+      sentence: `${sites.length} unrelated sites were allowed for the first time within a day (${names.join(', ')})${exposesCredentials ? ', with credentials' : ''}${differs ? '' : ', and no origin was blocked since'}: the policy reflects any origin.`,
       rows,
       exposesCredentials,
     };

@@ -31,7 +31,7 @@ interface NewRefusals {
 }
 
 /**
- * Origins that are allowed ask for what was never asked before and are refused: a header that a library adds, a
+ * Origins that are allowed ask for what was never asked before and are blocked: a header that a library adds, a
  * method, a route. The page changed; the policy did not.
  */
 export class NewRefusalDetector {
@@ -47,7 +47,7 @@ export class NewRefusalDetector {
     const touched = new Map<string, UsageRow[]>();
     for (const row of refusedKnown) {
       const call = scope.calls.get(callKeyOf(row));
-      // Of calls that were allowed once flips speak.
+      // Previously allowed calls are handled by the flip detector.
       if (call === undefined || call.allowed > 0 || scope.accepted.has(refusalKeyOf(row))) continue;
       const signature = signatureOf(row);
       this.#add(signature, row, minute);
@@ -147,7 +147,7 @@ function findingOf(refusals: NewRefusals, rows: readonly UsageRow[], since: numb
     unit: 'decisions',
     score: 0,
     since,
-    sentence: `${counted(observed, 'decision')} refused (${reason}), of ${counted(refusals.origins.size, 'origin')} otherwise allowed: ${what}.`,
+    sentence: `${counted(observed, 'decision')} blocked (${reason}), of ${counted(refusals.origins.size, 'origin')} otherwise allowed: ${what}.`,
     isConfirmed: true,
     rows,
     against: ['These calls were never allowed before: the page changed, not the policy.'],

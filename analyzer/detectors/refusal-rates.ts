@@ -9,7 +9,7 @@ import { subjectOf } from './flip.ts';
 import { type Rate, RateWatch } from './rate-watch.ts';
 
 /**
- * Rates of what flips do not show: refusals of calls that are allowed at other times (a part of the instances, a part
+ * Rates of what flips do not show: blocked calls that are allowed at other times (a part of the instances, a part
  * of the clients), and errors that carry no CORS headers, which hide from pages what went wrong.
  */
 export class RefusalRates {
@@ -83,7 +83,7 @@ function observeRows(watch: RateWatch, minute: number, rows: readonly UsageRow[]
 }
 
 function refusalSentence({ observed, expected, minutes }: Rate): string {
-  return `${observed} refusals in ${minutes} min of calls that are allowed at other times; ${expected.toFixed(1)} were expected.`;
+  return `${observed} blocked calls in ${minutes} min of calls that are allowed at other times; ${expected.toFixed(1)} were expected.`;
 }
 
 function errorSentence({ observed, expected, minutes }: Rate, rows: readonly UsageRow[]): string {

@@ -21,7 +21,7 @@ const LEAST_EXPECTED = 0.3;
 const LEARNING_MILLIS = DAY_MINUTES * MINUTE;
 const ALIKE = 0.7;
 
-/** Origins that are not allowed, or were not until now: many new ones at once, `null`, and those that look like friends. */
+/** Origins that are not allowed, or were not until now: many new ones at once, `null`, and lookalikes of allowed origins. */
 export class StrangerWatch {
   readonly #scope: Scope;
   /** New origins of each minute of the last six hours. */
@@ -192,7 +192,7 @@ export class StrangerWatch {
     }
   }
 
-  /** Bursts of `null`, and a stranger that is refused again and again in browsers. */
+  /** Bursts of `null`, and a stranger that is blocked again and again in browsers. */
   *#rates(minute: number, strangers: readonly UsageRow[]): Iterable<Finding> {
     const nulls = strangers.filter(({ origin }) => origin === 'null');
     const nullCount = nulls.reduce((sum, row) => sum + row.decisions, 0);
@@ -237,7 +237,7 @@ export class StrangerWatch {
         unit: `decisions in ${rate.minutes} min`,
         score: rate.score,
         since: this.#refused.since,
-        sentence: `${rate.observed} refusals in ${rate.minutes} min of origins that were never allowed; ${rate.expected.toFixed(1)} were expected.`,
+        sentence: `${rate.observed} blocked calls in ${rate.minutes} min of origins that were never allowed; ${rate.expected.toFixed(1)} were expected.`,
         isConfirmed: true,
         rows: refused,
         origins: [...new Set(refused.map(({ origin }) => origin))],

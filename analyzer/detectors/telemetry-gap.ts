@@ -58,7 +58,7 @@ export class TelemetryGapWatch {
   }
 }
 
-/** From the hours' own accounts: decision spans carry what their process has counted. */
+/** From hourly completeness: decision spans carry what their process has counted. */
 export function detectIncompleteness(rows: readonly CompletenessRow[], service: string): Finding[] {
   return rows
     .filter((row) => row.service === service && row.observed >= 200 && row.received < COMPLETE * row.observed)

@@ -90,7 +90,7 @@ export class VolumeWatch {
           sentence: `${origin.origin} has not called since ${new Date(lastAt + MINUTE).toISOString()}; ${Math.round(missed)} decisions were expected.`,
           origins: [origin.origin],
           against: [...scope.broken].some((call) => call.origin === origin.origin)
-            ? [`Calls of ${origin.origin} were refused before it stopped calling.`]
+            ? [`Calls of ${origin.origin} were blocked before it stopped calling.`]
             : [],
         },
       );
@@ -218,7 +218,7 @@ function launch(scope: Scope, origin: OriginHistory, minute: number): Finding | 
       since: firstAllowedAt,
       sentence: `${origin.origin} is new and allowed by name: ${counted(exact, 'decision')}, ${browser} of them of browsers${clients === 0 ? '' : `, from ${Number.isFinite(clients) ? `about ${Math.round(clients)}` : 'more than 60'} client networks`}.`,
       origins: [origin.origin],
-      against: blocked > exact / 10 ? [`${blocked} requests of it were refused.`] : [],
+      against: blocked > exact / 10 ? [`${blocked} requests of it were blocked.`] : [],
     },
   );
 }

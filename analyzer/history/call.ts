@@ -49,7 +49,7 @@ export function showsPolicy({ reason, statusCode, kind }: UsageRow): boolean {
   return kind === 'preflight' || statusCode === 403;
 }
 
-/** How a call is refused, as far as one change of a policy explains it: for a header or a method, whoever asks. */
+/** How a call is blocked, as far as one change of a policy explains it: for a header or a method, whoever asks. */
 export function refusalKeyOf({ reason, detail, origin }: UsageRow): string {
   const namesToken = (reason === 'header_not_allowed' || reason === 'method_not_allowed') && detail !== '';
   return namesToken ? `${reason}\n${detail}` : `${reason}\n${detail}\n${origin}`;

@@ -42,7 +42,7 @@ export function observe(scope: Scope, minute: number, rows: readonly UsageRow[])
     scope.lastAt = minute;
     scope.total.count(minute, decisions);
   }
-  // What was allowed first: a refusal in the minute in which a call was last allowed came after it.
+  // What was allowed first: a block in the minute in which a call was last allowed came after it.
   const refused = rows.filter((row) => isRefused(row, scope.calls.get(callKeyOf(row))));
   const isAmong = new Set(refused);
   for (const row of rows) {
@@ -67,7 +67,7 @@ export function observe(scope: Scope, minute: number, rows: readonly UsageRow[])
   return { minute, rows, ...facts, newOrigins, recovered };
 }
 
-/** Whether it belongs to the service's own traffic: strangers that are refused come as they like. */
+/** Whether it belongs to the service's own traffic: strangers that are blocked come as they like. */
 function isTraffic(scope: Scope, { verdict, origin, minute }: UsageRow): boolean {
   if (verdict !== 'blocked') return true;
   const known = scope.origins.get(origin);

@@ -14,7 +14,7 @@ const MOST_ORIGINS = 5_000;
 /** An origin with fewer decisions has no series of its own. */
 const SERIES_FROM = 150;
 
-/** Said of origins that were tried on the service: that they are refused later breaks nothing. */
+/** Said of origins that were tried on the service: that they are blocked later breaks nothing. */
 export const SUSPECT = 'suspect';
 
 export interface OriginHistory {
@@ -75,7 +75,7 @@ export class Scope {
   readonly broken = new Set<Call>();
   /** Refusals (see `refusalKeyOf`) that a person called the new normal. */
   readonly accepted = new Set<string>();
-  /** Decisions of known origins; and refusals of theirs after which the same call was allowed again. Decayed daily. */
+  /** Decisions of known origins; and blocks of theirs after which the same call was allowed again. Decayed daily. */
   decisions = 0;
   knownDecisions = 0;
   contradicted = 0;
@@ -117,7 +117,7 @@ export class Scope {
   isKnown(origin: OriginHistory, minute: number): boolean {
     const { allowed, firstAllowedAt, days, clientsHigh, clientsLow, said } = origin;
     if (allowed < 3 || firstAllowedAt >= minute - MINUTE || said.has(SUSPECT)) return false;
-    // Developers and extensions were let in by accident more often than on purpose.
+    // Developers and extensions are usually allowed by mistake more often than on purpose.
     if (NOISE_KINDS.has(origin.kind) && origin.kind !== 'app shell') {
       return allowed >= 20 && allowed >= origin.blocked && days.length >= 2;
     }

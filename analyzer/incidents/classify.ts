@@ -204,7 +204,7 @@ function subjectOf(draft: Draft): Subject {
   return { kind: 'reason', value: reason?.value ?? 'acao_missing' };
 }
 
-/** Of these the reason says what to change, whatever else the refused calls have in common. */
+/** Of these the reason says what to change, whatever else the blocked calls have in common. */
 export const CREDENTIALS: ReadonlySet<string> = new Set([
   'acac_not_true',
   'acao_wildcard_with_credentials',
@@ -235,7 +235,7 @@ function suspicious(draft: Draft): Classification {
     evidence.for.push(
       `${counted(allowedDecisions, 'request')} of them ${allowedDecisions === 1 ? 'was' : 'were'} allowed.`,
     );
-  // Only that strangers are refused, in the browsers of many people: a site that wants in, or was forgotten.
+  // Only that strangers are blocked, in the browsers of many people: a site that wants in, or was forgotten.
   const detectors = new Set([...draft.signals.values()].map(({ detector }) => detector));
   const isForgottenSite =
     [...detectors].every((detector) => detector === 'stranger_rate' || detector === 'new_allowed_origin') &&
@@ -304,8 +304,8 @@ function shift(draft: Draft): Classification {
   const evidence = { for: sentences(draft), against: [...against] };
   const refusals = scope.broken.size;
   if (refusals > 0)
-    evidence.against.push(`${counted(refusals, 'call')} that were allowed before are refused at present.`);
-  else evidence.for.push('No call that was allowed before is refused.');
+    evidence.against.push(`${counted(refusals, 'call')} that were allowed before are blocked at present.`);
+  else evidence.for.push('No call that was allowed before is blocked.');
   const isEarned = evidence.against.length === 0;
   const origins = [
     ...new Set(all.filter(({ subject }) => subject.kind === 'origin').map(({ subject }) => subject.value)),

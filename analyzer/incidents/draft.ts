@@ -38,14 +38,14 @@ export interface Draft {
   statuses: ValueCounts;
   clientsHigh: number;
   clientsLow: number;
-  /** How its calls are refused (`refusalKeyOf`). */
+  /** How its calls are blocked (`refusalKeyOf`). */
   readonly refusalKeys: Set<string>;
   origins: Set<string>;
   isNoise: boolean;
   exposesCredentials: boolean;
   /** Once it paged it stays a page. */
   page: boolean;
-  /** Decisions of each version while it lasts, and minutes in which versions without refusals ran beside the others. */
+  /** Decisions of each version while it lasts, and minutes in which versions without blocked calls ran beside the others. */
   readonly versionTotals: ValueCounts;
   /** The same, since the last evidence: of no account if there is no more. */
   readonly versionsSince: ValueCounts;

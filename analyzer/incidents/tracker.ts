@@ -89,7 +89,7 @@ export class Tracker {
       if (finding.isConfirmed) opened.state = 'firing';
       return;
     }
-    // What a person has closed is not opened again by the same.
+    // The same findings do not reopen an incident that a person has closed.
     if (draft.closedBy !== undefined) return;
     addFinding(draft, finding, minute, at);
     if (draft.state === 'pending' && finding.isConfirmed) {
@@ -157,13 +157,13 @@ export class Tracker {
     const [again] = recovered;
     if (again !== undefined && draft.origins.has(again.call.origin)) {
       const isRollback = !draft.affected.versions.has(again.version);
-      const sentence = `Since ${new Date(minute).toISOString()} the calls are allowed again by version ${again.version}${isRollback ? ', which never refused them: a rollback, or a repair' : ''}.`;
+      const sentence = `Since ${new Date(minute).toISOString()} the calls are allowed again by version ${again.version}${isRollback ? ', which never blocked them: a rollback, or a repair' : ''}.`;
       if (draft.course.length === 0) draft.course.push(sentence);
     }
     const waiting = [...broken].filter(({ origin }) => draft.origins.has(origin)).length;
     if (waiting === 0 && draft.course.length > 0) return quiet >= 3 * MINUTE;
     // Of calls that nobody makes any more nothing is known.
-    return quiet >= Math.max(waiting === 0 ? QUIET.breakage : 3 * QUIET.breakage, patienceOf(draft));
+    return quiet >= Math.max(waiting === 0 ? QUIET.breakage : 3 * QUIET.breakage, recoveryTimeout(draft));
   }
 }
 
@@ -202,7 +202,7 @@ function namesToken(reason: string): boolean {
 }
 
 /** How long it takes until calls of the same origins are sure to have been made again. */
-function patienceOf({ scope, origins }: Draft): number {
+function recoveryTimeout({ scope, origins }: Draft): number {
   const { usual, total } = scope;
   const all = sumOf(usual.origin);
   let own = 0;

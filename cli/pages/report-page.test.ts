@@ -242,7 +242,7 @@ test('how much space is left stands below, and what to do when it is little', ()
 
 test('what a gateway saw, too, is said', () => {
   const page = renderReport(reportOf(service({ behindGateway: 11_000 })), PLAIN);
-  expect(page).toContain('11,000 of these a gateway saw, too');
+  expect(page).toContain('11,000 of these were also seen by a gateway');
 });
 
 test('what cannot be published is told below, also when there is nothing else', () => {

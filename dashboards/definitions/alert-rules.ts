@@ -46,7 +46,7 @@ function burnRate(shortSeconds: number): string {
 export const ALERT_RULES: readonly AlertRule[] = [
   {
     uid: 'originscope-blocked-share',
-    title: 'Much is blocked',
+    title: 'High blocked share',
     summary: 'Browsers block more than a fifth of the cross-origin requests to {{ $labels.service }}.',
     description: `In the last 15 minutes, and at least ${FEW} of them.`,
     severity: 'warning',

@@ -37,7 +37,7 @@ const TO_SERVICE: DashboardLink = {
 export const BLOCKED_REQUESTS: Dashboard = {
   uid: UIDS.blockedRequests,
   title: 'Originscope: blocked requests',
-  question: 'Which requests did browsers refuse, what was asked and answered, and what has to change?',
+  question: 'Which requests did browsers block, what was asked and answered, and what has to change?',
   since: '6h',
   variables: [
     ENVIRONMENT,
@@ -47,7 +47,7 @@ export const BLOCKED_REQUESTS: Dashboard = {
       kind: 'query',
       name: 'reason',
       label: 'Reason',
-      description: 'Why browsers refuse',
+      description: 'Why browsers block',
       sql: `SELECT ${hashOf('reason')} AS value, ${reasonTitle('reason')} AS text
     FROM ${usage({ where: `verdict = 'blocked' AND ${selected('environment')}` })}
     GROUP BY reason ORDER BY ${DECISIONS} DESC, text LIMIT 100`,
@@ -82,7 +82,7 @@ export const BLOCKED_REQUESTS: Dashboard = {
           kind: 'stat',
           id: 3,
           title: 'Origins',
-          description: 'Different origins that were refused.',
+          description: 'Different origins that were blocked.',
           width: 6,
           height: 4,
           unit: 'count',
@@ -92,7 +92,7 @@ export const BLOCKED_REQUESTS: Dashboard = {
           kind: 'stat',
           id: 4,
           title: 'Services',
-          description: 'Services whose responses were refused.',
+          description: 'Services whose responses were blocked.',
           width: 6,
           height: 4,
           unit: 'count',

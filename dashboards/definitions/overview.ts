@@ -83,7 +83,7 @@ export const OVERVIEW: Dashboard = {
           id: 3,
           title: 'Failed preflights',
           description:
-            'Preflights that were refused: after each of them the browser never sent the request that the page wanted.',
+            'Preflights that were blocked: after each of them the browser never sent the request that the page wanted.',
           width: 5,
           height: 4,
           unit: 'count',
@@ -131,7 +131,7 @@ export const OVERVIEW: Dashboard = {
           kind: 'time_series',
           id: 7,
           title: 'Blocked, by reason',
-          description: 'Blocked decisions per minute by the reason for which browsers refuse.',
+          description: 'Blocked decisions per minute by the reason for which browsers block.',
           width: 12,
           height: 8,
           unit: 'per_minute',

@@ -82,7 +82,7 @@ export const PREFLIGHTS_DASHBOARD: Dashboard = {
           kind: 'stat',
           id: 3,
           title: 'Failed share',
-          description: 'Of all preflights, the share that browsers refuse.',
+          description: 'Of all preflights, the share that browsers block.',
           width: 4,
           height: 4,
           unit: 'ratio',
@@ -202,7 +202,7 @@ export const PREFLIGHTS_DASHBOARD: Dashboard = {
           kind: 'table',
           id: 10,
           title: 'Failed preflights',
-          description: 'Why preflights are refused, and for the want of which token.',
+          description: 'Why preflights are blocked, and for the want of which token.',
           width: 12,
           height: 9,
           columns: [

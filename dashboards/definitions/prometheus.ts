@@ -57,7 +57,7 @@ export const PROMETHEUS: PrometheusDashboard = {
           id: 2,
           title: 'Failed preflights',
           description:
-            'Preflights of the range that were refused: the request that the page wanted was never sent.',
+            'Preflights of the range that were blocked: the request that the page wanted was never sent.',
           width: 6,
           height: 4,
           unit: 'count',
@@ -113,7 +113,7 @@ export const PROMETHEUS: PrometheusDashboard = {
           kind: 'time_series',
           id: 6,
           title: 'Blocked, by reason',
-          description: 'Blocked decisions per minute by the reason for which browsers refuse.',
+          description: 'Blocked decisions per minute by the reason for which browsers block.',
           width: 12,
           height: 8,
           unit: 'per_minute',

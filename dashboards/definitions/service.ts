@@ -166,7 +166,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
           kind: 'time_series',
           id: 8,
           title: 'Blocked, by reason',
-          description: 'Blocked decisions per minute by the reason for which browsers refuse.',
+          description: 'Blocked decisions per minute by the reason for which browsers block.',
           width: 12,
           height: 8,
           unit: 'per_minute',

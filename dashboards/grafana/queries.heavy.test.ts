@@ -215,7 +215,7 @@ describe.each([
       );
     }
     expect(Object.fromEntries(fired)).toEqual({
-      'Much is blocked': ['checkout'],
+      'High blocked share': ['checkout'],
       'Failed preflights have multiplied': ['checkout'],
       'The error budget burns fast': ['checkout'],
       'The error budget burns': ['checkout'],

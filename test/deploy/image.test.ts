@@ -80,8 +80,16 @@ describe('the image of the commands', () => {
 
   test('has no tests, no secrets, and nothing else of the working copy', () => {
     expect(readdirSync(inside(image, '.')).sort()).toEqual([
-      ...['cli', 'clickhouse', 'collector', 'core', 'dashboards', 'examples', 'explain', 'instrumentation'],
-      ...['node_modules', 'package-lock.json', 'package.json', 'reports', 'server', 'test'],
+      ...['analyzer', 'cli', 'clickhouse', 'collector', 'core', 'dashboards', 'examples', 'explain'],
+      ...[
+        'instrumentation',
+        'node_modules',
+        'package-lock.json',
+        'package.json',
+        'reports',
+        'server',
+        'test',
+      ],
     ]);
     const files = readdirSync(inside(image, '.'), { recursive: true, encoding: 'utf8' });
     const own = files.filter((file) => !file.startsWith('node_modules'));

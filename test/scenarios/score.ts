@@ -11,7 +11,7 @@ export interface Score {
   readonly breakageCalledLegitimate: number;
   /** Share of the breakages with a subject to name of which it is named. */
   readonly named: number;
-  /** Of breakages that are proven: from the start, and from the first minute in which a call was refused. */
+  /** Of breakages that are proven: from the start, and from the first minute in which a call was blocked. */
   readonly flipSeconds: Quantiles;
   readonly flipSecondsSinceRefused: Quantiles;
   readonly statisticalSeconds: Quantiles;
