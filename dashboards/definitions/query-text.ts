@@ -47,7 +47,7 @@ const MIDNIGHT = `toStartOfDay(oldest_minute, 'UTC')`;
  */
 const MINUTES_SINCE = `(SELECT multiIf(
       oldest_minute = 0 AND oldest_hour > 0, toDateTime(4294967295, 'UTC'),
-      oldest_hour < ${MIDNIGHT} AND oldest_hour > 0, ${MIDNIGHT} + 86400,
+      oldest_hour < toStartOfHour(oldest_minute, 'UTC') AND oldest_hour > 0, ${MIDNIGHT} + 86400,
       toDateTime(0, 'UTC'))
     FROM (SELECT min(minute) AS oldest_minute FROM usage_minutes) AS minutes,
       (SELECT min(hour) AS oldest_hour FROM usage_hours) AS hours)`;

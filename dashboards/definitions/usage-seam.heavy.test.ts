@@ -11,8 +11,8 @@ import { usage } from './query-text.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** A quarter to an hour. */
-const NOW = Math.floor(Date.now() / HOUR) * HOUR - HOUR / 4;
+/** A quarter to an hour of yesterday: which hours lie on which day must not depend on when the test runs. */
+const at = (hour: number): number => Math.floor(Date.now() / DAY) * DAY - DAY + hour * HOUR + 45 * MINUTE;
 
 /** How many hours ago there was traffic: around the ends and seams of the ranges below. */
 const HOURS_AGO = [
@@ -20,15 +20,21 @@ const HOURS_AGO = [
 ];
 
 /** The first and the last minute of each hour; each has a number of decisions of its own. */
-const SPANS = HOURS_AGO.map((hours) => Math.floor(NOW / HOUR) * HOUR - hours * HOUR)
-  .flatMap((hour) => [hour, hour + 59 * MINUTE])
-  .filter((time) => time <= NOW)
-  .map((time, index) => ({ time, decisions: 1000 + index ** 2 }));
+const spansBefore = (now: number): readonly Counted[] =>
+  HOURS_AGO.map((hours) => hourOf(now) - hours * HOUR)
+    .flatMap((hour) => [hour, hour + 59 * MINUTE])
+    .filter((time) => time <= now)
+    .map((time, index) => ({ time, decisions: 1000 + index ** 2 }));
+
+interface Counted {
+  readonly time: number;
+  readonly decisions: number;
+}
 
 /** Published as in life, day by day; the newest slots are not. */
-async function fill(clickHouse: ClickHouse): Promise<void> {
-  for (const [past, spans] of Map.groupBy(SPANS, ({ time }) => Math.floor(time / DAY) * DAY)) {
-    const now = Math.min(past + DAY + HOUR, NOW);
+async function fill(clickHouse: ClickHouse, all: readonly Counted[], end: number): Promise<void> {
+  for (const [past, spans] of Map.groupBy(all, ({ time }) => Math.floor(time / DAY) * DAY)) {
+    const now = Math.min(past + DAY + HOUR, end);
     const writer = createWriter({ client: clickHouse.writing, now: () => now });
     await writer.write(
       spans.map(({ time, decisions }) =>
@@ -49,38 +55,46 @@ async function decisionsIn(clickHouse: ClickHouse, from: number, to: number): Pr
   return found?.decisions ?? Number.NaN;
 }
 
-const sumOf = (from: number, to: number): number =>
-  SPANS.filter(({ time }) => time >= from && time <= to).reduce((sum, { decisions }) => sum + decisions, 0);
 const hourOf = (time: number): number => Math.floor(time / HOUR) * HOUR;
 
-test('every decision of a range counts once, however much of it is read by the hour', async () => {
-  const clickHouse = await openTestClickHouse();
-  await fill(clickHouse);
-  const oldest = NOW - 2 * DAY;
-  for (const to of [NOW, hourOf(NOW), hourOf(NOW) - MINUTE, NOW - 7 * HOUR - 5 * MINUTE]) {
-    for (const length of [15 * MINUTE, 5 * HOUR, DAY, DAY + MINUTE, 2 * DAY + 11 * MINUTE]) {
-      const from = to - length;
-      // A long range begins with a whole hour.
-      const beginning = length > DAY ? hourOf(from) : from;
-      expect(await decisionsIn(clickHouse, from, to), `${length / MINUTE} minutes to ${to}`).toBe(
-        sumOf(beginning, to),
+// With 22 the oldest hour of all is the first one of the day whose minutes are gone in part.
+test.each([6, 22])(
+  'every decision of a range counts once, however much of it is read by the hour (at %i:45)',
+  async (hour) => {
+    const now = at(hour);
+    const spans = spansBefore(now);
+    const sumOf = (from: number, to: number): number =>
+      spans
+        .filter(({ time }) => time >= from && time <= to)
+        .reduce((sum, { decisions }) => sum + decisions, 0);
+    const clickHouse = await openTestClickHouse();
+    await fill(clickHouse, spans, now);
+    const oldest = now - 2 * DAY;
+    for (const to of [now, hourOf(now), hourOf(now) - MINUTE, now - 7 * HOUR - 5 * MINUTE]) {
+      for (const length of [15 * MINUTE, 5 * HOUR, DAY, DAY + MINUTE, 2 * DAY + 11 * MINUTE]) {
+        const from = to - length;
+        // A long range begins with a whole hour.
+        const beginning = length > DAY ? hourOf(from) : from;
+        expect(await decisionsIn(clickHouse, from, to), `${length / MINUTE} minutes to ${to}`).toBe(
+          sumOf(beginning, to),
+        );
+      }
+    }
+
+    // Minutes expire by parts, and before hours do: of the oldest day only some are left.
+    const gone = new Date(oldest).toISOString().slice(0, 10);
+    await clickHouse.writing.command({
+      query: `ALTER TABLE usage_minutes DELETE WHERE minute < toDateTime('${gone} 13:00:00', 'UTC') SETTINGS mutations_sync = 2`,
+    });
+    const midnight = Date.parse(`${gone}T00:00:00Z`);
+    for (const [from, to] of [
+      [midnight - 3 * HOUR, midnight + 20 * HOUR],
+      [midnight + 12 * HOUR, midnight + 30 * HOUR],
+      [midnight + DAY, midnight + DAY + 3 * HOUR],
+    ] as const) {
+      expect(await decisionsIn(clickHouse, from, to)).toBe(
+        sumOf(from, to < midnight + DAY ? to + HOUR - 1 : to),
       );
     }
-  }
-
-  // Minutes expire by parts, and before hours do: of the oldest day only some are left.
-  const gone = new Date(oldest).toISOString().slice(0, 10);
-  await clickHouse.writing.command({
-    query: `ALTER TABLE usage_minutes DELETE WHERE minute < toDateTime('${gone} 13:00:00', 'UTC') SETTINGS mutations_sync = 2`,
-  });
-  const midnight = Date.parse(`${gone}T00:00:00Z`);
-  for (const [from, to] of [
-    [midnight - 3 * HOUR, midnight + 20 * HOUR],
-    [midnight + 12 * HOUR, midnight + 30 * HOUR],
-    [midnight + DAY, midnight + DAY + 3 * HOUR],
-  ] as const) {
-    expect(await decisionsIn(clickHouse, from, to)).toBe(
-      sumOf(from, to < midnight + DAY ? to + HOUR - 1 : to),
-    );
-  }
-});
+  },
+);
