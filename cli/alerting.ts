@@ -6,6 +6,7 @@ import { startAnalyzer } from '../analyzer/analyzer.ts';
 import { analyzerMetrics } from '../analyzer/analyzer-metrics.ts';
 import { CONFIGURATION } from '../analyzer/configuration.ts';
 import type { ClickHouse } from '../clickhouse/connection.ts';
+import { createClosers } from '../core/closers.ts';
 import { OriginscopeError } from '../core/errors.ts';
 import { renderAlert } from './pages/alert-page.ts';
 import { pageOptions } from './pages/terminal.ts';
@@ -37,7 +38,7 @@ export function alertingOf(
 }
 
 export interface AlertingAnalyzerOptions {
-  readonly clickhouse: Pick<ClickHouse, 'analyzing' | 'writing'>;
+  readonly clickhouse: Pick<ClickHouse, 'openReader' | 'writing'>;
   readonly log: Logger;
   /** The metrics of analyzer and alerting are added to it. */
   readonly registry?: Registry;
@@ -50,13 +51,15 @@ export interface AlertingAnalyzerOptions {
  *
  * @throws OriginscopeError `WEBHOOK_SECRET_MISSING`
  */
-export function startAlertingAnalyzer(
+export async function startAlertingAnalyzer(
   settings: Settings,
   { clickhouse, log, registry, terminal }: AlertingAnalyzerOptions,
-): { troubles(): string[]; close(): Promise<void> } {
+): Promise<{ troubles(): string[]; close(): Promise<void> }> {
+  // Before alerting, which would have to be closed if it failed.
+  const reading = await clickhouse.openReader();
   const alerting = alertingOf(settings, { log, ...(terminal !== undefined && { terminal }) });
   const analyzer = startAnalyzer({
-    clickhouse: { reading: clickhouse.analyzing, writing: clickhouse.writing },
+    clickhouse: { reading, writing: clickhouse.writing },
     log,
     now: Date.now,
     configuration: { ...CONFIGURATION, pageRules: settings.pageRules ?? [] },
@@ -66,11 +69,8 @@ export function startAlertingAnalyzer(
     alertingMetrics(registry, alerting);
     analyzerMetrics(registry, analyzer.counters);
   }
-  return {
-    troubles: alerting.troubles,
-    async close() {
-      await analyzer.close();
-      await alerting.close();
-    },
-  };
+  const closers = createClosers();
+  closers.add(alerting.close);
+  closers.add(analyzer.close);
+  return { troubles: alerting.troubles, close: closers.close };
 }

@@ -32,7 +32,7 @@ export function analyze(command: Command): Command {
       closers.add(clickhouse.close);
       await requireSchema(clickhouse.reading, clickhouse);
       const registry = createRegistry();
-      const analyzer = startAlertingAnalyzer(settings, {
+      const analyzer = await startAlertingAnalyzer(settings, {
         clickhouse,
         log,
         registry,

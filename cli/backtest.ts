@@ -1,14 +1,12 @@
 import type { Command } from 'commander';
 import type { IncidentDocument } from '../analyzer/incidents/incident-document.ts';
-import { holderOf } from '../clickhouse/data-directory.ts';
-import { requireSchema } from '../clickhouse/migrations.ts';
 import { OriginscopeError } from '../core/errors.ts';
 import type { OnProgress } from '../server/control.ts';
-import { openDatabase } from './database.ts';
+import { askRunningOrHere } from './database.ts';
 import { renderIncidents } from './pages/incident-page.ts';
 import { createProgress } from './pages/progress.ts';
 import { pageOptions } from './pages/terminal.ts';
-import { askToBacktest, backtestDocuments } from './running-process.ts';
+import { askToBacktest, backtestDocuments, type Period } from './running-process.ts';
 import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/table.ts';
@@ -52,18 +50,12 @@ export function backtest(command: Command): Command {
   });
 }
 
-/** Asks the running process that holds the directory, or else the database itself. */
-async function findIncidents(
+function findIncidents(
   settings: Settings,
-  { since, until, onProgress }: { since: number; until: number; onProgress: OnProgress },
+  { since, until, onProgress }: Period & { readonly onProgress: OnProgress },
 ): Promise<readonly IncidentDocument[]> {
-  const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
-  if (control !== undefined) return askToBacktest(control, { since, until }, onProgress);
-  const clickhouse = await openDatabase(settings, 'backtest', { createDatabase: false });
-  try {
-    await requireSchema(clickhouse.reading, clickhouse);
-    return await backtestDocuments(clickhouse.reading, { since, until, onProgress });
-  } finally {
-    await clickhouse.close();
-  }
+  return askRunningOrHere(settings, 'backtest', {
+    running: (control) => askToBacktest(control, { since, until }, onProgress),
+    here: ({ reading }) => backtestDocuments(reading, { since, until, onProgress }),
+  });
 }

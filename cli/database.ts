@@ -1,7 +1,8 @@
 import { relative } from 'node:path';
 import { type ClickHouse, openClickHouse } from '../clickhouse/connection.ts';
-import { type Control, takeDataDirectory } from '../clickhouse/data-directory.ts';
+import { type Control, holderOf, takeDataDirectory } from '../clickhouse/data-directory.ts';
 import type { ClickHouseLocation } from '../clickhouse/location.ts';
+import { requireSchema } from '../clickhouse/migrations.ts';
 import { holdsDatabase } from '../clickhouse/private-directory.ts';
 import { OriginscopeError } from '../core/errors.ts';
 import { CLICKHOUSE, EMBEDDED, serverOf } from './settings/clickhouse.ts';
@@ -86,5 +87,32 @@ export async function openDatabase(
   } catch (error) {
     database.release();
     throw error;
+  }
+}
+
+interface Ways<Result> {
+  /** Asks the process that holds the directory. */
+  readonly running: (control: Control) => Promise<Result>;
+  readonly here: (clickhouse: ClickHouse) => Promise<Result>;
+}
+
+/**
+ * Asks the running process that holds the directory, or else the database itself.
+ *
+ * @throws OriginscopeError as `openDatabase` and `requireSchema`, and `CONTROL_FAILED`
+ */
+export async function askRunningOrHere<Result>(
+  settings: Settings,
+  role: string,
+  { running, here }: Ways<Result>,
+): Promise<Result> {
+  const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
+  if (control !== undefined) return running(control);
+  const clickhouse = await openDatabase(settings, role, { createDatabase: false });
+  try {
+    await requireSchema(clickhouse.reading, clickhouse);
+    return await here(clickhouse);
+  } finally {
+    await clickhouse.close();
   }
 }

@@ -2,13 +2,16 @@ import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { readIncidents } from '../analyzer/incidents/incident-store.ts';
 import type { Verdict } from '../analyzer/incidents/verdict.ts';
-import type { ClickHouse } from '../clickhouse/connection.ts';
-import { type Control, holderOf } from '../clickhouse/data-directory.ts';
-import { requireSchema } from '../clickhouse/migrations.ts';
-import { openDatabase } from './database.ts';
+import { askRunningOrHere } from './database.ts';
 import { renderIncident, renderIncidents } from './pages/incident-page.ts';
 import { pageOptions } from './pages/terminal.ts';
-import { askForIncident, askForIncidents, askToJudge, judge, requireIncident } from './running-process.ts';
+import {
+  askForIncident,
+  askForIncidents,
+  askToJudge,
+  judgeIncident,
+  requireIncident,
+} from './running-process.ts';
 import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import { parseTime } from './time.ts';
@@ -35,7 +38,7 @@ function list(): Command {
   command.options[0]?.default(time('7d'), '7d');
   return addSettings(command, DATABASE_SETTINGS).action(
     async ({ since, json, ...flags }: Flags & { since: number }) => {
-      const found = await asking(flags, {
+      const found = await askRunningOrHere(readSettings(flags, process.env), 'incidents', {
         running: (control) => askForIncidents(control, since),
         here: ({ reading }) => readIncidents(reading, since),
       });
@@ -51,7 +54,7 @@ function show(): Command {
     .argument('<id>', 'id of the incident, or the beginning of it')
     .option('--json', 'print JSON');
   return addSettings(command, DATABASE_SETTINGS).action(async (id: string, { json, ...flags }: Flags) => {
-    const found = await asking(flags, {
+    const found = await askRunningOrHere(readSettings(flags, process.env), 'incidents', {
       running: (control) => askForIncident(control, id),
       here: ({ reading }) => requireIncident(reading, id),
     });
@@ -72,35 +75,13 @@ function verdict(action: Verdict['action'], meaning: string): Command {
       { why, who = userInfo().username, ...flags }: Flags & { why: string; who?: string },
     ) => {
       const said = { action, who, why, at: Date.now() };
-      const incident = await asking(flags, {
+      const incident = await askRunningOrHere(readSettings(flags, process.env), 'incidents', {
         running: (control) => askToJudge(control, { id, ...said }),
-        here: (clickhouse) => judge(clickhouse, { id, ...said }),
+        here: (clickhouse) => judgeIncident(clickhouse, { id, ...said }),
       });
       console.log(
         `${incident}: ${action === 'accept' ? 'accepted' : 'dismissed'}; the analyzer applies it within a minute.`,
       );
     },
   );
-}
-
-interface Ways<Result> {
-  /** Asks the process that holds the directory. */
-  readonly running: (control: Control) => Promise<Result>;
-  readonly here: (clickhouse: ClickHouse) => Promise<Result>;
-}
-
-async function asking<Result>(
-  flags: Record<string, unknown>,
-  { running, here }: Ways<Result>,
-): Promise<Result> {
-  const settings = readSettings(flags, process.env);
-  const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
-  if (control !== undefined) return running(control);
-  const clickhouse = await openDatabase(settings, 'incidents', { createDatabase: false });
-  try {
-    await requireSchema(clickhouse.reading, clickhouse);
-    return await here(clickhouse);
-  } finally {
-    await clickhouse.close();
-  }
 }

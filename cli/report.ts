@@ -1,9 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { holderOf } from '../clickhouse/data-directory.ts';
-import { requireSchema } from '../clickhouse/migrations.ts';
 import { OriginscopeError } from '../core/errors.ts';
 import { type Report, type ReportOptions, report as readReport } from '../reports/report.ts';
-import { openDatabase } from './database.ts';
+import { askRunningOrHere } from './database.ts';
 import { renderReport } from './pages/report-page.ts';
 import { pageOptions } from './pages/terminal.ts';
 import { askForReport } from './running-process.ts';
@@ -68,15 +66,9 @@ export function printReport(report: Report): void {
   process.stdout.write(renderReport(report, pageOptions(process.stdout)));
 }
 
-/** Asks the running process that holds the directory, or else the database itself. */
-async function findReport(settings: Settings, options: ReportOptions): Promise<Report> {
-  const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
-  if (control !== undefined) return askForReport(control, options);
-  const clickhouse = await openDatabase(settings, 'report', { createDatabase: false });
-  try {
-    await requireSchema(clickhouse.reading, clickhouse);
-    return await readReport(clickhouse.reading, { ...options, dialect: clickhouse.dialect });
-  } finally {
-    await clickhouse.close();
-  }
+function findReport(settings: Settings, options: ReportOptions): Promise<Report> {
+  return askRunningOrHere(settings, 'report', {
+    running: (control) => askForReport(control, options),
+    here: ({ reading, dialect }) => readReport(reading, { ...options, dialect }),
+  });
 }

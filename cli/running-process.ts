@@ -97,18 +97,23 @@ export async function requireIncident(reading: ClickHouseClient, id: string): Pr
   return known(await readIncident(reading, id), id);
 }
 
+/** @returns the id of the incident; undefined when there is no such incident */
+async function judge({ reading, writing }: Place, { id, ...said }: Judgement): Promise<string | undefined> {
+  const incident = (await readIncident(reading, id))?.id;
+  if (incident !== undefined) await saveVerdict(writing, { ...said, incident });
+  return incident;
+}
+
 /**
  * @returns the id of the incident
  * @throws OriginscopeError `INCIDENT_UNKNOWN`
  */
-export async function judge({ reading, writing }: Place, { id, ...said }: Judgement): Promise<string> {
-  const { id: incident } = await requireIncident(reading, id);
-  await saveVerdict(writing, { ...said, incident });
-  return incident;
+export async function judgeIncident(place: Place, judgement: Judgement): Promise<string> {
+  return known(await judge(place, judgement), judgement.id);
 }
 
-function known(found: IncidentDocument | undefined | null, id: string): IncidentDocument {
-  if (found) return found;
+function known<Found>(found: Found | undefined | null, id: string): Found {
+  if (found !== undefined && found !== null) return found;
   throw new OriginscopeError('INCIDENT_UNKNOWN', { id: JSON.stringify(id) });
 }
 
@@ -146,6 +151,6 @@ export async function askForIncident(control: Control, id: string): Promise<Inci
 
 /** @throws OriginscopeError `CONTROL_FAILED`, `INCIDENT_UNKNOWN` */
 export async function askToJudge(control: Control, judgement: Judgement): Promise<string> {
-  const { id } = await askForIncident(control, judgement.id);
-  return (await askControl(control, 'judge', { ...judgement, id })) as string;
+  const incident = (await askControl(control, 'judge', { ...judgement })) as string | null;
+  return known(incident, judgement.id);
 }

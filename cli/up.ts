@@ -64,7 +64,12 @@ function start(settings: Settings, log: Logger) {
     });
     closers.add(collector.close);
     const { clickhouse } = collector;
-    const analyzer = startAlertingAnalyzer(settings, { clickhouse, log, registry, terminal: process.stdout });
+    const analyzer = await startAlertingAnalyzer(settings, {
+      clickhouse,
+      log,
+      registry,
+      terminal: process.stdout,
+    });
     closers.add(analyzer.close);
     const control = await startControl(questionsAbout(collector.clickhouse));
     closers.add(control.close);

@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
-import { holderOf } from '../clickhouse/data-directory.ts';
-import { requireSchema } from '../clickhouse/migrations.ts';
 import type { Verification } from '../collector/verify/verification.ts';
 import { verify as verifyDatabase } from '../collector/verify/verify.ts';
-import { openDatabase } from './database.ts';
+import { askRunningOrHere } from './database.ts';
 import { createProgress } from './pages/progress.ts';
 import { pageOptions } from './pages/terminal.ts';
 import { renderVerification } from './pages/verify-page.ts';
@@ -29,16 +27,10 @@ async function verifyPlace(settings: Settings): Promise<Verification> {
   const progress = createProgress();
   const onProgress = (fraction: number, doing: string): void => progress.show(fraction, doing);
   try {
-    const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
-    if (control !== undefined) return await askToVerify(control, onProgress);
-    const clickhouse = await openDatabase(settings, 'verify', { createDatabase: false });
-    try {
-      await requireSchema(clickhouse.reading, clickhouse);
-      const { reading, dialect } = clickhouse;
-      return await verifyDatabase(reading, { now: Date.now(), dialect, onProgress });
-    } finally {
-      await clickhouse.close();
-    }
+    return await askRunningOrHere(settings, 'verify', {
+      running: (control) => askToVerify(control, onProgress),
+      here: ({ reading, dialect }) => verifyDatabase(reading, { now: Date.now(), dialect, onProgress }),
+    });
   } finally {
     progress.clear();
   }

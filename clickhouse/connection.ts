@@ -17,8 +17,8 @@ export interface ClickHouse {
   readonly publishing: ClickHouseConnection;
   /** All readers: bounded in memory, time and rows. */
   readonly reading: ClickHouseConnection;
-  /** The analyzer, which reads days at its start: with the limits of readers. */
-  readonly analyzing: ClickHouseConnection;
+  /** Opens another connection like `reading`, for one that reads for long; it is closed with the others. */
+  openReader(): Promise<ClickHouseConnection>;
   /** The SQL dialect: single server or cluster. */
   readonly dialect: Dialect;
   readonly unavailable: Connector['unavailable'];
@@ -95,7 +95,7 @@ export async function openClickHouse(
       writing: await open({ ...WRITING, ...dialect.settings }),
       publishing: await open({ ...PUBLISHING, ...dialect.settings }, true),
       reading,
-      analyzing: await open(READING),
+      openReader: () => open(READING),
       dialect,
       unavailable: connector.unavailable,
       close,

@@ -28,8 +28,7 @@ export interface RunningControl {
 
 /** @param questions by name; each becomes `GET /<name>` */
 export async function startControl(
-  // biome-ignore lint/suspicious/noExplicitAny: each question has parameters of its own, which its schema validates
-  questions: Readonly<Record<string, Question<any>>>,
+  questions: Readonly<Record<string, Question<never>>>,
 ): Promise<RunningControl> {
   const token = randomBytes(24).toString('base64url');
   const present = bearerCheck(token);
@@ -40,7 +39,8 @@ export async function startControl(
   for (const [name, question] of Object.entries(questions)) {
     server.get(`/${name}`, { schema: { querystring: question.parameters } }, ({ query }, reply) => {
       reply.type('application/x-ndjson');
-      return inLines(question, query);
+      // The schema has validated them.
+      return inLines(question, query as never);
     });
   }
   await server.listen({ host: '127.0.0.1', port: 0 });
@@ -55,7 +55,7 @@ type Line =
   | { readonly error: string };
 
 /** Line by line, so that the asking process can show progress; it ends when the connection does. */
-function inLines(question: Question<unknown>, parameters: unknown): Readable {
+function inLines(question: Question<never>, parameters: never): Readable {
   const lines = new PassThrough();
   const disconnected = new AbortController();
   const write = (line: Line): void => {
