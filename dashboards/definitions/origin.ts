@@ -1,7 +1,15 @@
 import type { Dashboard, DashboardLink } from './definition.ts';
 import { BLOCKED, BLOCKED_SHARE, DECISIONS, perMinute, selected, TIME, usage } from './query-text.ts';
 import { reasonTitle } from './reason-text.ts';
-import { BLOCKED_THRESHOLDS, ENVIRONMENT, ORIGIN, SERVICE_ID, UIDS, VERDICT_COLORS } from './shared.ts';
+import {
+  BLOCKED_THRESHOLDS,
+  countColumns,
+  decisionsByVerdict,
+  ENVIRONMENT,
+  ORIGIN,
+  SERVICE_ID,
+  UIDS,
+} from './shared.ts';
 
 const HERE = `${selected('environment')} AND ${selected('origin')}`;
 const USAGE = usage({ where: HERE });
@@ -76,19 +84,7 @@ export const ORIGIN_DASHBOARD: Dashboard = {
     },
     {
       panels: [
-        {
-          kind: 'time_series',
-          id: 5,
-          title: 'Decisions by verdict',
-          description: 'Decisions per minute.',
-          width: 12,
-          height: 8,
-          unit: 'per_minute',
-          style: 'stacked_bars',
-          colors: VERDICT_COLORS,
-          sql: `SELECT ${TIME}, verdict AS series, ${perMinute(DECISIONS)} AS value
-    FROM ${REQUESTS} GROUP BY time, series ORDER BY time, series`,
-        },
+        decisionsByVerdict(5, REQUESTS),
         {
           kind: 'time_series',
           id: 6,
@@ -118,16 +114,7 @@ export const ORIGIN_DASHBOARD: Dashboard = {
           height: 8,
           columns: [
             { name: 'service', title: 'Service', unit: 'text', link: TO_SERVICE },
-            { name: 'decisions', title: 'Decisions', unit: 'count', width: 110 },
-            { name: 'blocked', title: 'Blocked', unit: 'count', width: 100, link: TO_REQUESTS },
-            {
-              name: 'blocked_share',
-              title: 'Blocked share',
-              unit: 'ratio',
-              width: 220,
-              thresholds: BLOCKED_THRESHOLDS,
-              bar: true,
-            },
+            ...countColumns(TO_REQUESTS),
             { name: 'routes', title: 'Routes', unit: 'count', width: 90 },
             { name: 'client_prefixes', title: 'Client network bits', unit: 'count', width: 150 },
             { name: 'first_seen', title: 'First seen in range', unit: 'time', width: 170 },

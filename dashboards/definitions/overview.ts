@@ -5,21 +5,20 @@ import {
   DECISIONS,
   decisionsWhere,
   FROM,
-  perMinute,
   ratio,
   selected,
-  TIME,
   usage,
 } from './query-text.ts';
 import { reasonTitle } from './reason-text.ts';
 import {
   BLOCKED_THRESHOLDS,
+  blockedByReason,
+  decisionsByVerdict,
   deployments,
   ENVIRONMENT,
   ORIGIN_ID,
   SERVICE_ID,
   UIDS,
-  VERDICT_COLORS,
 } from './shared.ts';
 
 const HERE = selected('environment');
@@ -113,32 +112,12 @@ export const OVERVIEW: Dashboard = {
     },
     {
       panels: [
-        {
-          kind: 'time_series',
-          id: 6,
-          title: 'Decisions by verdict',
-          description:
-            'Decisions per minute. Unknown: what the browser does depends on something that the request does not show.',
-          width: 12,
-          height: 8,
-          unit: 'per_minute',
-          style: 'stacked_bars',
-          colors: VERDICT_COLORS,
-          sql: `SELECT ${TIME}, verdict AS series, ${perMinute(DECISIONS)} AS value
-    FROM ${REQUESTS} GROUP BY time, series ORDER BY time, series`,
-        },
-        {
-          kind: 'time_series',
-          id: 7,
-          title: 'Blocked, by reason',
-          description: 'Blocked decisions per minute by the reason for which browsers block.',
-          width: 12,
-          height: 8,
-          unit: 'per_minute',
-          style: 'stacked_bars',
-          sql: `SELECT ${TIME}, ${reasonTitle('reason')} AS series, ${perMinute(DECISIONS)} AS value
-    FROM ${usage({ where: `${HERE} AND outermost AND verdict = 'blocked'` })} GROUP BY time, series ORDER BY time, series`,
-        },
+        decisionsByVerdict(
+          6,
+          REQUESTS,
+          ' Unknown: what the browser does depends on something that the request does not show.',
+        ),
+        blockedByReason(7, usage({ where: `${HERE} AND outermost AND verdict = 'blocked'` })),
       ],
     },
     {

@@ -15,12 +15,14 @@ import {
 import { reasonTitle } from './reason-text.ts';
 import {
   BLOCKED_THRESHOLDS,
+  blockedByReason,
+  countColumns,
+  decisionsByVerdict,
   deployments,
   ENVIRONMENT,
   ORIGIN_ID,
   SERVICE,
   UIDS,
-  VERDICT_COLORS,
 } from './shared.ts';
 
 const HERE = `${selected('environment')} AND ${selected('service')}`;
@@ -149,31 +151,8 @@ export const SERVICE_DASHBOARD: Dashboard = {
     },
     {
       panels: [
-        {
-          kind: 'time_series',
-          id: 7,
-          title: 'Decisions by verdict',
-          description: 'Decisions per minute.',
-          width: 12,
-          height: 8,
-          unit: 'per_minute',
-          style: 'stacked_bars',
-          colors: VERDICT_COLORS,
-          sql: `SELECT ${TIME}, verdict AS series, ${perMinute(DECISIONS)} AS value
-    FROM ${USAGE} GROUP BY time, series ORDER BY time, series`,
-        },
-        {
-          kind: 'time_series',
-          id: 8,
-          title: 'Blocked, by reason',
-          description: 'Blocked decisions per minute by the reason for which browsers block.',
-          width: 12,
-          height: 8,
-          unit: 'per_minute',
-          style: 'stacked_bars',
-          sql: `SELECT ${TIME}, ${reasonTitle('reason')} AS series, ${perMinute(DECISIONS)} AS value
-    FROM ${BLOCKED_USAGE} GROUP BY time, series ORDER BY time, series`,
-        },
+        decisionsByVerdict(7, USAGE),
+        blockedByReason(8, BLOCKED_USAGE),
         {
           kind: 'time_series',
           id: 9,
@@ -215,16 +194,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
           height: 9,
           columns: [
             { name: 'origin', title: 'Origin', unit: 'text', link: TO_ORIGIN },
-            { name: 'decisions', title: 'Decisions', unit: 'count', width: 110 },
-            { name: 'blocked', title: 'Blocked', unit: 'count', width: 100, link: TO_REQUESTS },
-            {
-              name: 'blocked_share',
-              title: 'Blocked share',
-              unit: 'ratio',
-              width: 220,
-              thresholds: BLOCKED_THRESHOLDS,
-              bar: true,
-            },
+            ...countColumns(TO_REQUESTS),
             { name: 'why', title: 'Most frequent reason', unit: 'text', width: 280 },
             { name: 'first_seen', title: 'First seen in range', unit: 'time', width: 170 },
             { name: 'last_seen', title: 'Last seen', unit: 'time', width: 170 },

@@ -1,5 +1,6 @@
-import type { Annotation, QueryVariable, Thresholds } from './definition.ts';
-import { hashOf, namesOf, selected, usage } from './query-text.ts';
+import type { Annotation, DashboardLink, QueryVariable, Thresholds } from './definition.ts';
+import { DECISIONS, hashOf, namesOf, perMinute, selected, TIME, usage } from './query-text.ts';
+import { reasonTitle } from './reason-text.ts';
 
 /** Names by which dashboards link to each other. */
 export const UIDS = {
@@ -50,6 +51,55 @@ export const ORIGIN: QueryVariable = {
 export const BLOCKED_THRESHOLDS: Thresholds = { warning: 0.05, critical: 0.2 };
 
 export const VERDICT_COLORS = { allowed: 'green', blocked: 'red', unknown: 'yellow' };
+
+/**
+ * @param usageText what stands behind FROM
+ * @param note behind the first sentence of the description
+ */
+export const decisionsByVerdict = (id: number, usageText: string, note = '') =>
+  ({
+    kind: 'time_series',
+    id,
+    title: 'Decisions by verdict',
+    description: `Decisions per minute.${note}`,
+    width: 12,
+    height: 8,
+    unit: 'per_minute',
+    style: 'stacked_bars',
+    colors: VERDICT_COLORS,
+    sql: `SELECT ${TIME}, verdict AS series, ${perMinute(DECISIONS)} AS value
+    FROM ${usageText} GROUP BY time, series ORDER BY time, series`,
+  }) as const;
+
+/** @param blockedText what stands behind FROM: blocked usage */
+export const blockedByReason = (id: number, blockedText: string) =>
+  ({
+    kind: 'time_series',
+    id,
+    title: 'Blocked, by reason',
+    description: 'Blocked decisions per minute by the reason for which browsers block.',
+    width: 12,
+    height: 8,
+    unit: 'per_minute',
+    style: 'stacked_bars',
+    sql: `SELECT ${TIME}, ${reasonTitle('reason')} AS series, ${perMinute(DECISIONS)} AS value
+    FROM ${blockedText} GROUP BY time, series ORDER BY time, series`,
+  }) as const;
+
+/** Columns of a table of services or origins. @param toRequests the link of the blocked decisions */
+export const countColumns = (toRequests: DashboardLink) =>
+  [
+    { name: 'decisions', title: 'Decisions', unit: 'count', width: 110 },
+    { name: 'blocked', title: 'Blocked', unit: 'count', width: 100, link: toRequests },
+    {
+      name: 'blocked_share',
+      title: 'Blocked share',
+      unit: 'ratio',
+      width: 220,
+      thresholds: BLOCKED_THRESHOLDS,
+      bar: true,
+    },
+  ] as const;
 
 /** Text of markers is rendered as HTML, so characters of a version that could be markup are replaced. */
 const PLAIN = (column: string): string => `replaceRegexpAll(${column}, '[^0-9A-Za-z._+-]', '_')`;
