@@ -1,23 +1,16 @@
-import type { Subject } from '../incidents/incident.ts';
+import type { Signal } from '../incidents/incident.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 
 /** What kind of change a finding speaks for. Findings of one family about one service become one incident. */
 export type Family = 'breakage' | 'suspicious' | 'misconfiguration' | 'shift' | 'gap';
 
 /** What a detector found in a minute; it finds it again in every minute in which it goes on. */
-export interface Finding {
+export interface Finding
+  extends Pick<
+    Signal,
+    'detector' | 'subject' | 'observed' | 'expected' | 'unit' | 'score' | 'since' | 'sentence'
+  > {
   readonly family: Family;
-  readonly detector: string;
-  readonly subject: Subject;
-  readonly observed: number;
-  readonly expected: number;
-  readonly unit: string;
-  /** 0 where the statement is a proof. */
-  readonly score: number;
-  /** Start of the first minute, epoch milliseconds. */
-  readonly since: number;
-  /** With numbers. */
-  readonly sentence: string;
   /** Enough to tell people; until then the incident is pending. */
   readonly isConfirmed: boolean;
   /** The decisions it is about that no finding has named before. */

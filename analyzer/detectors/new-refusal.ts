@@ -3,7 +3,7 @@ import { callKeyOf, refusalKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { cappedDecisions, estimateClients } from '../input/clients.ts';
-import type { UsageRow } from '../input/usage-row.ts';
+import { isAboutToken, type UsageRow } from '../input/usage-row.ts';
 import type { Finding } from './finding.ts';
 import { subjectOf } from './flip.ts';
 
@@ -113,7 +113,7 @@ export class NewRefusalDetector {
 }
 
 function namesToken({ reason, detail }: UsageRow): boolean {
-  return (reason === 'header_not_allowed' || reason === 'method_not_allowed') && detail !== '';
+  return isAboutToken(reason) && detail !== '';
 }
 
 function signatureOf(row: UsageRow): string {

@@ -1,4 +1,4 @@
-import type { UsageRow } from '../input/usage-row.ts';
+import { isAboutToken, type UsageRow } from '../input/usage-row.ts';
 
 /** Refusals of a call by one service version, since it was last allowed there. */
 export interface Refusals {
@@ -51,7 +51,7 @@ export function showsPolicy({ reason, statusCode, kind }: UsageRow): boolean {
 
 /** How a call is blocked, as far as one change of a policy explains it: for a header or a method, whoever asks. */
 export function refusalKeyOf({ reason, detail, origin }: UsageRow): string {
-  const namesToken = (reason === 'header_not_allowed' || reason === 'method_not_allowed') && detail !== '';
+  const namesToken = isAboutToken(reason) && detail !== '';
   return namesToken ? `${reason}\n${detail}` : `${reason}\n${detail}\n${origin}`;
 }
 

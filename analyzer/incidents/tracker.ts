@@ -2,6 +2,7 @@ import type { PageRule } from '../alerting/page-policy.ts';
 import type { Family, Finding } from '../detectors/finding.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
+import { isAboutToken } from '../input/usage-row.ts';
 import { sumOf } from './affected.ts';
 import { CREDENTIALS, incidentOf } from './classify.ts';
 import { addFinding, countVersions, type Draft, openDraft } from './draft.ts';
@@ -185,7 +186,8 @@ function isSame(
   if (family === 'misconfiguration') return minute - detectedAt < TOGETHER_MILLIS;
   if (state === 'resolved') return false;
   const sharesReason = finding.rows.some(
-    ({ reason }) => !namesToken(reason) && hasReason(affected.reasons, reason),
+    // Blocks of two headers, or methods, need not have one cause.
+    ({ reason }) => !isAboutToken(reason) && hasReason(affected.reasons, reason),
   );
   return sharesReason || Math.abs(finding.since - startedAt) <= TOGETHER_MILLIS;
 }
@@ -194,11 +196,6 @@ function isSame(
 function hasReason(reasons: ReadonlyMap<string, number>, reason: string): boolean {
   if (!CREDENTIALS.has(reason)) return reasons.has(reason);
   return [...CREDENTIALS].some((one) => reasons.has(one));
-}
-
-/** Refusals of two headers, or methods, need not have one cause. */
-function namesToken(reason: string): boolean {
-  return reason === 'header_not_allowed' || reason === 'method_not_allowed';
 }
 
 /** How long it takes until calls of the same origins are sure to have been made again. */

@@ -34,3 +34,8 @@ export interface CompletenessRow {
   readonly received: number;
   readonly observed: number;
 }
+
+/** Whether a reason is about one header or method, which `detail` names. */
+export function isAboutToken(reason: string): boolean {
+  return reason === 'header_not_allowed' || reason === 'method_not_allowed';
+}
