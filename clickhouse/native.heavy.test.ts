@@ -1,15 +1,9 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  newDatabase,
-  openTestClickHouse,
-  openTestDatabase,
-  rows,
-  temporaryDirectory,
-} from '../test/support/clickhouse.ts';
-import { type ClickHouseServer, launchClickHouseServer } from '../test/support/clickhouse-server/launch.ts';
+import { expect, test } from 'vitest';
+import { openTestClickHouse, rows, temporaryDirectory } from '../test/support/clickhouse.ts';
+import { inEachPlace } from '../test/support/in-each-place.ts';
 import { type ClickHouse, openClickHouse } from './connection.ts';
 import { type NativeColumn, nativeBlock } from './native.ts';
 import type { Insert } from './rows.ts';
@@ -66,16 +60,7 @@ async function write({ writing }: ClickHouse, rows: readonly Row[]): Promise<voi
   await writing.insertRows(into('native', rows));
 }
 
-let server: ClickHouseServer;
-beforeAll(async () => {
-  server = await launchClickHouseServer();
-});
-afterAll(() => server.stop());
-
-describe.each([
-  { place: 'the embedded engine', open: () => openTestClickHouse() },
-  { place: 'a server', open: () => openTestDatabase(newDatabase(server)) },
-])('$place', ({ open }) => {
+inEachPlace('$place', (open) => {
   test('reads every value as written', async () => {
     const values = [
       row(),

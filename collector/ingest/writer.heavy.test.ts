@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ClickHouse } from '../../clickhouse/connection.ts';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
-import { newDatabase, openTestClickHouse, openTestDatabase, rows } from '../../test/support/clickhouse.ts';
-import {
-  type ClickHouseServer,
-  launchClickHouseServer,
-} from '../../test/support/clickhouse-server/launch.ts';
+import { rows } from '../../test/support/clickhouse.ts';
 import { blocked, decisionSpan, decisionSpans } from '../../test/support/decision-spans.ts';
+import { inEachPlace } from '../../test/support/in-each-place.ts';
 import { createWriter, type WriterOptions } from './writer.ts';
 
 const NOW = Math.floor(Date.now() / 3_600_000) * 3_600_000;
@@ -15,16 +12,7 @@ function writerOf(clickHouse: ClickHouse, options: Partial<WriterOptions> = {}) 
   return createWriter({ client: clickHouse.writing, now: () => NOW, lingerMillis: 1, ...options });
 }
 
-let server: ClickHouseServer;
-beforeAll(async () => {
-  server = await launchClickHouseServer();
-});
-afterAll(() => server.stop());
-
-describe.each([
-  { place: 'the embedded engine', open: () => openTestClickHouse() },
-  { place: 'a server', open: () => openTestDatabase(newDatabase(server)) },
-])('in $place', ({ open }) => {
+inEachPlace('in $place', (open) => {
   test('requests that arrive together share an insert, and each is answered when its rows can be read', async () => {
     const clickHouse = await open();
     const writer = writerOf(clickHouse, { lingerMillis: 20 });

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ClickHouse } from '../../clickhouse/connection.ts';
-import { newDatabase, openTestClickHouse, openTestDatabase, rows } from '../../test/support/clickhouse.ts';
-import {
-  type ClickHouseServer,
-  launchClickHouseServer,
-} from '../../test/support/clickhouse-server/launch.ts';
+import { rows } from '../../test/support/clickhouse.ts';
 import { decisionSpans } from '../../test/support/decision-spans.ts';
 import { withEngineClock } from '../../test/support/engine-clock.ts';
+import { inEachPlace } from '../../test/support/in-each-place.ts';
 import { HOUR, MINUTE, START } from '../../test/support/pipeline.ts';
 import { createWriter } from '../ingest/writer.ts';
 import { createPublisher } from './publisher.ts';
@@ -72,16 +69,7 @@ const STEPS: readonly (readonly [string, Partial<Offsets>])[] = [
   ["the engine's clock is two minutes ahead", { engine: 2 * MINUTE, writer: -2 * MINUTE }],
 ];
 
-let server: ClickHouseServer;
-beforeAll(async () => {
-  server = await launchClickHouseServer();
-});
-afterAll(() => server.stop());
-
-describe.each([
-  { place: 'the embedded engine', open: () => openTestClickHouse() },
-  { place: 'a server', open: () => openTestDatabase(newDatabase(server)) },
-])('$place', ({ open }) => {
+inEachPlace('$place', (open) => {
   test.each(STEPS)('all acknowledged spans are published: %s', async (_, clocks) => {
     const clickHouse = await open();
     const { publisher, write, acknowledged, at } = pipeline(clickHouse);
