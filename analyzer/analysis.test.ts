@@ -33,7 +33,7 @@ function row(given: Partial<UsageRow>): Omit<UsageRow, 'minute'> {
   };
 }
 
-const refused = {
+const blocked = {
   verdict: 'blocked',
   reason: 'acao_missing',
   allowOrigin: 'absent',
@@ -62,7 +62,7 @@ test('an origin that was allowed and is blocked is a breakage that pages, and na
   const [incident, ...others] = run([
     ...hour([shop, docs]),
     ...hour(
-      [row({ ...refused, version: '1.1.0' }), row({ origin: 'https://docs.example', version: '1.1.0' })],
+      [row({ ...blocked, version: '1.1.0' }), row({ origin: 'https://docs.example', version: '1.1.0' })],
       5,
     ),
   ]);
@@ -83,21 +83,21 @@ test('an origin that was allowed and is blocked is a breakage that pages, and na
 });
 
 test('the same forged by a tool, without fetch metadata, wakes nobody', () => {
-  const forged = row({ ...refused, browser: false, decisions: 400 });
+  const forged = row({ ...blocked, browser: false, decisions: 400 });
   const incidents = run([...hour([shop, docs]), ...hour([shop, docs, forged], 20)]);
   expect(incidents.filter(({ page }) => page)).toEqual([]);
   expect(incidents.filter((incident) => incident.class === 'breakage')).toEqual([]);
 });
 
 test('one client that is blocked while others are allowed is no breakage', () => {
-  const one = row({ ...refused, decisions: 1, clientsLow: 0b1 });
+  const one = row({ ...blocked, decisions: 1, clientsLow: 0b1 });
   expect(run([...hour([shop, docs]), ...hour([shop, docs, one], 1), ...hour([shop, docs], 30)])).toEqual([]);
 });
 
 test('a rollback resolves the incident and says so', () => {
   const [incident] = run([
     ...hour([shop, docs]),
-    ...hour([row({ ...refused, version: '1.1.0' }), docs], 10),
+    ...hour([row({ ...blocked, version: '1.1.0' }), docs], 10),
     ...hour([shop, docs], 40),
   ]);
   expect(incident).toMatchObject({ state: 'resolved' });
@@ -132,7 +132,7 @@ test('a header that pages begin to send is named, and that the policy never allo
   expect(incident?.evidence.against).not.toEqual([]);
 });
 
-test('of two versions side by side, the one that refuses is named', () => {
+test('of two versions side by side, the one that blocks is named', () => {
   const next = { version: '2.0.0' } as const;
   const [incident] = run([
     ...hour([shop, docs]),
@@ -140,20 +140,20 @@ test('of two versions side by side, the one that refuses is named', () => {
       [
         shop,
         docs,
-        row({ ...refused, ...next, decisions: 3 }),
-        row({ ...refused, ...next, origin: 'https://docs.example', decisions: 3 }),
+        row({ ...blocked, ...next, decisions: 3 }),
+        row({ ...blocked, ...next, origin: 'https://docs.example', decisions: 3 }),
       ],
       25,
     ),
   ]);
   expect(incident).toMatchObject({ class: 'breakage', subject: { kind: 'version', value: '2.0.0' } });
   expect(incident?.evidence.for.join(' ')).toMatch(
-    /version 2.0.0; 1.0.0, which runs beside it .* refuses none/,
+    /version 2.0.0; 1.0.0, which runs beside it .* blocks none/,
   );
 });
 
 test('errors without CORS headers are a breakage of which something else is the cause', () => {
-  const failing = row({ ...refused, statusCode: 502, decisions: 20, clientsLow: 0xffff });
+  const failing = row({ ...blocked, statusCode: 502, decisions: 20, clientsLow: 0xffff });
   const minutes = [...hour([shop, docs], 120), ...hour([shop, docs, failing], 10)];
   const [incident] = run(minutes);
   expect(incident).toMatchObject({
@@ -183,7 +183,7 @@ test('unrelated sites that are allowed with credentials page; developers and ext
     'http://localhost:3000',
     'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
     'http://10.0.0.7',
-  ].map((origin) => row({ ...refused, origin, decisions: 9 }));
+  ].map((origin) => row({ ...blocked, origin, decisions: 9 }));
   expect(run([...day, ...hour([shop, docs, ...noise], 60)])).toEqual([]);
 });
 

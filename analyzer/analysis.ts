@@ -1,9 +1,9 @@
 import { CONFIGURATION, type Configuration } from './configuration.ts';
-import type { Finding } from './detectors/finding.ts';
+import type { Detection } from './detectors/detection.ts';
 import { detectFlips } from './detectors/flip.ts';
 import { MisconfigurationWatch } from './detectors/misconfiguration.ts';
-import { NewRefusalDetector } from './detectors/new-refusal.ts';
-import { RefusalRates } from './detectors/refusal-rates.ts';
+import { NewBlockDetector } from './detectors/new-block.ts';
+import { BlockRates } from './detectors/block-rates.ts';
 import { StrangerWatch } from './detectors/strangers.ts';
 import { detectIncompleteness, TelemetryGapWatch } from './detectors/telemetry-gap.ts';
 import { VolumeWatch } from './detectors/volume.ts';
@@ -11,7 +11,7 @@ import { observe } from './history/observe.ts';
 import { Scope, SUSPECT } from './history/scope.ts';
 import type { Incident } from './incidents/incident.ts';
 import { Tracker } from './incidents/tracker.ts';
-import type { Verdict } from './incidents/verdict.ts';
+import type { IncidentVerdict } from './incidents/incident-verdict.ts';
 import type { CompletenessRow, UsageRow } from './input/usage-row.ts';
 
 export interface Minute {
@@ -20,7 +20,7 @@ export interface Minute {
   readonly rows: readonly UsageRow[];
   /** Of hours that have ended since the last minute. */
   readonly completeness?: readonly CompletenessRow[];
-  readonly verdicts?: readonly Verdict[];
+  readonly verdicts?: readonly IncidentVerdict[];
 }
 
 /**
@@ -66,7 +66,7 @@ export function createAnalysis(configuration: Configuration = CONFIGURATION): An
   };
 }
 
-/** Findings that name origins as strangers; others name the service's own. */
+/** Detections that name origins as strangers; others name the service's own. */
 const OF_STRANGERS: ReadonlySet<string> = new Set([
   'novelty_burst',
   'slow_scan',
@@ -80,8 +80,8 @@ const OF_STRANGERS: ReadonlySet<string> = new Set([
   'any_extension',
 ]);
 
-function markSuspects(scope: Scope, findings: readonly Finding[], minute: number): void {
-  for (const { detector, origins = [] } of findings) {
+function markSuspects(scope: Scope, detections: readonly Detection[], minute: number): void {
+  for (const { detector, origins = [] } of detections) {
     if (!OF_STRANGERS.has(detector)) continue;
     for (const name of origins) {
       const origin = scope.origins.get(name);
@@ -95,13 +95,13 @@ const DAY = 86_400_000;
 interface ScopeWatch {
   readonly scope: Scope;
   tick(minute: number, rows: readonly UsageRow[], completeness: readonly CompletenessRow[]): Incident[];
-  close(verdict: Verdict): Incident | undefined;
+  close(verdict: IncidentVerdict): Incident | undefined;
 }
 
 function watchScope(first: UsageRow, configuration: Configuration): ScopeWatch {
   const scope = new Scope(first.service, first.environment, first.minute);
-  const newRefusals = new NewRefusalDetector(scope);
-  const rates = new RefusalRates(scope, configuration);
+  const newBlocks = new NewBlockDetector(scope);
+  const rates = new BlockRates(scope, configuration);
   const strangers = new StrangerWatch(scope, configuration);
   const misconfigurations = new MisconfigurationWatch(scope);
   const volume = new VolumeWatch(scope);
@@ -111,18 +111,18 @@ function watchScope(first: UsageRow, configuration: Configuration): ScopeWatch {
     scope,
     tick(minute, rows, completeness) {
       const facts = observe(scope, minute, rows);
-      const findings: Finding[] = [
+      const detections: Detection[] = [
         ...gaps.detect(facts),
         ...detectIncompleteness(completeness, scope.service),
         ...detectFlips(scope, facts),
-        ...newRefusals.detect(facts),
+        ...newBlocks.detect(facts),
         ...rates.detect(facts),
         ...strangers.detect(facts),
         ...misconfigurations.detect(facts),
         ...volume.detect(facts),
       ];
-      markSuspects(scope, findings, minute);
-      return tracker.update(facts, findings);
+      markSuspects(scope, detections, minute);
+      return tracker.update(facts, detections);
     },
     close: (verdict) => tracker.close(verdict),
   };

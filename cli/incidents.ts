@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { readIncidents } from '../analyzer/incidents/incident-store.ts';
-import type { Verdict } from '../analyzer/incidents/verdict.ts';
+import type { IncidentVerdict } from '../analyzer/incidents/incident-verdict.ts';
 import { askRunningOrHere } from './database.ts';
 import { renderIncident, renderIncidents } from './pages/incident-page.ts';
 import { pageOptions } from './pages/terminal.ts';
@@ -63,7 +63,7 @@ function show(): Command {
   });
 }
 
-function verdict(action: Verdict['action'], meaning: string): Command {
+function verdict(action: IncidentVerdict['action'], meaning: string): Command {
   const command = new Command(action)
     .description(`say that an incident is ${meaning}`)
     .argument('<id>', 'id of the incident, or the beginning of it')

@@ -2,7 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { backtest } from '../analyzer/backtest.ts';
 import { documentOf, type IncidentDocument } from '../analyzer/incidents/incident-document.ts';
 import { readIncident, readIncidents, saveVerdict } from '../analyzer/incidents/incident-store.ts';
-import type { Verdict } from '../analyzer/incidents/verdict.ts';
+import type { IncidentVerdict } from '../analyzer/incidents/incident-verdict.ts';
 import type { ClickHouse } from '../clickhouse/connection.ts';
 import type { Control } from '../clickhouse/data-directory.ts';
 import type { Verification } from '../collector/verify/verification.ts';
@@ -31,7 +31,7 @@ export interface Period {
 }
 
 /** A person's word on the incident whose id begins so. */
-export interface Judgement extends Omit<Verdict, 'incident'> {
+export interface Judgement extends Omit<IncidentVerdict, 'incident'> {
   readonly id: string;
 }
 

@@ -67,7 +67,7 @@ test('when no tick comes, alerts are repeated without the heartbeat, until alert
   expect(receiver.requests).toHaveLength(sent.length);
 });
 
-test('a clock behind the data makes no alert that Alertmanager refuses', async () => {
+test('a clock behind the data makes no alert that Alertmanager rejects', async () => {
   const receiver = await startReceiver();
   const alerting = alertingTo({ alertmanagers: [{ url: receiver.url }] });
   const late = resolved(anIncident({ id: 'b' }), incident.startedAt);

@@ -79,7 +79,7 @@ function sectionText({ title, lines }: Section): string {
   return [title, ...items].join('\n');
 }
 
-/** Alertmanager refuses an end before the start, which clocks that disagree could make. */
+/** Alertmanager rejects an end before the start, which clocks that disagree could make. */
 function period(start: number, end: number): { startsAt: string; endsAt: string } {
   return {
     startsAt: new Date(Math.min(start, end - 1)).toISOString(),

@@ -1,11 +1,11 @@
 import { counted } from '../../core/counted.ts';
-import { callKeyOf, type Refusals } from '../history/call.ts';
+import { callKeyOf, type Blocks } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import type { Subject } from '../incidents/incident.ts';
 import { estimateClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import type { Finding } from './finding.ts';
+import type { Detection } from './detection.ts';
 
 const MINUTE = 60_000;
 /** An isolated blocked call is discarded after this time. */
@@ -14,29 +14,29 @@ const NEEDED_HISTORY_MILLIS = 10 * MINUTE;
 
 /**
  * Calls that were allowed and are blocked now, with none allowed since by the same version: proof, not statistics.
- * Where refusals of such calls have been followed by permission before, so many in a row are wanted that chance does
+ * Where blocks of such calls have been followed by permission before, so many in a row are wanted that chance does
  * not explain them.
  */
-export function detectFlips(scope: Scope, { minute, refusedKnown }: ScopeMinute): Finding[] {
-  const goingOn = refusedKnown.filter((row) => scope.calls.get(callKeyOf(row))?.brokenSince !== undefined);
-  const findings = [...Map.groupBy(goingOn, signatureOf).values()].map((rows) =>
-    findingOf(rows, minute, true),
+export function detectFlips(scope: Scope, { minute, blockedKnown }: ScopeMinute): Detection[] {
+  const goingOn = blockedKnown.filter((row) => scope.calls.get(callKeyOf(row))?.brokenSince !== undefined);
+  const detections = [...Map.groupBy(goingOn, signatureOf).values()].map((rows) =>
+    detectionOf(rows, minute, true),
   );
-  if (scope.age(minute) < NEEDED_HISTORY_MILLIS) return findings;
+  if (scope.age(minute) < NEEDED_HISTORY_MILLIS) return detections;
 
-  const bySignature = Map.groupBy(scope.refusals, ({ rows }) => (rows[0] ? signatureOf(rows[0]) : ''));
+  const bySignature = Map.groupBy(scope.blocks, ({ rows }) => (rows[0] ? signatureOf(rows[0]) : ''));
   for (const group of bySignature.values()) {
     const isProven = isProof(scope, group, minute);
     if (isProven) {
-      for (const refusals of group) {
-        refusals.call.brokenSince = refusals.since;
-        scope.broken.add(refusals.call);
-        scope.refusals.delete(refusals);
+      for (const blocks of group) {
+        blocks.call.brokenSince = blocks.since;
+        scope.broken.add(blocks.call);
+        scope.blocks.delete(blocks);
       }
-      const since = Math.min(...group.map((refusals) => refusals.since));
+      const since = Math.min(...group.map((blocks) => blocks.since));
       const calls = new Set(group.map(({ call }) => call)).size;
-      findings.push(
-        findingOf(
+      detections.push(
+        detectionOf(
           group.flatMap(({ rows }) => rows),
           since,
           true,
@@ -44,24 +44,24 @@ export function detectFlips(scope: Scope, { minute, refusedKnown }: ScopeMinute)
         ),
       );
     } else {
-      for (const refusals of group) {
-        if (refusals.since < minute - FORGOTTEN_MILLIS) scope.refusals.delete(refusals);
+      for (const blocks of group) {
+        if (blocks.since < minute - FORGOTTEN_MILLIS) scope.blocks.delete(blocks);
       }
     }
   }
-  return findings;
+  return detections;
 }
 
-function isProof(scope: Scope, group: readonly Refusals[], minute: number): boolean {
-  const capped = group.reduce((sum, refusals) => sum + refusals.capped, 0);
+function isProof(scope: Scope, group: readonly Blocks[], minute: number): boolean {
+  const capped = group.reduce((sum, blocks) => sum + blocks.capped, 0);
   const high = group.reduce((bits, { clientsHigh }) => bits | clientsHigh, 0);
   const low = group.reduce((bits, { clientsLow }) => bits | clientsLow, 0);
   const clients = estimateClients(high, low);
   const allowedBefore = group.reduce((sum, { call }) => sum + call.allowed, 0);
   if (allowedBefore < 3) return false;
   const usual = (scope.contradicted + 0.5) / (scope.knownDecisions + 1);
-  // Where chance refuses now and then, refusals of many calls do not add up: each is looked at by itself.
-  const most = Math.max(...group.map((refusals) => refusals.capped));
+  // Where chance blocks now and then, blocks of many calls do not add up: each is looked at by itself.
+  const most = Math.max(...group.map((blocks) => blocks.capped));
   if (scope.contradicted >= 1 && usual ** most > 1e-6) return false;
   // Several clients in one minute; else nobody may have been allowed in the minute after.
   if (capped >= 3 && (clients === 0 || clients >= 2)) return true;
@@ -72,7 +72,7 @@ function signatureOf({ reason, detail }: UsageRow): string {
   return `${reason}\n${detail}`;
 }
 
-function findingOf(rows: readonly UsageRow[], since: number, isConfirmed: boolean, calls?: number): Finding {
+function detectionOf(rows: readonly UsageRow[], since: number, isConfirmed: boolean, calls?: number): Detection {
   const [first] = rows;
   const { reason = '', detail = '' } = first ?? {};
   const observed = rows.reduce((sum, row) => sum + row.decisions, 0);

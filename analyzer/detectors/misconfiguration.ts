@@ -2,13 +2,13 @@ import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import type { Subject } from '../incidents/incident.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import type { Finding } from './finding.ts';
+import type { Detection } from './detection.ts';
 import { hostOf, kindOfOrigin, siteOf } from './origin-kind.ts';
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 const UNRELATED_SITES = 3;
-const UNRELATED_SITES_DESPITE_REFUSALS = 6;
+const UNRELATED_SITES_DESPITE_BLOCKS = 6;
 const SUBDOMAINS = 10;
 
 interface Fault {
@@ -37,7 +37,7 @@ export class MisconfigurationWatch {
   readonly #sitesBefore = new Set<string>();
   readonly #hosts = new Map<string, number>();
   readonly #extensions = new Set<string>();
-  #lastStrangerRefusedAt = 0;
+  #lastStrangerBlockedAt = 0;
   #exactOrigins = new Set<string>();
   #withVary = 0;
   #withoutVary = 0;
@@ -46,7 +46,7 @@ export class MisconfigurationWatch {
     this.#scope = scope;
   }
 
-  detect({ minute, rows }: ScopeMinute): Finding[] {
+  detect({ minute, rows }: ScopeMinute): Detection[] {
     const faults = new Map<string, Fault>();
     for (const row of rows) {
       for (const fault of this.#faultsOf(row)) {
@@ -64,7 +64,7 @@ export class MisconfigurationWatch {
       .filter(({ name }) => !this.#known.has(name))
       .map((fault) => {
         this.#known.add(fault.name);
-        return findingOf(fault, minute);
+        return detectionOf(fault, minute);
       });
   }
 
@@ -163,7 +163,7 @@ export class MisconfigurationWatch {
     if (row.verdict === 'blocked' && (row.reason === 'acao_missing' || row.reason === 'acao_mismatch')) {
       const known = this.#scope.origins.get(origin);
       if (known !== undefined && known.allowed === 0 && known.kind === 'website')
-        this.#lastStrangerRefusedAt = minute;
+        this.#lastStrangerBlockedAt = minute;
       return;
     }
     if (row.verdict !== 'allowed' || row.allowOrigin !== 'exact') return;
@@ -203,8 +203,8 @@ export class MisconfigurationWatch {
     if (sites.length < UNRELATED_SITES) return undefined;
     // Of the newest ones: since when is what was blocked before of no account?
     const since = sites.at(-UNRELATED_SITES)?.[1].at ?? minute;
-    const differs = this.#lastStrangerRefusedAt > since;
-    if (differs && sites.length < UNRELATED_SITES_DESPITE_REFUSALS) return undefined;
+    const differs = this.#lastStrangerBlockedAt > since;
+    if (differs && sites.length < UNRELATED_SITES_DESPITE_BLOCKS) return undefined;
     const rows = sites.flatMap(([, allowed]) => allowed.rows);
     const exposesCredentials = rows.some(({ allowCredentials }) => allowCredentials);
     const names = sites.slice(0, 3).map(([site]) => site);
@@ -257,7 +257,7 @@ function differsAtDots(host: string, trusted: string): boolean {
   return true;
 }
 
-function findingOf({ name, subject, sentence, rows, exposesCredentials }: Fault, minute: number): Finding {
+function detectionOf({ name, subject, sentence, rows, exposesCredentials }: Fault, minute: number): Detection {
   return {
     family: 'misconfiguration',
     detector: name,

@@ -4,7 +4,7 @@ import type { ScopeMinute } from '../history/observe.ts';
 import type { OriginHistory, Scope } from '../history/scope.ts';
 import { affectedClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import type { Finding } from './finding.ts';
+import type { Detection } from './detection.ts';
 import { mostAlike } from './lookalike.ts';
 import { deviance } from './negative-binomial.ts';
 import { NOISE_KINDS } from './origin-kind.ts';
@@ -29,7 +29,7 @@ export class StrangerWatch {
   /** New origins of each day, and minutes that were counted for it: what was unusual is left out. */
   readonly #days = new Map<number, { origins: number; minutes: number }>();
   readonly #nullOrigin: RateWatch;
-  readonly #refused: RateWatch;
+  readonly #blocked: RateWatch;
   #recentSum = 0;
   #minute = 0;
   #since: number | undefined;
@@ -37,24 +37,24 @@ export class StrangerWatch {
   constructor(scope: Scope, configuration: Configuration) {
     this.#scope = scope;
     this.#nullOrigin = new RateWatch(scope.startedAt, configuration);
-    this.#refused = new RateWatch(scope.startedAt, configuration);
+    this.#blocked = new RateWatch(scope.startedAt, configuration);
   }
 
-  detect(facts: ScopeMinute): Finding[] {
+  detect(facts: ScopeMinute): Detection[] {
     const { minute, rows, newOrigins } = facts;
     const strangers = rows.filter((row) => this.#isStranger(row));
     const named = newOrigins.filter((origin) => isCounted(origin, rows));
     const usual = this.#usualRate();
     this.#countNew(minute, named.length);
-    const findings: Finding[] = [];
+    const detections: Detection[] = [];
     if (this.#scope.age(minute) >= LEARNING_MILLIS) {
       const burst = this.#burst(minute, usual, strangers);
-      if (burst !== undefined) findings.push(burst);
-      findings.push(...this.#lookalikes(facts, strangers));
+      if (burst !== undefined) detections.push(burst);
+      detections.push(...this.#lookalikes(facts, strangers));
     }
-    this.#learn(minute, named.length, findings.length > 0);
-    findings.push(...this.#rates(minute, strangers));
-    return findings;
+    this.#learn(minute, named.length, detections.length > 0);
+    detections.push(...this.#rates(minute, strangers));
+    return detections;
   }
 
   #isStranger(row: UsageRow): boolean {
@@ -111,7 +111,7 @@ export class StrangerWatch {
     return origins / minutes;
   }
 
-  #burst(minute: number, usual: number, strangers: readonly UsageRow[]): Finding | undefined {
+  #burst(minute: number, usual: number, strangers: readonly UsageRow[]): Detection | undefined {
     const windows = [
       { minutes: BURST_MINUTES, least: 7, detector: 'novelty_burst' },
       { minutes: SCAN_MINUTES, least: 12, detector: 'slow_scan' },
@@ -160,7 +160,7 @@ export class StrangerWatch {
     return first;
   }
 
-  *#lookalikes({ newOrigins, minute }: ScopeMinute, strangers: readonly UsageRow[]): Iterable<Finding> {
+  *#lookalikes({ newOrigins, minute }: ScopeMinute, strangers: readonly UsageRow[]): Iterable<Detection> {
     const candidates = newOrigins.filter(({ kind }) => kind === 'website');
     if (candidates.length === 0) return;
     const allowed = [...this.#scope.origins.values()]
@@ -182,7 +182,7 @@ export class StrangerWatch {
         unit: 'likeness',
         score: likeness.score,
         since: minute,
-        sentence: `${origin} is new and ${likeness.how} (like ${likeness.allowed}, which is allowed); it was ${isAllowed ? 'allowed' : 'refused'}.`,
+        sentence: `${origin} is new and ${likeness.how} (like ${likeness.allowed}, which is allowed); it was ${isAllowed ? 'allowed' : 'blocked'}.`,
         isConfirmed: true,
         rows,
         origins: [origin],
@@ -193,7 +193,7 @@ export class StrangerWatch {
   }
 
   /** Bursts of `null`, and a stranger that is blocked again and again in browsers. */
-  *#rates(minute: number, strangers: readonly UsageRow[]): Iterable<Finding> {
+  *#rates(minute: number, strangers: readonly UsageRow[]): Iterable<Detection> {
     const nulls = strangers.filter(({ origin }) => origin === 'null');
     const nullCount = nulls.reduce((sum, row) => sum + row.decisions, 0);
     const ofNull = this.#nullOrigin.observe(minute, nullCount, NO_CLIENTS);
@@ -215,33 +215,33 @@ export class StrangerWatch {
         against: browserEvidence(nulls),
       };
     }
-    const refused = strangers.filter(
+    const blocked = strangers.filter(
       ({ origin, verdict, browser }) => verdict === 'blocked' && browser && origin !== 'null',
     );
     let count = 0;
     let high = 0;
     let low = 0;
-    for (const row of refused) {
+    for (const row of blocked) {
       count += affectedClients(row);
       high |= row.clientsHigh;
       low |= row.clientsLow;
     }
-    const rate = this.#refused.observe(minute, count, { high, low });
+    const rate = this.#blocked.observe(minute, count, { high, low });
     if (rate.isHigh) {
       yield {
         family: 'suspicious',
         detector: 'stranger_rate',
-        subject: subjectOf(refused),
+        subject: subjectOf(blocked),
         observed: rate.observed,
         expected: rate.expected,
         unit: `decisions in ${rate.minutes} min`,
         score: rate.score,
-        since: this.#refused.since,
+        since: this.#blocked.since,
         sentence: `${rate.observed} blocked calls in ${rate.minutes} min of origins that were never allowed; ${rate.expected.toFixed(1)} were expected.`,
         isConfirmed: true,
-        rows: refused,
-        origins: [...new Set(refused.map(({ origin }) => origin))],
-        against: browserEvidence(refused),
+        rows: blocked,
+        origins: [...new Set(blocked.map(({ origin }) => origin))],
+        against: browserEvidence(blocked),
       };
     }
   }
@@ -254,7 +254,7 @@ function isCounted(origin: OriginHistory, rows: readonly UsageRow[]): boolean {
   );
 }
 
-function subjectOf(rows: readonly UsageRow[]): Finding['subject'] {
+function subjectOf(rows: readonly UsageRow[]): Detection['subject'] {
   const [only, ...others] = new Set(rows.map(({ origin }) => origin));
   if (only !== undefined && others.length === 0) return { kind: 'origin', value: only };
   return { kind: 'reason', value: rows.find(({ reason }) => reason !== '')?.reason ?? 'new origins' };

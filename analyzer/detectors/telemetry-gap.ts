@@ -2,7 +2,7 @@ import { counted } from '../../core/counted.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import type { CompletenessRow } from '../input/usage-row.ts';
-import type { Finding } from './finding.ts';
+import type { Detection } from './detection.ts';
 import { logProbabilityOfZero } from './negative-binomial.ts';
 
 const MINUTE = 60_000;
@@ -22,7 +22,7 @@ export class TelemetryGapWatch {
     this.#scope = scope;
   }
 
-  detect({ minute, rows }: ScopeMinute): Finding[] {
+  detect({ minute, rows }: ScopeMinute): Detection[] {
     const { total, lastAt, service } = this.#scope;
     const { mean, level, dispersion, lastWeek, known } = total.expectation;
     if (rows.length > 0) {
@@ -59,7 +59,7 @@ export class TelemetryGapWatch {
 }
 
 /** From hourly completeness: decision spans carry what their process has counted. */
-export function detectIncompleteness(rows: readonly CompletenessRow[], service: string): Finding[] {
+export function detectIncompleteness(rows: readonly CompletenessRow[], service: string): Detection[] {
   return rows
     .filter((row) => row.service === service && row.observed >= 200 && row.received < COMPLETE * row.observed)
     .map(({ hour, received, observed }) => ({

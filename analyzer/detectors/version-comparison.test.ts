@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { createRandom } from '../../test/scenarios/random.ts';
 import { logMultinomialEvidence } from './version-comparison.ts';
 
-test('twelve refusals, all of one of two equal versions, are evidence as the formula says', () => {
+test('twelve blocks, all of one of two equal versions, are evidence as the formula says', () => {
   // B(α + x) / B(α) / Π θ^x as a product of the predictive probabilities.
   let expected = 0;
   for (let seen = 0; seen < 12; seen++) expected += Math.log((50 + seen) / (100 + seen) / 0.5);
   expect(logMultinomialEvidence([12, 0], [0.5, 0.5])).toBeCloseTo(expected, 8);
 });
 
-test('refusals in proportion to the traffic are no evidence, however often it is looked at', () => {
+test('blocks in proportion to the traffic are no evidence, however often it is looked at', () => {
   const random = createRandom('versions');
   let exceeded = 0;
   for (let run = 0; run < 400; run++) {

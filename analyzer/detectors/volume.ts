@@ -4,7 +4,7 @@ import type { ScopeMinute } from '../history/observe.ts';
 import type { OriginHistory, Scope } from '../history/scope.ts';
 import type { SeasonalSeries } from '../history/seasonal-series.ts';
 import { estimateClients } from '../input/clients.ts';
-import type { Finding } from './finding.ts';
+import type { Detection } from './detection.ts';
 import { deviance, logProbabilityOfZero, shortfall } from './negative-binomial.ts';
 import { NOISE_KINDS } from './origin-kind.ts';
 
@@ -37,12 +37,12 @@ export class VolumeWatch {
     this.#scope = scope;
   }
 
-  detect({ minute, rows }: ScopeMinute): Finding[] {
+  detect({ minute, rows }: ScopeMinute): Detection[] {
     const scope = this.#scope;
-    const findings: Finding[] = [];
-    if (scope.age(minute) < DAY) return findings;
+    const detections: Detection[] = [];
+    if (scope.age(minute) < DAY) return detections;
     const everybody = { kind: 'service', value: scope.service } as const;
-    push(findings, change(this.#total, scope.total, minute, everybody));
+    push(detections, change(this.#total, scope.total, minute, everybody));
     const isNewBin = scope.total.bin !== this.#bin;
     this.#bin = scope.total.bin;
     const touched = new Set(rows.map(({ origin }) => origin));
@@ -50,20 +50,20 @@ export class VolumeWatch {
       const origin = scope.origins.get(name);
       if (origin === undefined || name === OTHER) continue;
       this.#missed.delete(name);
-      push(findings, launch(scope, origin, minute));
+      push(detections, launch(scope, origin, minute));
       if (origin.series === undefined || !scope.isKnown(origin, minute)) continue;
       let watched = this.#origins.get(name);
       if (watched === undefined) {
         watched = newWatched();
         this.#origins.set(name, watched);
       }
-      push(findings, change(watched, origin.series, minute, { kind: 'origin', value: name }, origin));
+      push(detections, change(watched, origin.series, minute, { kind: 'origin', value: name }, origin));
     }
-    if (isNewBin) findings.push(...this.#vanished(minute));
-    return findings;
+    if (isNewBin) detections.push(...this.#vanished(minute));
+    return detections;
   }
 
-  *#vanished(minute: number): Iterable<Finding> {
+  *#vanished(minute: number): Iterable<Detection> {
     const scope = this.#scope;
     // While the whole service is silent nobody has left.
     if (scope.lastAt < minute - 2 * MINUTE) return;
@@ -102,8 +102,8 @@ function newWatched(): Watched {
   return { hits: 0, isHigh: false, since: 0, above: 0, below: 0, bin: 0 };
 }
 
-function push(findings: Finding[], finding: Finding | undefined): void {
-  if (finding !== undefined) findings.push(finding);
+function push(detections: Detection[], detection: Detection | undefined): void {
+  if (detection !== undefined) detections.push(detection);
 }
 
 /** A sudden rise, or an hour that is far from the same hour of last week for a while. */
@@ -111,9 +111,9 @@ function change(
   watched: Watched,
   series: SeasonalSeries,
   minute: number,
-  subject: Finding['subject'],
+  subject: Detection['subject'],
   origin?: OriginHistory,
-): Finding | undefined {
+): Detection | undefined {
   const { mean, level, dispersion, lastWeek, known } = series.expectation;
   if (known < DAY_OF_BINS) return undefined;
   const spread = Math.max(LEAST_DISPERSION, dispersion);
@@ -161,9 +161,9 @@ function sustained(
   watched: Watched,
   series: SeasonalSeries,
   minute: number,
-  subject: Finding['subject'],
+  subject: Detection['subject'],
   dispersion: number,
-): Finding | undefined {
+): Detection | undefined {
   if (series.bin === watched.bin) return undefined;
   watched.bin = series.bin;
   const observed = series.hour(0);
@@ -194,7 +194,7 @@ function sustained(
 }
 
 /** An origin that is new, allowed by name, and called by many browsers. */
-function launch(scope: Scope, origin: OriginHistory, minute: number): Finding | undefined {
+function launch(scope: Scope, origin: OriginHistory, minute: number): Detection | undefined {
   const { firstAllowedAt, exact, allowed, browser, blocked } = origin;
   if (NOISE_KINDS.has(origin.kind) && origin.kind !== 'app shell') return undefined;
   if (origin.said.has('launch') || firstAllowedAt > minute - 2 * MINUTE) return undefined;
@@ -225,11 +225,11 @@ function launch(scope: Scope, origin: OriginHistory, minute: number): Finding | 
 
 function shift(
   detector: string,
-  subject: Finding['subject'],
+  subject: Detection['subject'],
   found: Pick<
-    Finding,
+    Detection,
     'observed' | 'expected' | 'unit' | 'score' | 'since' | 'sentence' | 'origins' | 'against'
   >,
-): Finding {
+): Detection {
   return { family: 'shift', detector, subject, isConfirmed: true, rows: [], ...found };
 }

@@ -1,7 +1,7 @@
 import { isAboutToken, type UsageRow } from '../input/usage-row.ts';
 
-/** Refusals of a call by one service version, since it was last allowed there. */
-export interface Refusals {
+/** Blocks of a call by one service version, since it was last allowed there. */
+export interface Blocks {
   readonly call: Call;
   readonly version: string;
   /** Start of the first minute. */
@@ -26,10 +26,10 @@ export interface Call {
   /** Those of them that were allowed whatever the credentials. */
   surelyAllowed: number;
   lastAllowedAt: number;
-  lastRefusedAt: number;
+  lastBlockedAt: number;
   lastAt: number;
   /** By version; only while the call was allowed before. */
-  refusals: Map<string, Refusals> | undefined;
+  blocks: Map<string, Blocks> | undefined;
   /** Since when the call counts as broken; undefined while it does not. */
   brokenSince: number | undefined;
 }
@@ -50,16 +50,16 @@ export function showsPolicy({ reason, statusCode, kind }: UsageRow): boolean {
 }
 
 /** How a call is blocked, as far as one change of a policy explains it: for a header or a method, whoever asks. */
-export function refusalKeyOf({ reason, detail, origin }: UsageRow): string {
+export function blockKeyOf({ reason, detail, origin }: UsageRow): string {
   const namesToken = isAboutToken(reason) && detail !== '';
   return namesToken ? `${reason}\n${detail}` : `${reason}\n${detail}\n${origin}`;
 }
 
 /**
- * Whether a browser refuses; or would, if credentials are included, where it did not before. Of services that allow no
+ * Whether a browser blocks; or would, if credentials are included, where it did not before. Of services that allow no
  * credentials most preflights are of that kind from the beginning.
  */
-export function isRefused({ verdict, reason }: UsageRow, call: Call | undefined): boolean {
+export function isBlocked({ verdict, reason }: UsageRow, call: Call | undefined): boolean {
   if (verdict === 'blocked') return true;
   return reason === 'credentials_mode_unknown' && call !== undefined && call.surelyAllowed > 0;
 }

@@ -1,7 +1,7 @@
 import { OTHER } from '../../instrumentation/src/attributes.ts';
 import { cappedDecisions } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import { type Call, callKeyOf, isRefused, refusalKeyOf, showsPolicy } from './call.ts';
+import { type Call, callKeyOf, isBlocked, blockKeyOf, showsPolicy } from './call.ts';
 import type { OriginHistory, Scope } from './scope.ts';
 
 const MINUTE = 60_000;
@@ -16,8 +16,8 @@ export interface ScopeMinute {
   /** Start, epoch milliseconds. */
   readonly minute: number;
   readonly rows: readonly UsageRow[];
-  /** Refused by policy, from origins that are allowed otherwise. */
-  readonly refusedKnown: readonly UsageRow[];
+  /** Blocked by policy, from origins that are allowed otherwise. */
+  readonly blockedKnown: readonly UsageRow[];
   /** Answered with an error that carries no CORS headers, to such origins. */
   readonly serverErrors: readonly UsageRow[];
   /** Origins that are seen for the first time. */
@@ -28,7 +28,7 @@ export interface ScopeMinute {
 
 /** Takes the rows of a minute into what is remembered of the service. */
 export function observe(scope: Scope, minute: number, rows: readonly UsageRow[]): ScopeMinute {
-  const facts = { refusedKnown: [] as UsageRow[], serverErrors: [] as UsageRow[] };
+  const facts = { blockedKnown: [] as UsageRow[], serverErrors: [] as UsageRow[] };
   const newOrigins: OriginHistory[] = [];
   const recovered: { call: Call; version: string }[] = [];
   scope.maintain(minute);
@@ -43,8 +43,8 @@ export function observe(scope: Scope, minute: number, rows: readonly UsageRow[])
     scope.total.count(minute, decisions);
   }
   // What was allowed first: a block in the minute in which a call was last allowed came after it.
-  const refused = rows.filter((row) => isRefused(row, scope.calls.get(callKeyOf(row))));
-  const isAmong = new Set(refused);
+  const blocked = rows.filter((row) => isBlocked(row, scope.calls.get(callKeyOf(row))));
+  const isAmong = new Set(blocked);
   for (const row of rows) {
     if (isAmong.has(row)) continue;
     scope.countUsual(row);
@@ -52,7 +52,7 @@ export function observe(scope: Scope, minute: number, rows: readonly UsageRow[])
       observeAllowed(scope, row, recovered);
     }
   }
-  for (const row of refused) observeRefused(scope, row, facts);
+  for (const row of blocked) observeBlocked(scope, row, facts);
   for (const row of rows) {
     if (row.origin === '' || row.origin === OTHER) continue;
     const origin = scope.originOf(row);
@@ -61,7 +61,7 @@ export function observe(scope: Scope, minute: number, rows: readonly UsageRow[])
   }
   for (const { call } of recovered) {
     call.brokenSince = undefined;
-    call.refusals = undefined;
+    call.blocks = undefined;
     scope.broken.delete(call);
   }
   return { minute, rows, ...facts, newOrigins, recovered };
@@ -103,29 +103,29 @@ function observeAllowed(scope: Scope, row: UsageRow, recovered: { call: Call; ve
   if (origin !== undefined && scope.isKnown(origin, minute)) {
     scope.knownDecisions += cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
   }
-  if (call.refusals === undefined) return;
+  if (call.blocks === undefined) return;
   if (call.brokenSince !== undefined) {
     if (!isAllowedAgain(scope, call, row)) return;
     recovered.push({ call, version });
     // So few, and the same version allows it again: it was chance.
-    const { capped = 0 } = call.refusals.get(version) ?? {};
+    const { capped = 0 } = call.blocks.get(version) ?? {};
     if (capped <= FEW) scope.contradicted += capped;
     return;
   }
-  const refusals = call.refusals.get(version);
-  if (refusals !== undefined && refusals.since < minute) {
-    scope.contradicted += refusals.capped;
-    scope.refusals.delete(refusals);
-    call.refusals.delete(version);
-    if (call.refusals.size === 0) call.refusals = undefined;
+  const blocks = call.blocks.get(version);
+  if (blocks !== undefined && blocks.since < minute) {
+    scope.contradicted += blocks.capped;
+    scope.blocks.delete(blocks);
+    call.blocks.delete(version);
+    if (call.blocks.size === 0) call.blocks = undefined;
   }
 }
 
-/** By a version that refused it, or because the versions that refuse it are gone. */
+/** By a version that blocked it, or because the versions that block it are gone. */
 function isAllowedAgain(scope: Scope, call: Call, { minute, version }: UsageRow): boolean {
-  if (call.lastRefusedAt >= minute - MINUTE) return false;
-  const versions = [...(call.refusals?.keys() ?? [])];
-  return versions.includes(version) || versions.every((refusing) => isGone(scope, refusing, minute));
+  if (call.lastBlockedAt >= minute - MINUTE) return false;
+  const versions = [...(call.blocks?.keys() ?? [])];
+  return versions.includes(version) || versions.every((blocking) => isGone(scope, blocking, minute));
 }
 
 function isGone(scope: Scope, version: string, minute: number): boolean {
@@ -133,10 +133,10 @@ function isGone(scope: Scope, version: string, minute: number): boolean {
   return lastAt < minute - VERSION_GONE_MILLIS && scope.decisions - decisionsUntil >= VERSION_GONE_DECISIONS;
 }
 
-function observeRefused(
+function observeBlocked(
   scope: Scope,
   row: UsageRow,
-  facts: { refusedKnown: UsageRow[]; serverErrors: UsageRow[] },
+  facts: { blockedKnown: UsageRow[]; serverErrors: UsageRow[] },
 ): void {
   const { minute, version } = row;
   const origin = scope.origins.get(row.origin);
@@ -148,14 +148,14 @@ function observeRefused(
     return;
   }
   const call = callOf(scope, row);
-  call.lastRefusedAt = minute;
-  facts.refusedKnown.push(row);
-  if (scope.accepted.has(refusalKeyOf(row))) scope.forgetAllowed(call);
+  call.lastBlockedAt = minute;
+  facts.blockedKnown.push(row);
+  if (scope.accepted.has(blockKeyOf(row))) scope.forgetAllowed(call);
   if (call.allowed === 0) return;
-  call.refusals ??= new Map();
-  let refusals = call.refusals.get(version);
-  if (refusals === undefined) {
-    refusals = {
+  call.blocks ??= new Map();
+  let blocks = call.blocks.get(version);
+  if (blocks === undefined) {
+    blocks = {
       call,
       version,
       since: minute,
@@ -165,15 +165,15 @@ function observeRefused(
       clientsLow: 0,
       rows: [],
     };
-    call.refusals.set(version, refusals);
+    call.blocks.set(version, blocks);
   }
-  refusals.decisions += row.decisions;
-  refusals.capped += capped;
-  refusals.clientsHigh |= row.clientsHigh;
-  refusals.clientsLow |= row.clientsLow;
+  blocks.decisions += row.decisions;
+  blocks.capped += capped;
+  blocks.clientsHigh |= row.clientsHigh;
+  blocks.clientsLow |= row.clientsLow;
   if (call.brokenSince !== undefined) return;
-  if (refusals.rows.length < MOST_ROWS) refusals.rows.push(row);
-  scope.refusals.add(refusals);
+  if (blocks.rows.length < MOST_ROWS) blocks.rows.push(row);
+  scope.blocks.add(blocks);
 }
 
 function callOf(scope: Scope, row: UsageRow): Call {
@@ -186,9 +186,9 @@ function callOf(scope: Scope, row: UsageRow): Call {
       allowed: 0,
       surelyAllowed: 0,
       lastAllowedAt: 0,
-      lastRefusedAt: 0,
+      lastBlockedAt: 0,
       lastAt: row.minute,
-      refusals: undefined,
+      blocks: undefined,
       brokenSince: undefined,
     };
     scope.calls.set(key, call);

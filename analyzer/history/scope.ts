@@ -1,7 +1,7 @@
 import { kindOfOrigin, NOISE_KINDS, type OriginKind, siteOf } from '../detectors/origin-kind.ts';
 import { cappedDecisions, estimateClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import { type Call, type Refusals, refusalKeyOf } from './call.ts';
+import { type Call, type Blocks, blockKeyOf } from './call.ts';
 import { SeasonalSeries } from './seasonal-series.ts';
 
 const MINUTE = 60_000;
@@ -70,10 +70,10 @@ export class Scope {
   readonly versions = new Map<string, VersionHistory>();
   /** Header names that an allowed preflight asked for. */
   readonly allowedHeaders = new Map<string, number>();
-  /** Refusals of calls that were allowed before, not yet broken. */
-  readonly refusals = new Set<Refusals>();
+  /** Blocks of calls that were allowed before, not yet broken. */
+  readonly blocks = new Set<Blocks>();
   readonly broken = new Set<Call>();
-  /** Refusals (see `refusalKeyOf`) that a person called the new normal. */
+  /** Blocks (see `blockKeyOf`) that a person called the new normal. */
   readonly accepted = new Set<string>();
   /** Decisions of known origins; and blocks of theirs after which the same call was allowed again. Decayed daily. */
   decisions = 0;
@@ -164,12 +164,12 @@ export class Scope {
     add(usual.browser, row.browser ? 'browser' : 'other client', row.decisions);
   }
 
-  /** Refusals of these kinds are the new normal: the calls were never allowed. */
-  accept(refusalKeys: Iterable<string>): void {
-    for (const key of refusalKeys) this.accepted.add(key);
+  /** Blocks of these kinds are the new normal: the calls were never allowed. */
+  accept(blockKeys: Iterable<string>): void {
+    for (const key of blockKeys) this.accepted.add(key);
     for (const call of this.broken) {
-      const rows = [...(call.refusals?.values() ?? [])].flatMap(({ rows }) => rows.slice(0, 1));
-      if (rows.some((row) => this.accepted.has(refusalKeyOf(row)))) this.forgetAllowed(call);
+      const rows = [...(call.blocks?.values() ?? [])].flatMap(({ rows }) => rows.slice(0, 1));
+      if (rows.some((row) => this.accepted.has(blockKeyOf(row)))) this.forgetAllowed(call);
     }
   }
 
@@ -177,8 +177,8 @@ export class Scope {
     call.allowed = 0;
     call.surelyAllowed = 0;
     call.brokenSince = undefined;
-    for (const refusals of call.refusals?.values() ?? []) this.refusals.delete(refusals);
-    call.refusals = undefined;
+    for (const blocks of call.blocks?.values() ?? []) this.blocks.delete(blocks);
+    call.blocks = undefined;
     this.broken.delete(call);
   }
 
@@ -215,7 +215,7 @@ export class Scope {
       if (lastAt < minute - REMEMBERED_MILLIS) this.origins.delete(origin);
     }
     if (this.origins.size <= most) return;
-    // Strangers that were only refused go first.
+    // Strangers that were only blocked go first.
     const order = [...this.origins.values()].sort(
       (a, b) =>
         Math.min(a.allowed, 1) - Math.min(b.allowed, 1) ||

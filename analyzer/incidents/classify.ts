@@ -113,7 +113,7 @@ function usuallyWithoutBrowsers({ scope }: Draft): boolean {
 /** A call that was never made before: it breaks nothing that worked. */
 function isOnlyNewRoute({ signals }: Draft): boolean {
   return [...signals.values()].every(
-    ({ detector, subject }) => detector === 'new_refusal' && subject.kind === 'route',
+    ({ detector, subject }) => detector === 'new_block' && subject.kind === 'route',
   );
 }
 
@@ -136,7 +136,7 @@ function versionEvidence(draft: Draft): string[] {
   const comparison = versionComparison(draft);
   if (comparison !== undefined && comparison.log > LOG_CERTAIN) {
     texts.push(
-      `All ${draft.decisions.toLocaleString('en')} affected decisions are of version ${comparison.affected.join(', ')}; ${comparison.unaffected.join(', ')}, which runs beside it with ${Math.round(100 * comparison.unaffectedShare)} % of the decisions, refuses none.`,
+      `All ${draft.decisions.toLocaleString('en')} affected decisions are of version ${comparison.affected.join(', ')}; ${comparison.unaffected.join(', ')}, which runs beside it with ${Math.round(100 * comparison.unaffectedShare)} % of the decisions, blocks none.`,
     );
   }
   return texts;
@@ -302,9 +302,9 @@ function shift(draft: Draft): Classification {
   const { signals, scope, against } = draft;
   const all = [...signals.values()];
   const evidence = { for: sentences(draft), against: [...against] };
-  const refusals = scope.broken.size;
-  if (refusals > 0)
-    evidence.against.push(`${counted(refusals, 'call')} that were allowed before are blocked at present.`);
+  const brokenCalls = scope.broken.size;
+  if (brokenCalls > 0)
+    evidence.against.push(`${counted(brokenCalls, 'call')} that were allowed before are blocked at present.`);
   else evidence.for.push('No call that was allowed before is blocked.');
   const isEarned = evidence.against.length === 0;
   const origins = [

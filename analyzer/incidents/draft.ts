@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Family, Finding } from '../detectors/finding.ts';
+import type { Family, Detection } from '../detectors/detection.ts';
 import { kindOfOrigin } from '../detectors/origin-kind.ts';
-import { refusalKeyOf } from '../history/call.ts';
+import { blockKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope, ValueCounts } from '../history/scope.ts';
 import type { UsageRow } from '../input/usage-row.ts';
@@ -16,7 +16,7 @@ export interface Draft {
   readonly id: string;
   readonly scope: Scope;
   readonly families: Set<Family>;
-  /** Name of the first detector's subject: what later findings are compared with. */
+  /** Name of the first detector's subject: what later detections are compared with. */
   readonly subject: Subject;
   state: IncidentState;
   startedAt: number;
@@ -38,8 +38,8 @@ export interface Draft {
   statuses: ValueCounts;
   clientsHigh: number;
   clientsLow: number;
-  /** How its calls are blocked (`refusalKeyOf`). */
-  readonly refusalKeys: Set<string>;
+  /** How its calls are blocked (`blockKeyOf`). */
+  readonly blockKeys: Set<string>;
   origins: Set<string>;
   isNoise: boolean;
   exposesCredentials: boolean;
@@ -56,8 +56,8 @@ export interface Draft {
 }
 
 /** @param at end of the minute */
-export function openDraft(scope: Scope, finding: Finding, at: number): Draft {
-  const { since, subject, family } = finding;
+export function openDraft(scope: Scope, detection: Detection, at: number): Draft {
+  const { since, subject, family } = detection;
   const id = createHash('sha256')
     .update(JSON.stringify([scope.service, scope.environment, family, subject.kind, subject.value, since]))
     .digest('hex')
@@ -83,7 +83,7 @@ export function openDraft(scope: Scope, finding: Finding, at: number): Draft {
     statuses: new Map(),
     clientsHigh: 0,
     clientsLow: 0,
-    refusalKeys: new Set(),
+    blockKeys: new Set(),
     origins: new Set(),
     isNoise: true,
     exposesCredentials: false,
@@ -96,26 +96,26 @@ export function openDraft(scope: Scope, finding: Finding, at: number): Draft {
   };
 }
 
-export function addFinding(draft: Draft, finding: Finding, minute: number, at: number): void {
-  draft.families.add(finding.family);
-  draft.startedAt = Math.min(draft.startedAt, finding.since);
+export function addDetection(draft: Draft, detection: Detection, minute: number, at: number): void {
+  draft.families.add(detection.family);
+  draft.startedAt = Math.min(draft.startedAt, detection.since);
   draft.evidenceAt = minute;
   for (const [version, decisions] of draft.versionsSince) {
     draft.versionTotals.set(version, (draft.versionTotals.get(version) ?? 0) + decisions);
   }
   draft.versionsSince.clear();
-  if (finding.exposesCredentials) draft.exposesCredentials = true;
-  for (const sentence of finding.against ?? []) {
+  if (detection.exposesCredentials) draft.exposesCredentials = true;
+  for (const sentence of detection.against ?? []) {
     if (draft.against.size < MOST_SIGNALS) draft.against.add(sentence);
   }
-  for (const origin of finding.origins ?? [])
+  for (const origin of detection.origins ?? [])
     if (draft.origins.size < MOST_ORIGINS) draft.origins.add(origin);
-  addSignal(draft, finding, at);
-  for (const row of finding.rows) addRow(draft, row);
+  addSignal(draft, detection, at);
+  for (const row of detection.rows) addRow(draft, row);
 }
 
-function addSignal({ signals, scope }: Draft, finding: Finding, at: number): void {
-  const { detector, subject, observed, expected, unit, score, since, sentence } = finding;
+function addSignal({ signals, scope }: Draft, detection: Detection, at: number): void {
+  const { detector, subject, observed, expected, unit, score, since, sentence } = detection;
   const key = `${detector}\n${subject.kind}\n${subject.value}`;
   const known = signals.get(key);
   if (known === undefined && signals.size >= MOST_SIGNALS) return;
@@ -144,7 +144,7 @@ function addRow(draft: Draft, row: UsageRow): void {
   draft.decisions += row.decisions;
   if (row.browser) draft.browserDecisions += row.decisions;
   if (row.verdict === 'allowed') draft.allowedDecisions += row.decisions;
-  if (row.reason !== '' && draft.refusalKeys.size < MOST_ORIGINS) draft.refusalKeys.add(refusalKeyOf(row));
+  if (row.reason !== '' && draft.blockKeys.size < MOST_ORIGINS) draft.blockKeys.add(blockKeyOf(row));
   const status = String(row.statusCode);
   draft.statuses.set(status, (draft.statuses.get(status) ?? 0) + row.decisions);
   draft.clientsHigh |= row.clientsHigh;

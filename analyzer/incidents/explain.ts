@@ -20,7 +20,7 @@ function deployment({ scope, startedAt, affected }: Draft, subject: Subject): st
   if (version === undefined || version === '' || known === undefined) return '';
   const deployed = new Date(known.firstAt).toISOString();
   if (subject.kind === 'version') {
-    return `Version ${version} (first seen ${deployed}) refuses what other versions allow.`;
+    return `Version ${version} (first seen ${deployed}) blocks what other versions allow.`;
   }
   const isNew = known.firstAt > startedAt - 60 * 60_000 && known.firstAt > scope.startedAt;
   return isNew ? `It began with version ${version}, first seen ${deployed}.` : '';

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Incident } from './incident.ts';
 import { documentOf, type IncidentDocument } from './incident-document.ts';
-import type { Verdict } from './verdict.ts';
+import type { IncidentVerdict } from './incident-verdict.ts';
 
 const ANALYZER = 'analyzer';
 const MOST_LISTED = 1_000;
@@ -105,7 +105,7 @@ export async function readIncident(
     : (JSON.parse(found.document) as IncidentDocument);
 }
 
-export async function saveVerdict(client: ClickHouseClient, verdict: Verdict): Promise<void> {
+export async function saveVerdict(client: ClickHouseClient, verdict: IncidentVerdict): Promise<void> {
   const { incident, action, who, why, at } = verdict;
   await client.insert({
     table: 'incident_verdicts',
@@ -119,7 +119,7 @@ export async function readVerdicts(
   client: ClickHouseClient,
   since: number,
   until: number,
-): Promise<Verdict[]> {
+): Promise<IncidentVerdict[]> {
   const result = await client.query({
     query: `SELECT incident, action, who, why, toUnixTimestamp64Milli(verdicts.at) AS at FROM incident_verdicts AS verdicts FINAL
       WHERE verdicts.at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') AND verdicts.at < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
@@ -127,5 +127,5 @@ export async function readVerdicts(
     query_params: { since, until },
     format: 'JSONEachRow',
   });
-  return result.json<Verdict>();
+  return result.json<IncidentVerdict>();
 }

@@ -1,13 +1,13 @@
 import type { PageRule } from '../alerting/page-policy.ts';
-import type { Family, Finding } from '../detectors/finding.ts';
+import type { Family, Detection } from '../detectors/detection.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { isAboutToken } from '../input/usage-row.ts';
 import { sumOf } from './affected.ts';
 import { CREDENTIALS, incidentOf } from './classify.ts';
-import { addFinding, countVersions, type Draft, openDraft } from './draft.ts';
+import { addDetection, countVersions, type Draft, openDraft } from './draft.ts';
 import type { Incident } from './incident.ts';
-import type { Verdict } from './verdict.ts';
+import type { IncidentVerdict } from './incident-verdict.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -31,7 +31,7 @@ const REOPENED: Readonly<Record<Family, number>> = {
   shift: DAY,
   gap: 30 * MINUTE,
 };
-/** Findings of one family that begin so close together have one cause. */
+/** Detections of one family that begin so close together have one cause. */
 const TOGETHER_MILLIS = 15 * MINUTE;
 /** A change of volume so soon after something broke is its consequence. */
 const AFTERMATH_MILLIS = 30 * MINUTE;
@@ -39,7 +39,7 @@ const WITHDRAWN_MILLIS = 10 * MINUTE;
 /** More changes an hour than this, and the incident is held for an hour. */
 const MOST_REFIRED = 3;
 
-/** Makes findings about one service into incidents, and follows these until they are over. */
+/** Makes detections about one service into incidents, and follows these until they are over. */
 export class Tracker {
   readonly #scope: Scope;
   readonly #pageRules: readonly PageRule[];
@@ -51,10 +51,10 @@ export class Tracker {
   }
 
   /** @returns the incidents that are open, or have just been resolved, with what is known of them now */
-  update(facts: ScopeMinute, findings: readonly Finding[]): Incident[] {
+  update(facts: ScopeMinute, detections: readonly Detection[]): Incident[] {
     const { minute } = facts;
     const at = minute + MINUTE;
-    for (const finding of findings) this.#place(finding, minute, at);
+    for (const detection of detections) this.#place(detection, minute, at);
     const changed: Incident[] = [];
     for (const draft of this.#drafts) {
       const wasResolved = draft.state === 'resolved';
@@ -68,12 +68,12 @@ export class Tracker {
   }
 
   /** Ends an incident by a person's word. */
-  close({ incident: id, action, who, why, at }: Verdict): Incident | undefined {
+  close({ incident: id, action, who, why, at }: IncidentVerdict): Incident | undefined {
     const draft = this.#drafts.find((candidate) => candidate.id === id && candidate.state !== 'resolved');
     if (draft === undefined) return undefined;
     const isAccepted = action === 'accept';
     const word = `${isAccepted ? 'Accepted as the new normal' : 'Dismissed as a false alarm'} by ${who}: ${why}`;
-    if (isAccepted) this.#scope.accept(draft.refusalKeys);
+    if (isAccepted) this.#scope.accept(draft.blockKeys);
     draft.state = 'resolved';
     draft.resolvedAt = at;
     draft.closedBy = word;
@@ -81,19 +81,19 @@ export class Tracker {
     return incidentOf(draft, this.#pageRules);
   }
 
-  #place(finding: Finding, minute: number, at: number): void {
-    const draft = this.#find(finding, minute);
+  #place(detection: Detection, minute: number, at: number): void {
+    const draft = this.#find(detection, minute);
     if (draft === undefined) {
-      const opened = openDraft(this.#scope, finding, at);
+      const opened = openDraft(this.#scope, detection, at);
       this.#drafts.push(opened);
-      addFinding(opened, finding, minute, at);
-      if (finding.isConfirmed) opened.state = 'firing';
+      addDetection(opened, detection, minute, at);
+      if (detection.isConfirmed) opened.state = 'firing';
       return;
     }
-    // The same findings do not reopen an incident that a person has closed.
+    // The same detections do not reopen an incident that a person has closed.
     if (draft.closedBy !== undefined) return;
-    addFinding(draft, finding, minute, at);
-    if (draft.state === 'pending' && finding.isConfirmed) {
+    addDetection(draft, detection, minute, at);
+    if (draft.state === 'pending' && detection.isConfirmed) {
       draft.state = 'firing';
       draft.detectedAt = at;
     }
@@ -105,16 +105,16 @@ export class Tracker {
     }
   }
 
-  #find(finding: Finding, minute: number): Draft | undefined {
-    const same = this.#drafts.find((draft) => isSame(draft, finding, minute));
+  #find(detection: Detection, minute: number): Draft | undefined {
+    const same = this.#drafts.find((draft) => isSame(draft, detection, minute));
     if (same !== undefined) return same;
-    const { family } = finding;
+    const { family } = detection;
     if (family === 'shift') {
       return this.#drafts.find(
         ({ families, state, resolvedAt, origins }) =>
           (families.has('breakage') ||
             families.has('gap') ||
-            finding.origins?.some((origin) => origins.has(origin)) === true) &&
+            detection.origins?.some((origin) => origins.has(origin)) === true) &&
           (state !== 'resolved' || (resolvedAt ?? 0) > minute - AFTERMATH_MILLIS),
       );
     }
@@ -152,7 +152,7 @@ export class Tracker {
     }
   }
 
-  /** Broken calls are allowed again; or there are none, and refusals have become few. */
+  /** Broken calls are allowed again; or there are none, and blocks have become few. */
   #isMended(draft: Draft, { recovered, minute }: ScopeMinute, quiet: number): boolean {
     const { broken } = this.#scope;
     const [again] = recovered;
@@ -170,26 +170,26 @@ export class Tracker {
 
 function isSame(
   { families, state, resolvedAt, startedAt, detectedAt, subject, affected }: Draft,
-  finding: Finding,
+  detection: Detection,
   minute: number,
 ): boolean {
-  const { family } = finding;
+  const { family } = detection;
   if (!families.has(family)) return false;
   if (state === 'resolved' && (resolvedAt ?? 0) < minute - REOPENED[family]) return false;
   if (family === 'gap' || family === 'suspicious') return true;
-  const isSubject = subject.kind === finding.subject.kind && subject.value === finding.subject.value;
+  const isSubject = subject.kind === detection.subject.kind && subject.value === detection.subject.value;
   if (isSubject) return true;
   if (family === 'shift') {
-    const isOther = finding.detector === 'new_allowed_origin';
+    const isOther = detection.detector === 'new_allowed_origin';
     return minute - detectedAt < (isOther ? REOPENED.shift / 4 : REOPENED.shift);
   }
   if (family === 'misconfiguration') return minute - detectedAt < TOGETHER_MILLIS;
   if (state === 'resolved') return false;
-  const sharesReason = finding.rows.some(
+  const sharesReason = detection.rows.some(
     // Blocks of two headers, or methods, need not have one cause.
     ({ reason }) => !isAboutToken(reason) && hasReason(affected.reasons, reason),
   );
-  return sharesReason || Math.abs(finding.since - startedAt) <= TOGETHER_MILLIS;
+  return sharesReason || Math.abs(detection.since - startedAt) <= TOGETHER_MILLIS;
 }
 
 /** Lost credentials show in several reasons. */

@@ -1,7 +1,7 @@
 import { CAPS, USAGE_NAMES } from '../../clickhouse/columns.ts';
 import { isAbandoned, reportAbandoned } from './abandoned-runs.ts';
 import type { VerifiedDatabase } from './database.ts';
-import { examine, type Fault, type Judgement } from './examine.ts';
+import { examine, type Difference, type Comparison } from './examine.ts';
 import {
   boundsOf,
   readTimeRanges,
@@ -42,7 +42,7 @@ const NO_COUNTS: HourCounts = { decisions: 0, fingerprint: '0' };
 /**
  * Compares published hours with their markers and, while the minutes are retained, with the minutes.
  *
- * @param broken slots (epoch seconds) with faulty minutes: their hours are only compared with their markers
+ * @param broken slots (epoch seconds) whose minutes differ: their hours are only compared with their markers
  */
 export async function verifyHours(
   database: VerifiedDatabase,
@@ -52,19 +52,19 @@ export async function verifyHours(
 ): Promise<void> {
   const brokenHours = new Set([...broken].map((slot) => Math.floor(slot / 3_600) * 3_600));
   let first: ReadonlyMap<number, HourRows> | undefined;
-  const { faults, changing, states } = await examine({
+  const { differences, changing, states } = await examine({
     states: () => hourStates(database),
     async measure(wanted: ReadonlySet<number> | undefined) {
       const rows = await hourRows(database, wanted, onProgress);
       first ??= rows;
       return rows;
     },
-    judge: (start, { before, after }, rows) => judgeHour(start, before, after, rows, brokenHours.has(start)),
+    compare: (start, { before, after }, rows) => compareHour(start, before, after, rows, brokenHours.has(start)),
     pause,
   });
   findings.checked('usage_hours', states.size);
   findings.checked('markers', states.size);
-  for (const [hour, ofHour] of faults) {
+  for (const [hour, ofHour] of differences) {
     for (const { check, sentence } of ofHour) findings.add(check, hour * 1_000, sentence);
   }
   if (changing.length > 0) {
@@ -93,27 +93,27 @@ async function hourStates({ select }: VerifiedDatabase): Promise<Map<number, Hou
   return new Map(rows.map((row) => [row.start, { ...row, current: Boolean(row.current) }]));
 }
 
-function judgeHour(
+function compareHour(
   start: number,
   before: HourState | undefined,
   after: HourState | undefined,
   rows: HourRows | undefined,
   isBroken: boolean,
-): Judgement {
-  if (before === undefined) return { faults: [], changing: false };
+): Comparison {
+  if (before === undefined) return { differences: [], changing: false };
   const hour = `Hour ${timeText(start * 1_000)}`;
-  const ofMarker = markerFaults(hour, before, rows);
+  const ofMarker = markerDifferences(hour, before, rows);
   const ofMinutes =
-    before.current && !isBroken && ofMarker.length === 0 ? minuteFaults(hour, before, rows) : [];
+    before.current && !isBroken && ofMarker.length === 0 ? minuteDifferences(hour, before, rows) : [];
   const isSameRun = before.run === after?.run;
   const isUnchanged = isSameRun && after?.current === true;
   return {
-    faults: [...(isSameRun ? ofMarker : []), ...(isUnchanged ? ofMinutes : [])],
+    differences: [...(isSameRun ? ofMarker : []), ...(isUnchanged ? ofMinutes : [])],
     changing: (!isSameRun && ofMarker.length > 0) || (!isUnchanged && ofMinutes.length > 0),
   };
 }
 
-function markerFaults(hour: string, state: HourState, rows: HourRows | undefined): Fault[] {
+function markerDifferences(hour: string, state: HourState, rows: HourRows | undefined): Difference[] {
   if (rows?.unreadable !== undefined) {
     return [{ check: 'usage_hours', sentence: `${hour} cannot be read: ${rows.unreadable}` }];
   }
@@ -128,28 +128,28 @@ function markerFaults(hour: string, state: HourState, rows: HourRows | undefined
   return [{ check: 'usage_hours', sentence: sentence }];
 }
 
-function minuteFaults(hour: string, { run }: HourState, rows: HourRows | undefined): Fault[] {
+function minuteDifferences(hour: string, { run }: HourState, rows: HourRows | undefined): Difference[] {
   const usage = rows?.usage.get(run) ?? NO_COUNTS;
   const minutes = rows?.minutes ?? NO_COUNTS;
-  const faults: Fault[] = [];
+  const differences: Difference[] = [];
   if (usage.decisions !== minutes.decisions) {
-    faults.push({
+    differences.push({
       check: 'usage_hours',
       sentence: `${hour} has ${many(usage.decisions, 'decision')}, the minutes of its slots have ${minutes.decisions.toLocaleString('en')}`,
     });
   } else if (usage.fingerprint !== minutes.fingerprint) {
-    faults.push({
+    differences.push({
       check: 'usage_hours',
       sentence: `${hour} has as many decisions as the minutes of its slots, but with other dimensions`,
     });
   }
   if ((rows?.completeness.get(run) ?? '0') !== (rows?.slots ?? '0')) {
-    faults.push({
+    differences.push({
       check: 'usage_hours',
       sentence: `${hour}: completeness_hours is not the sum of completeness_slots`,
     });
   }
-  return faults;
+  return differences;
 }
 
 const HOURS: TimeTable = { name: 'usage_hours', time: 'hour', unit: 3_600 };

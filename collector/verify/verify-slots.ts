@@ -2,7 +2,7 @@ import { rebuildRemedy } from '../../reports/publication-state.ts';
 import { isAbandoned, reportAbandoned } from './abandoned-runs.ts';
 import type { VerifiedDatabase } from './database.ts';
 import { examine } from './examine.ts';
-import { hasIncompleteInsert, judgeSlot } from './judge-slot.ts';
+import { hasIncompleteInsert, compareSlot } from './compare-slot.ts';
 import { type SlotRows, type SlotState, slotRows, slotStates } from './slots.ts';
 import { type Findings, many, timeText } from './verification.ts';
 
@@ -33,16 +33,16 @@ export async function verifySlots(
       first ??= rows;
       return rows;
     },
-    judge: judgeSlot,
+    compare: compareSlot,
     pause,
   });
-  const { faults, changing, states } = examined;
+  const { differences, changing, states } = examined;
   const rows = first ?? new Map<number, SlotRows>();
 
   countChecked(findings, states, rows);
   const dropped: number[] = [];
   const broken = new Set<number>();
-  for (const [slot, ofSlot] of faults) {
+  for (const [slot, ofSlot] of differences) {
     for (const { check, sentence } of ofSlot) {
       if (check === 'dropped_days') dropped.push(slot);
       else findings.add(check, slot * 1_000, sentence);

@@ -80,7 +80,7 @@ function tell({ world, episodes, stray }: Outcome): void {
 }
 
 function print(score: Score): void {
-  const { quiet, flipSeconds, flipSecondsSinceRefused, statisticalSeconds } = score;
+  const { quiet, flipSeconds, flipSecondsSinceBlocked, statisticalSeconds } = score;
   const perDay = (count: number): string => {
     const [least, most] = poissonInterval(count);
     return `${(count / quiet.days).toFixed(4)} (${(least / quiet.days).toFixed(4)}–${(most / quiet.days).toFixed(4)})`;
@@ -105,10 +105,10 @@ function print(score: Score): void {
     flipSeconds.p50 <= 90,
   );
   line(
-    '— from the first refusal',
-    `${flipSecondsSinceRefused.p50.toFixed(0)} / ${flipSecondsSinceRefused.p90.toFixed(0)} s`,
+    '— from the first block',
+    `${flipSecondsSinceBlocked.p50.toFixed(0)} / ${flipSecondsSinceBlocked.p90.toFixed(0)} s`,
     '≤ 90 s',
-    flipSecondsSinceRefused.p50 <= 90,
+    flipSecondsSinceBlocked.p50 <= 90,
   );
   line(
     'by statistics: delay p50 / p90',

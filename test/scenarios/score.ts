@@ -13,7 +13,7 @@ export interface Score {
   readonly named: number;
   /** Of breakages that are proven: from the start, and from the first minute in which a call was blocked. */
   readonly flipSeconds: Quantiles;
-  readonly flipSecondsSinceRefused: Quantiles;
+  readonly flipSecondsSinceBlocked: Quantiles;
   readonly statisticalSeconds: Quantiles;
   readonly incidentsPerEpisode: { readonly mean: number; readonly most: number };
   readonly quiet: { readonly days: number; readonly pages: number; readonly tickets: number };
@@ -73,7 +73,7 @@ export function scoreOf(outcomes: readonly Outcome[]): Score {
     ).length,
     named: share(named.length, nameable.length),
     flipSeconds: quantiles(delays(false)),
-    flipSecondsSinceRefused: quantiles(
+    flipSecondsSinceBlocked: quantiles(
       real
         .filter(({ episode }) => !episode.isStatistical && episode.class === 'breakage')
         .flatMap(({ episode, incidents: [first] }) =>

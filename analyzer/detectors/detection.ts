@@ -1,11 +1,11 @@
 import type { Signal } from '../incidents/incident.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 
-/** What kind of change a finding speaks for. Findings of one family about one service become one incident. */
+/** What kind of change a detection speaks for. Detections of one family about one service become one incident. */
 export type Family = 'breakage' | 'suspicious' | 'misconfiguration' | 'shift' | 'gap';
 
 /** What a detector found in a minute; it finds it again in every minute in which it goes on. */
-export interface Finding
+export interface Detection
   extends Pick<
     Signal,
     'detector' | 'subject' | 'observed' | 'expected' | 'unit' | 'score' | 'since' | 'sentence'
@@ -13,7 +13,7 @@ export interface Finding
   readonly family: Family;
   /** Enough to tell people; until then the incident is pending. */
   readonly isConfirmed: boolean;
-  /** The decisions it is about that no finding has named before. */
+  /** The decisions it is about that no detection has named before. */
   readonly rows: readonly UsageRow[];
   /** What speaks against the class that the family stands for. */
   readonly against?: readonly string[];

@@ -1,5 +1,5 @@
 /** A person's word on an incident: the new normal, or a false alarm. */
-export interface Verdict {
+export interface IncidentVerdict {
   readonly incident: string;
   readonly action: 'accept' | 'dismiss';
   readonly who: string;

@@ -1,4 +1,4 @@
-import type { Fault, Judgement } from './examine.ts';
+import type { Difference, Comparison } from './examine.ts';
 import type { Counts, RunRows, SlotRows, SlotState } from './slots.ts';
 import { many, timeText } from './verification.ts';
 
@@ -10,38 +10,38 @@ export interface Ledger {
 const NO_ROWS: RunRows = { rows: 0, spans: 0, decisions: 0, fingerprint: '0' };
 
 /** Compares the rows of a slot (start in epoch seconds) with the ledgers. */
-export function judgeSlot(start: number, ledger: Ledger, rows: SlotRows | undefined): Judgement {
+export function compareSlot(start: number, ledger: Ledger, rows: SlotRows | undefined): Comparison {
   const { before, after } = ledger;
   const slot = `Slot ${timeText(start * 1_000)}`;
-  const ofRun = before?.run === '0' || before === undefined ? [] : runFaults(slot, before, rows);
-  const ofSpans = spanFaults(slot, before, rows);
+  const ofRun = before?.run === '0' || before === undefined ? [] : runDifferences(slot, before, rows);
+  const ofSpans = spanDifferences(slot, before, rows);
   const isSameRun = before?.run === after?.run;
   const isUnchanged = isSameRun && before?.numbers === after?.numbers && before?.sealed === after?.sealed;
   return {
-    faults: [...(isSameRun ? ofRun : []), ...(isUnchanged ? ofSpans : [])],
+    differences: [...(isSameRun ? ofRun : []), ...(isUnchanged ? ofSpans : [])],
     changing: (!isSameRun && ofRun.length > 0) || (!isUnchanged && ofSpans.length > 0),
   };
 }
 
-/** Faults of the published rows, which are those of the newest run. */
-function runFaults(slot: string, state: SlotState, rows: SlotRows | undefined): Fault[] {
-  const faults: Fault[] = [];
+/** Differences of the published rows, which are those of the newest run. */
+function runDifferences(slot: string, state: SlotState, rows: SlotRows | undefined): Difference[] {
+  const differences: Difference[] = [];
   const usage = rows?.usage.get(state.run) ?? NO_ROWS;
   const completeness = rows?.completeness.get(state.run) ?? NO_ROWS;
-  const unread = (table: string, check: Fault['check']): boolean => {
+  const unread = (table: string, check: Difference['check']): boolean => {
     const reason = rows?.unreadable.get(table);
-    if (reason !== undefined) faults.push({ check, sentence: `${slot}: ${table} cannot be read: ${reason}` });
+    if (reason !== undefined) differences.push({ check, sentence: `${slot}: ${table} cannot be read: ${reason}` });
     return reason !== undefined;
   };
 
   if (!unread('usage_minutes', 'usage_minutes')) {
     if (usage.rows === 0 && state.decisions > 0) {
-      faults.push({
+      differences.push({
         check: 'markers',
         sentence: `${slot} is marked as published with ${many(state.decisions, 'decision')}, and its run ${state.run} has no rows in usage_minutes`,
       });
     } else if (usage.decisions !== state.decisions) {
-      faults.push({
+      differences.push({
         check: 'usage_minutes',
         sentence: `${slot}: usage_minutes has ${many(usage.decisions, 'decision')} of its run ${state.run}, its marker says ${state.decisions.toLocaleString('en')}`,
       });
@@ -49,22 +49,22 @@ function runFaults(slot: string, state: SlotState, rows: SlotRows | undefined): 
   }
   if (!unread('completeness_slots', 'completeness_slots')) {
     if (completeness.rows === 0 && state.spans > 0) {
-      faults.push({
+      differences.push({
         check: 'markers',
         sentence: `${slot} is marked as published with ${many(state.spans, 'span')}, and its run ${state.run} has no rows in completeness_slots`,
       });
     } else if (!isSame(completeness, state)) {
-      faults.push({
+      differences.push({
         check: 'completeness_slots',
         sentence: `${slot}: completeness_slots has ${counted(completeness, state)} of its run ${state.run}, its marker says ${counted(state, completeness)}`,
       });
     }
   }
-  return faults;
+  return differences;
 }
 
-/** Faults of the raw spans and of the rows derived from them. */
-function spanFaults(slot: string, state: SlotState | undefined, rows: SlotRows | undefined): Fault[] {
+/** Differences of the raw spans and of the rows derived from them. */
+function spanDifferences(slot: string, state: SlotState | undefined, rows: SlotRows | undefined): Difference[] {
   const raw = rows?.raw;
   const unreadable = rows?.unreadable.get('decision_spans');
   if (unreadable !== undefined) {
@@ -79,15 +79,15 @@ function spanFaults(slot: string, state: SlotState | undefined, rows: SlotRows |
       },
     ];
   }
-  const faults: Fault[] = [];
+  const differences: Difference[] = [];
   if (isComparable(state) && raw !== undefined && !isSame(raw, state)) {
-    faults.push({
+    differences.push({
       check: 'raw_spans',
       sentence: `${slot} has ${counted(raw, state)} in decision_spans, and was published with ${counted(state, raw)}`,
     });
   }
   if (!state.sealed && !state.incomplete && rows !== undefined && rows.unrecordedBlocked > 0) {
-    faults.push({
+    differences.push({
       check: 'blocked_spans',
       sentence: `${slot} has ${many(rows.unrecordedBlocked, 'blocked span')} in decision_spans that blocked_spans does not have`,
     });
@@ -96,9 +96,9 @@ function spanFaults(slot: string, state: SlotState | undefined, rows: SlotRows |
   if (
     state.run === '0' ? isGone && state.numbered && !state.incomplete : state.spans === 0 && state.hadSpans
   ) {
-    faults.push({ check: 'dropped_days', sentence: slot });
+    differences.push({ check: 'dropped_days', sentence: slot });
   }
-  return faults;
+  return differences;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { affectedClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import type { Finding } from './finding.ts';
+import type { Detection } from './detection.ts';
 import { subjectOf } from './flip.ts';
 import { type Rate, RateWatch } from './rate-watch.ts';
 
@@ -12,46 +12,46 @@ import { type Rate, RateWatch } from './rate-watch.ts';
  * Rates of what flips do not show: blocked calls that are allowed at other times (a part of the instances, a part
  * of the clients), and errors that carry no CORS headers, which hide from pages what went wrong.
  */
-export class RefusalRates {
+export class BlockRates {
   readonly #scope: Scope;
-  readonly #refusals: RateWatch;
+  readonly #blocks: RateWatch;
   readonly #serverErrors: RateWatch;
 
   constructor(scope: Scope, configuration: Configuration) {
     this.#scope = scope;
-    this.#refusals = new RateWatch(scope.startedAt, configuration);
+    this.#blocks = new RateWatch(scope.startedAt, configuration);
     this.#serverErrors = new RateWatch(scope.startedAt, configuration);
   }
 
-  detect({ minute, refusedKnown, serverErrors }: ScopeMinute): Finding[] {
+  detect({ minute, blockedKnown, serverErrors }: ScopeMinute): Detection[] {
     const { calls, total } = this.#scope;
     const usual = 15 * total.expectation.mean;
     const traffic = usual < 1 ? 1 : total.recent(15) / usual;
-    const mixed = refusedKnown.filter((row) => {
+    const mixed = blockedKnown.filter((row) => {
       const call = calls.get(callKeyOf(row));
       return call !== undefined && call.allowed > 0 && call.brokenSince === undefined;
     });
-    const findings: Finding[] = [];
-    const refusals = observeRows(this.#refusals, minute, mixed, traffic);
-    if (refusals.isHigh) {
-      findings.push(this.#finding('refusal_rate', this.#refusals, mixed, refusals, refusalSentence));
+    const detections: Detection[] = [];
+    const blocks = observeRows(this.#blocks, minute, mixed, traffic);
+    if (blocks.isHigh) {
+      detections.push(this.#detection('block_rate', this.#blocks, mixed, blocks, blockSentence));
     }
     const errors = observeRows(this.#serverErrors, minute, serverErrors, traffic);
     if (errors.isHigh) {
-      findings.push(
-        this.#finding('server_error_rate', this.#serverErrors, serverErrors, errors, errorSentence),
+      detections.push(
+        this.#detection('server_error_rate', this.#serverErrors, serverErrors, errors, errorSentence),
       );
     }
-    return findings;
+    return detections;
   }
 
-  #finding(
+  #detection(
     detector: string,
     watch: RateWatch,
     rows: readonly UsageRow[],
     rate: Rate,
     sentence: (rate: Rate, rows: readonly UsageRow[]) => string,
-  ): Finding {
+  ): Detection {
     const { observed, expected, score } = rate;
     const [first] = rows;
     return {
@@ -82,7 +82,7 @@ function observeRows(watch: RateWatch, minute: number, rows: readonly UsageRow[]
   return watch.observe(minute, count, { high, low }, traffic);
 }
 
-function refusalSentence({ observed, expected, minutes }: Rate): string {
+function blockSentence({ observed, expected, minutes }: Rate): string {
   return `${observed} blocked calls in ${minutes} min of calls that are allowed at other times; ${expected.toFixed(1)} were expected.`;
 }
 

@@ -1,22 +1,22 @@
 import { counted } from '../../core/counted.ts';
-import { callKeyOf, refusalKeyOf } from '../history/call.ts';
+import { callKeyOf, blockKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { cappedDecisions, estimateClients } from '../input/clients.ts';
 import { isAboutToken, type UsageRow } from '../input/usage-row.ts';
-import type { Finding } from './finding.ts';
+import type { Detection } from './detection.ts';
 import { subjectOf } from './flip.ts';
 
 const MINUTE = 60_000;
 const LEARNED_AFTER_MILLIS = 60 * MINUTE;
-/** Refusals with such a pause between them are not of one change. */
+/** Blocks with such a pause between them are not of one change. */
 const PAUSE_MILLIS = 3 * 60 * MINUTE;
 /** What goes on for so long is how it is. */
 const USUAL_AFTER_MILLIS = 24 * 60 * MINUTE;
 const MOST_SIGNATURES = 2_000;
 
-/** Refusals of one kind, of calls that known origins never made before. */
-interface NewRefusals {
+/** Blocks of one kind, of calls that known origins never made before. */
+interface NewBlocks {
   readonly firstAt: number;
   since: number;
   lastAt: number;
@@ -34,46 +34,46 @@ interface NewRefusals {
  * Origins that are allowed ask for what was never asked before and are blocked: a header that a library adds, a
  * method, a route. The page changed; the policy did not.
  */
-export class NewRefusalDetector {
+export class NewBlockDetector {
   readonly #scope: Scope;
-  readonly #known = new Map<string, NewRefusals>();
+  readonly #known = new Map<string, NewBlocks>();
 
   constructor(scope: Scope) {
     this.#scope = scope;
   }
 
-  detect({ minute, refusedKnown }: ScopeMinute): Finding[] {
+  detect({ minute, blockedKnown }: ScopeMinute): Detection[] {
     const scope = this.#scope;
     const touched = new Map<string, UsageRow[]>();
-    for (const row of refusedKnown) {
+    for (const row of blockedKnown) {
       const call = scope.calls.get(callKeyOf(row));
       // Previously allowed calls are handled by the flip detector.
-      if (call === undefined || call.allowed > 0 || scope.accepted.has(refusalKeyOf(row))) continue;
+      if (call === undefined || call.allowed > 0 || scope.accepted.has(blockKeyOf(row))) continue;
       const signature = signatureOf(row);
       this.#add(signature, row, minute);
       touched.set(signature, [...(touched.get(signature) ?? []), row]);
     }
-    const findings: Finding[] = [];
+    const detections: Detection[] = [];
     for (const [signature, rows] of touched) {
-      const refusals = this.#known.get(signature);
-      if (refusals === undefined || refusals.state === 'usual') continue;
-      if (minute - refusals.firstAt > USUAL_AFTER_MILLIS) refusals.state = 'usual';
-      else if (refusals.state === 'raised') findings.push(findingOf(refusals, rows, minute));
-      else if (isEnough(rows[0], refusals)) {
-        refusals.state = 'raised';
-        findings.push(findingOf(refusals, refusals.rows, refusals.since));
-        refusals.rows = [];
+      const blocks = this.#known.get(signature);
+      if (blocks === undefined || blocks.state === 'usual') continue;
+      if (minute - blocks.firstAt > USUAL_AFTER_MILLIS) blocks.state = 'usual';
+      else if (blocks.state === 'raised') detections.push(detectionOf(blocks, rows, minute));
+      else if (isEnough(rows[0], blocks)) {
+        blocks.state = 'raised';
+        detections.push(detectionOf(blocks, blocks.rows, blocks.since));
+        blocks.rows = [];
       }
     }
-    return findings;
+    return detections;
   }
 
   #add(signature: string, row: UsageRow, minute: number): void {
-    let refusals = this.#known.get(signature);
-    if (refusals === undefined) {
+    let blocks = this.#known.get(signature);
+    if (blocks === undefined) {
       if (this.#known.size >= MOST_SIGNATURES) this.#forget();
       const state = this.#scope.age(minute) < LEARNED_AFTER_MILLIS ? 'usual' : 'new';
-      refusals = {
+      blocks = {
         firstAt: minute,
         since: minute,
         lastAt: minute,
@@ -85,10 +85,10 @@ export class NewRefusalDetector {
         rows: [],
         state,
       };
-      this.#known.set(signature, refusals);
+      this.#known.set(signature, blocks);
     }
-    if (minute - refusals.lastAt > PAUSE_MILLIS && refusals.state === 'new') {
-      Object.assign(refusals, {
+    if (minute - blocks.lastAt > PAUSE_MILLIS && blocks.state === 'new') {
+      Object.assign(blocks, {
         since: minute,
         decisions: 0,
         capped: 0,
@@ -97,13 +97,13 @@ export class NewRefusalDetector {
         rows: [],
       });
     }
-    refusals.lastAt = minute;
-    refusals.decisions += row.decisions;
-    if (row.browser) refusals.capped += cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
-    refusals.clientsHigh |= row.clientsHigh;
-    refusals.clientsLow |= row.clientsLow;
-    refusals.origins.add(row.origin);
-    if (refusals.state === 'new' && refusals.rows.length < 100) refusals.rows.push(row);
+    blocks.lastAt = minute;
+    blocks.decisions += row.decisions;
+    if (row.browser) blocks.capped += cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
+    blocks.clientsHigh |= row.clientsHigh;
+    blocks.clientsLow |= row.clientsLow;
+    blocks.origins.add(row.origin);
+    if (blocks.state === 'new' && blocks.rows.length < 100) blocks.rows.push(row);
   }
 
   #forget(): void {
@@ -122,14 +122,14 @@ function signatureOf(row: UsageRow): string {
     : `${row.reason}\n${row.detail}\n${row.origin}\n${row.route}\n${row.method}`;
 }
 
-function isEnough(row: UsageRow | undefined, { capped, clientsHigh, clientsLow }: NewRefusals): boolean {
+function isEnough(row: UsageRow | undefined, { capped, clientsHigh, clientsLow }: NewBlocks): boolean {
   if (row === undefined) return false;
   const clients = estimateClients(clientsHigh, clientsLow);
   if (namesToken(row)) return capped >= 3 && (clients === 0 || clients >= 2);
   return capped >= 10 && (clients === 0 || clients >= 4);
 }
 
-function findingOf(refusals: NewRefusals, rows: readonly UsageRow[], since: number): Finding {
+function detectionOf(blocks: NewBlocks, rows: readonly UsageRow[], since: number): Detection {
   const [first] = rows;
   const { reason = '', detail = '', route = '' } = first ?? {};
   const subject = subjectOf(reason, detail);
@@ -140,14 +140,14 @@ function findingOf(refusals: NewRefusals, rows: readonly UsageRow[], since: numb
       : `requests for the ${subject.kind} ${detail}, which was never asked for before`;
   return {
     family: 'breakage',
-    detector: 'new_refusal',
+    detector: 'new_block',
     subject: subject.kind === 'reason' && route !== '' ? { kind: 'route', value: route } : subject,
     observed,
     expected: 0,
     unit: 'decisions',
     score: 0,
     since,
-    sentence: `${counted(observed, 'decision')} blocked (${reason}), of ${counted(refusals.origins.size, 'origin')} otherwise allowed: ${what}.`,
+    sentence: `${counted(observed, 'decision')} blocked (${reason}), of ${counted(blocks.origins.size, 'origin')} otherwise allowed: ${what}.`,
     isConfirmed: true,
     rows,
     against: ['These calls were never allowed before: the page changed, not the policy.'],
