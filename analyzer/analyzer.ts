@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ClickHouse } from '../clickhouse/connection.ts';
+import { repeat } from '../core/repeat.ts';
 import { CONFIGURATION, type Configuration } from './configuration.ts';
 import type { Incident } from './incidents/incident.ts';
 import { readAnalyzedUntil, saveAnalyzedUntil, saveIncidents } from './incidents/incident-store.ts';
@@ -54,9 +54,110 @@ export interface RunningAnalyzer {
  * analyzed before keep their stored results. After a ClickHouse outage, missed minutes are analyzed late.
  */
 export function startAnalyzer(options: AnalyzerOptions): RunningAnalyzer {
-  const { clickhouse, log, now, configuration = CONFIGURATION, checkMillis = CHECK_MILLIS } = options;
+  const { log, now, configuration = CONFIGURATION, checkMillis = CHECK_MILLIS } = options;
+  const counters = noCounters();
+  const leaving = new AbortController();
+  const catchUp = createCatchUp(options, counters, leaving.signal);
+  let working = Promise.resolve(true);
+
+  /** End of the last minute that has settled. */
+  const settled = (): number => Math.floor((now() - configuration.settlingMillis) / MINUTE) * MINUTE;
+
+  /** @returns whether it succeeded */
+  const attempt = (): Promise<boolean> => {
+    working = working.then(async () => {
+      try {
+        await catchUp(settled());
+        return true;
+      } catch (error) {
+        counters.failures++;
+        log.error({ err: error }, 'analyzer could not analyze a minute; it is tried again');
+        return false;
+      }
+    });
+    return working;
+  };
+
+  let done = 0;
+  const loop = repeat(
+    async () => {
+      const due = settled();
+      if (due !== done && (await attempt())) done = due;
+    },
+    checkMillis,
+    leaving.signal,
+    () => undefined,
+  );
+
+  return {
+    counters,
+    async caughtUp() {
+      await attempt();
+    },
+    async close() {
+      leaving.abort();
+      await loop;
+      await working;
+    },
+  };
+}
+
+/** Analyzes and stores all minutes that end until then. After an error it begins anew from what is stored. */
+function createCatchUp(
+  { clickhouse, log, now, configuration = CONFIGURATION, onMinute }: AnalyzerOptions,
+  counters: AnalyzerCounters,
+  signal: AbortSignal,
+): (until: number) => Promise<void> {
   const { reading, writing } = clickhouse;
-  const counters: AnalyzerCounters = {
+  let replay: Replay | undefined;
+  let stored = 0;
+
+  async function begin(until: number): Promise<Replay> {
+    const before = await readAnalyzedUntil(reading);
+    // Nothing was said yet: what is there already is the warm-up.
+    if (before === undefined) await saveAnalyzedUntil(writing, until - MINUTE);
+    stored = before ?? until - MINUTE;
+    const begun = await createReplay(reading, configuration, until - configuration.warmUpMillis, until);
+    log.info({ from: new Date(begun.next).toISOString() }, 'analyzer reads its warm-up');
+    return begun;
+  }
+
+  async function advance(running: Replay, until: number): Promise<void> {
+    for await (const { minute, incidents } of running.advance(until)) {
+      if (signal.aborted) return;
+      if (minute <= stored) continue;
+      const started = performance.now();
+      const at = minute + MINUTE;
+      await saveIncidents(writing, at, changedIncidents(incidents, at));
+      // A row a minute; of many at once, one an hour.
+      if (at === until || at % CHECKPOINT_MILLIS === 0) await saveAnalyzedUntil(writing, minute);
+      stored = minute;
+      if (at > now() - CAUGHT_UP_MILLIS) await onMinute?.(incidents, at);
+      Object.assign(counters, {
+        ...running.analysis.size,
+        ticks: counters.ticks + 1,
+        analyzedUntil: at,
+        tickMillis: performance.now() - started,
+        openIncidents: incidents.filter(({ state }) => state !== 'resolved').length,
+      });
+    }
+  }
+
+  return async (until) => {
+    if (signal.aborted) return;
+    replay ??= await begin(until);
+    try {
+      await advance(replay, until);
+    } catch (error) {
+      // A minute may have been analyzed and not stored.
+      replay = undefined;
+      throw error;
+    }
+  };
+}
+
+function noCounters(): AnalyzerCounters {
+  return {
     ticks: 0,
     failures: 0,
     analyzedUntil: 0,
@@ -66,88 +167,10 @@ export function startAnalyzer(options: AnalyzerOptions): RunningAnalyzer {
     openIncidents: 0,
     tickMillis: 0,
   };
-  const leaving = new AbortController();
-  let replay: Replay | undefined;
-  let stored: number | undefined;
-  let working = Promise.resolve();
-
-  /** End of the last minute that has settled. */
-  const settled = (): number => Math.floor((now() - configuration.settlingMillis) / MINUTE) * MINUTE;
-
-  async function work(): Promise<void> {
-    const until = settled();
-    if (replay === undefined) {
-      stored = await readAnalyzedUntil(reading);
-      // Nothing was said yet: what is there already is the warm-up.
-      if (stored === undefined) {
-        stored = until - MINUTE;
-        await saveAnalyzedUntil(writing, stored);
-      }
-      replay = await createReplay(reading, configuration, until - configuration.warmUpMillis, until);
-      log.info({ from: new Date(replay.next).toISOString() }, 'analyzer reads its warm-up');
-    }
-    for await (const { minute, incidents } of replay.advance(until)) {
-      if (leaving.signal.aborted) return;
-      if (minute <= (stored ?? 0)) continue;
-      const started = performance.now();
-      const at = minute + MINUTE;
-      await saveIncidents(writing, at, worthStoring(incidents, at));
-      // A row a minute; of many at once, one an hour.
-      if (at === until || at % CHECKPOINT_MILLIS === 0) await saveAnalyzedUntil(writing, minute);
-      stored = minute;
-      if (at > now() - CAUGHT_UP_MILLIS) await options.onMinute?.(incidents, at);
-      count(incidents, at, performance.now() - started);
-    }
-  }
-
-  function count(incidents: readonly Incident[], at: number, millis: number): void {
-    counters.ticks++;
-    counters.analyzedUntil = at;
-    counters.tickMillis = millis;
-    counters.openIncidents = incidents.filter(({ state }) => state !== 'resolved').length;
-    if (replay !== undefined) Object.assign(counters, replay.analysis.size);
-  }
-
-  const attempt = (): Promise<void> => {
-    working = working.then(async () => {
-      if (leaving.signal.aborted) return;
-      try {
-        await work();
-      } catch (error) {
-        counters.failures++;
-        log.error({ err: error }, 'analyzer could not analyze a minute; it is tried again');
-        // A minute may have been analyzed and not stored: begin anew from what is stored.
-        replay = undefined;
-      }
-    });
-    return working;
-  };
-
-  const loop = (async () => {
-    for (let last = 0; !leaving.signal.aborted; ) {
-      const due = settled();
-      if (due !== last) {
-        const failures = counters.failures;
-        await attempt();
-        if (counters.failures === failures) last = due;
-      }
-      await delay(checkMillis, undefined, { signal: leaving.signal, ref: false }).catch(() => undefined);
-    }
-  })();
-
-  return {
-    counters,
-    caughtUp: attempt,
-    async close() {
-      leaving.abort();
-      await loop;
-      await working;
-    },
-  };
 }
 
 /** What has changed in this minute, and every ten minutes all: an incident's numbers grow all the time. */
-function worthStoring(incidents: readonly Incident[], at: number): Incident[] {
+function changedIncidents(incidents: readonly Incident[], at: number): Incident[] {
   if (at % (10 * MINUTE) === 0) return [...incidents];
   return incidents.filter(
     ({ state, detectedAt, resolvedAt, signals }) =>

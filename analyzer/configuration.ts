@@ -1,4 +1,4 @@
-import type { PageRule } from './alerting/page-policy.ts';
+import type { PageRule } from './incidents/page-policy.ts';
 
 /** What the analyzer's incidents depend on beside the data. */
 export interface Configuration {

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { type Analysis, createAnalysis } from './analysis.ts';
 import type { Configuration } from './configuration.ts';
+import { type Analysis, createAnalysis } from './incident-analysis.ts';
 import type { Incident } from './incidents/incident.ts';
 import { readVerdicts } from './incidents/incident-store.ts';
 import { firstMinute, readCompleteness, readMinutes } from './input/read-usage.ts';

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { FINDINGS, HEARTBEAT_RUNBOOK, runbookOf } from '../analyzer/alerting/runbooks.ts';
+import { HEARTBEAT_RUNBOOK, runbookOf } from '../analyzer/alerting/runbooks.ts';
+import { DETECTORS, MISCONFIGURATIONS } from '../analyzer/detectors/detection.ts';
 import { INCIDENT_CLASSES } from '../analyzer/incidents/incident.ts';
 import { explain } from '../cli/explain.ts';
 import { renderAlert } from '../cli/pages/alert-page.ts';
@@ -21,16 +22,20 @@ function linkedPages(): string[] {
   if (signal === undefined) throw new Error('the incident has no signal');
   return [
     ...INCIDENT_CLASSES.map((incidentClass) => runbookOf(anIncident({ class: incidentClass }))),
-    ...Object.keys(FINDINGS).map((detector) =>
+    ...MISCONFIGURATIONS.map((detector) =>
       runbookOf(anIncident({ class: 'misconfiguration', signals: [{ ...signal, detector }] })),
     ),
     HEARTBEAT_RUNBOOK,
   ];
 }
 
-test('every class and every finding has a page of its own, and no page is without one', () => {
+test('every class and every misconfiguration has a page of its own, and no page is without one', () => {
   expect(pages.sort()).toEqual(linkedPages().sort());
   for (const page of pages) expect(read('runbooks/README.md')).toContain(`](${page}.md)`);
+});
+
+test('docs/detection.md names every detector', () => {
+  for (const name of DETECTORS) expect(read('detection.md')).toContain(`\`${name}\``);
 });
 
 test.each(pages)('%s says what it means, how to confirm, what to change and when to ignore it', (page) => {

@@ -1,9 +1,10 @@
 import { counted } from '../../core/counted.ts';
 import { copyableCommand, shellCommand } from '../../core/shell-command.ts';
 import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
-import type { AffectedValue, Incident, IncidentClass, Signal } from '../incidents/incident.ts';
+import type { Signal } from '../detectors/detection.ts';
+import type { AffectedValue, Incident, IncidentClass } from '../incidents/incident.ts';
 import { type AlertLinks, dashboardUrlOf, runbookUrlOf } from './alert-links.ts';
-import { FINDINGS, findingOf, isFinding } from './runbooks.ts';
+import { FLAWS, isMisconfiguration, misconfigurationOf } from './runbooks.ts';
 import { safeText } from './safe-text.ts';
 
 /** What an alert says to people; every line is safe to show anywhere. */
@@ -68,16 +69,16 @@ function summary(incident: Incident): string {
 const HEADLINES: Readonly<Record<IncidentClass, (incident: Incident) => string>> = {
   breakage: (incident) => `browsers block ${about(incident)} that were allowed before`,
   suspicious: (incident) => {
-    const finding = findingOf(incident);
-    const flaw = finding === undefined ? '' : `, and the CORS policy ${FINDINGS[finding]}`;
+    const name = misconfigurationOf(incident);
+    const flaw = name === undefined ? '' : `, and the CORS policy ${FLAWS[name]}`;
     return `suspicious ${about(incident)}${flaw}`;
   },
   legitimate_shift: (incident) => `${about(incident)} changed, probably legitimately`,
   misconfiguration: (incident) => {
-    const finding = findingOf(incident);
-    return finding === undefined
+    const name = misconfigurationOf(incident);
+    return name === undefined
       ? `flaw in the CORS policy, ${about(incident)}`
-      : `the CORS policy ${FINDINGS[finding]}`;
+      : `the CORS policy ${FLAWS[name]}`;
   },
   telemetry_gap: () => 'telemetry is missing',
   unclassified: (incident) => `unexplained change of ${about(incident)}`,
@@ -98,7 +99,7 @@ function about({ subject }: Incident): string {
     case 'version':
       return `calls to version ${name}`;
     case 'reason':
-      return isFinding(subject.value) ? 'calls' : `calls (${reasonTitle(subject.value) ?? name})`;
+      return isMisconfiguration(subject.value) ? 'calls' : `calls (${reasonTitle(subject.value) ?? name})`;
     case 'service':
       return 'calls to this service';
   }

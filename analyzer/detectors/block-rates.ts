@@ -4,8 +4,7 @@ import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { affectedClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import type { Detection } from './detection.ts';
-import { subjectOf } from './flip.ts';
+import { type Detection, type DetectorName, subjectOf } from './detection.ts';
 import { type Rate, RateWatch } from './rate-watch.ts';
 
 /**
@@ -46,7 +45,7 @@ export class BlockRates {
   }
 
   #detection(
-    detector: string,
+    detector: DetectorName,
     watch: RateWatch,
     rows: readonly UsageRow[],
     rate: Rate,

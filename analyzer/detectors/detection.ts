@@ -1,5 +1,66 @@
-import type { Signal } from '../incidents/incident.ts';
 import type { UsageRow } from '../input/usage-row.ts';
+
+/** What can be wrong with a policy, as a detector of its own finds it. */
+export const MISCONFIGURATIONS = [
+  'origin_reflection',
+  'prefix_match',
+  'suffix_match',
+  'unescaped_dot',
+  'null_allowed',
+  'http_on_https',
+  'any_subdomain',
+  'any_extension',
+  'wildcard_with_credentials',
+  'missing_vary_origin',
+] as const;
+export type Misconfiguration = (typeof MISCONFIGURATIONS)[number];
+
+/** Every detector; a signal and its stored rows carry the name. */
+export const DETECTORS = [
+  'flip',
+  'new_block',
+  'block_rate',
+  'server_error_rate',
+  'novelty_burst',
+  'slow_scan',
+  'lookalike',
+  'null_burst',
+  'stranger_rate',
+  ...MISCONFIGURATIONS,
+  'new_allowed_origin',
+  'vanished_origin',
+  'volume_rise',
+  'volume_growth',
+  'volume_fall',
+  'silence',
+  'completeness',
+] as const;
+export type DetectorName = (typeof DETECTORS)[number];
+
+/** What a signal, and an incident, is about. */
+export interface Subject {
+  readonly kind: 'origin' | 'route' | 'header' | 'method' | 'version' | 'reason' | 'service';
+  readonly value: string;
+}
+
+/** A detector's statement about one series. Times are epoch milliseconds. */
+export interface Signal {
+  readonly detector: DetectorName;
+  readonly service: string;
+  readonly environment: string;
+  readonly subject: Subject;
+  /** Of the signal's own measure, in `unit`. */
+  readonly observed: number;
+  readonly expected: number;
+  readonly unit: string;
+  /** How far observed is from expected, on the detector's own scale; 0 where the statement is a proof. */
+  readonly score: number;
+  readonly since: number;
+  /** End of the tick that raised it. */
+  readonly at: number;
+  /** One sentence with numbers. */
+  readonly sentence: string;
+}
 
 /** What kind of change a detection speaks for. Detections of one family about one service become one incident. */
 export type Family = 'breakage' | 'suspicious' | 'misconfiguration' | 'shift' | 'gap';
@@ -21,4 +82,11 @@ export interface Detection
   readonly exposesCredentials?: boolean;
   /** The origins that a shift or a suspicion is about. */
   readonly origins?: readonly string[];
+}
+
+/** What a reason is about. */
+export function subjectOf(reason: string, detail: string): Subject {
+  if (reason === 'header_not_allowed' && detail !== '') return { kind: 'header', value: detail };
+  if (reason === 'method_not_allowed' && detail !== '') return { kind: 'method', value: detail };
+  return { kind: 'reason', value: reason };
 }

@@ -1,11 +1,11 @@
 import { counted } from '../../core/counted.ts';
-import { callKeyOf, type Blocks } from '../history/call.ts';
+import { type Blocks, callKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
-import type { Subject } from '../incidents/incident.ts';
+
 import { estimateClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import type { Detection } from './detection.ts';
+import { type Detection, subjectOf } from './detection.ts';
 
 const MINUTE = 60_000;
 /** An isolated blocked call is discarded after this time. */
@@ -72,7 +72,12 @@ function signatureOf({ reason, detail }: UsageRow): string {
   return `${reason}\n${detail}`;
 }
 
-function detectionOf(rows: readonly UsageRow[], since: number, isConfirmed: boolean, calls?: number): Detection {
+function detectionOf(
+  rows: readonly UsageRow[],
+  since: number,
+  isConfirmed: boolean,
+  calls?: number,
+): Detection {
   const [first] = rows;
   const { reason = '', detail = '' } = first ?? {};
   const observed = rows.reduce((sum, row) => sum + row.decisions, 0);
@@ -90,11 +95,4 @@ function detectionOf(rows: readonly UsageRow[], since: number, isConfirmed: bool
     isConfirmed,
     rows,
   };
-}
-
-/** What a reason is about. */
-export function subjectOf(reason: string, detail: string): Subject {
-  if (reason === 'header_not_allowed' && detail !== '') return { kind: 'header', value: detail };
-  if (reason === 'method_not_allowed' && detail !== '') return { kind: 'method', value: detail };
-  return { kind: 'reason', value: reason };
 }

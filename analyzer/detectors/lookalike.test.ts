@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { kindOfOrigin, siteOf } from '../input/origin-kind.ts';
 import { mostAlike } from './lookalike.ts';
-import { kindOfOrigin, siteOf } from './origin-kind.ts';
 
 test.each([
   ['https://www.paypal.com', 'https://www.xn--pypl-53dc.com', 1],

@@ -1,6 +1,6 @@
 import { domainToUnicode } from 'node:url';
 import { parse } from 'tldts';
-import { hostOf, siteOf } from './origin-kind.ts';
+import { hostOf, siteOf } from '../input/origin-kind.ts';
 
 export interface Likeness {
   readonly allowed: string;

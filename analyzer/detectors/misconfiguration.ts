@@ -1,9 +1,8 @@
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
-import type { Subject } from '../incidents/incident.ts';
+import { hostOf, kindOfOrigin, siteOf } from '../input/origin-kind.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import type { Detection } from './detection.ts';
-import { hostOf, kindOfOrigin, siteOf } from './origin-kind.ts';
+import type { Detection, Misconfiguration, Subject } from './detection.ts';
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
@@ -11,8 +10,8 @@ const UNRELATED_SITES = 3;
 const UNRELATED_SITES_DESPITE_BLOCKS = 6;
 const SUBDOMAINS = 10;
 
-interface Fault {
-  readonly name: string;
+interface Flaw {
+  readonly name: Misconfiguration;
   readonly subject: Subject;
   readonly sentence: string;
   readonly rows: UsageRow[];
@@ -26,11 +25,11 @@ interface Allowed {
 
 /**
  * What allowed requests prove about a policy (a name from each is a page of docs/runbooks). Found once: it is said
- * again only for new evidence of a fault that was not there before.
+ * again only for new evidence of a flaw that was not there before.
  */
 export class MisconfigurationWatch {
   readonly #scope: Scope;
-  readonly #known = new Set<string>();
+  readonly #known = new Set<Misconfiguration>();
   /** Sites, and subdomains of a site, that were first allowed by name in the last day. */
   readonly #newSites = new Map<string, Allowed>();
   readonly #newHosts = new Map<string, Map<string, Allowed>>();
@@ -47,31 +46,31 @@ export class MisconfigurationWatch {
   }
 
   detect({ minute, rows }: ScopeMinute): Detection[] {
-    const faults = new Map<string, Fault>();
+    const flaws = new Map<string, Flaw>();
     for (const row of rows) {
-      for (const fault of this.#faultsOf(row)) {
-        const known = faults.get(fault.name);
-        if (known === undefined) faults.set(fault.name, fault);
-        else known.rows.push(...fault.rows);
+      for (const flaw of this.#flawsOf(row)) {
+        const known = flaws.get(flaw.name);
+        if (known === undefined) flaws.set(flaw.name, flaw);
+        else known.rows.push(...flaw.rows);
       }
       this.#remember(row);
     }
     const reflection = this.#reflection(minute);
-    if (reflection !== undefined) faults.set(reflection.name, reflection);
+    if (reflection !== undefined) flaws.set(reflection.name, reflection);
     const subdomains = this.#anySubdomain(minute);
-    if (subdomains !== undefined) faults.set(subdomains.name, subdomains);
-    return [...faults.values()]
+    if (subdomains !== undefined) flaws.set(subdomains.name, subdomains);
+    return [...flaws.values()]
       .filter(({ name }) => !this.#known.has(name))
-      .map((fault) => {
-        this.#known.add(fault.name);
-        return detectionOf(fault, minute);
+      .map((flaw) => {
+        this.#known.add(flaw.name);
+        return detectionOf(flaw, minute);
       });
   }
 
   /** What one allowed request proves. */
-  *#faultsOf(row: UsageRow): Iterable<Fault> {
+  *#flawsOf(row: UsageRow): Iterable<Flaw> {
     if (row.allowOrigin === 'wildcard' && row.allowCredentials) {
-      yield fault(
+      yield flaw(
         'wildcard_with_credentials',
         { kind: 'reason', value: 'wildcard_with_credentials' },
         row,
@@ -80,7 +79,7 @@ export class MisconfigurationWatch {
     }
     if (row.verdict !== 'allowed') return;
     if (row.origin === 'null' && (row.allowOrigin === 'null' || row.allowOrigin === 'exact')) {
-      yield fault(
+      yield flaw(
         'null_allowed',
         { kind: 'origin', value: 'null' },
         row,
@@ -89,12 +88,12 @@ export class MisconfigurationWatch {
       return;
     }
     if (row.allowOrigin !== 'exact') return;
-    yield* this.#originFaults(row);
+    yield* this.#originFlaws(row);
     if (row.kind === 'actual' && !row.varyOrigin && this.#exactOrigins.size >= 2) {
       this.#withoutVary += row.decisions;
       const isNew = this.#withVary >= 50 && this.#withoutVary >= 10;
       if (isNew) {
-        yield fault(
+        yield flaw(
           'missing_vary_origin',
           { kind: 'header', value: 'vary' },
           row,
@@ -104,7 +103,7 @@ export class MisconfigurationWatch {
     } else if (row.kind === 'actual') this.#withVary += row.decisions;
   }
 
-  *#originFaults(row: UsageRow): Iterable<Fault> {
+  *#originFlaws(row: UsageRow): Iterable<Flaw> {
     const { origin } = row;
     const isNew = !this.#exactOrigins.has(origin);
     if (!isNew) return;
@@ -112,7 +111,7 @@ export class MisconfigurationWatch {
     if (kind === 'extension') {
       this.#extensions.add(origin);
       if (this.#extensions.size >= 2) {
-        yield fault(
+        yield flaw(
           'any_extension',
           { kind: 'origin', value: origin },
           row,
@@ -124,7 +123,7 @@ export class MisconfigurationWatch {
     const host = hostOf(origin);
     if (host === '' || kind !== 'website') return;
     if (origin.startsWith('http:') && this.#mostlyHttps()) {
-      yield fault(
+      yield flaw(
         'http_on_https',
         { kind: 'origin', value: origin },
         row,
@@ -134,21 +133,21 @@ export class MisconfigurationWatch {
     for (const trusted of this.#hosts.keys()) {
       if (trusted === host || siteOf(`https://${trusted}`) === siteOf(origin)) continue;
       if (host.startsWith(trusted)) {
-        yield fault(
+        yield flaw(
           'prefix_match',
           { kind: 'origin', value: origin },
           row,
           `${origin} is allowed and begins with ${trusted}: the policy compares beginnings.`,
         );
       } else if (host.endsWith(trusted) && host.at(-trusted.length - 1) !== '.') {
-        yield fault(
+        yield flaw(
           'suffix_match',
           { kind: 'origin', value: origin },
           row,
           `${origin} is allowed and ends with ${trusted}: the policy compares ends.`,
         );
       } else if (differsAtDots(host, trusted)) {
-        yield fault(
+        yield flaw(
           'unescaped_dot',
           { kind: 'origin', value: origin },
           row,
@@ -188,12 +187,12 @@ export class MisconfigurationWatch {
       if (known === undefined) this.#newSites.set(site, { at: minute, rows: [row] });
       else if (known.rows.length < 20) known.rows.push(row);
     }
-    // A fault can be found only once: what is remembered for it may be bounded.
+    // A flaw can be found only once: what is remembered for it may be bounded.
     if (this.#exactOrigins.size > 5_000) this.#exactOrigins = new Set([...this.#exactOrigins].slice(-2_500));
   }
 
   /** Sites that have nothing to do with each other were allowed in the last day, and none was blocked since. */
-  #reflection(minute: number): Fault | undefined {
+  #reflection(minute: number): Flaw | undefined {
     for (const [site, { at }] of this.#newSites) {
       if (at > minute - DAY) continue;
       this.#newSites.delete(site);
@@ -217,7 +216,7 @@ export class MisconfigurationWatch {
     };
   }
 
-  #anySubdomain(minute: number): Fault | undefined {
+  #anySubdomain(minute: number): Flaw | undefined {
     for (const [site, hosts] of this.#newHosts) {
       for (const [host, { at }] of hosts) if (at <= minute - DAY) hosts.delete(host);
       if (hosts.size === 0) this.#newHosts.delete(site);
@@ -244,7 +243,7 @@ export class MisconfigurationWatch {
   }
 }
 
-function fault(name: string, subject: Subject, row: UsageRow, sentence: string): Fault {
+function flaw(name: Misconfiguration, subject: Subject, row: UsageRow, sentence: string): Flaw {
   return { name, subject, sentence, rows: [row] };
 }
 
@@ -257,7 +256,7 @@ function differsAtDots(host: string, trusted: string): boolean {
   return true;
 }
 
-function detectionOf({ name, subject, sentence, rows, exposesCredentials }: Fault, minute: number): Detection {
+function detectionOf({ name, subject, sentence, rows, exposesCredentials }: Flaw, minute: number): Detection {
   return {
     family: 'misconfiguration',
     detector: name,

@@ -1,11 +1,10 @@
 import { counted } from '../../core/counted.ts';
-import { callKeyOf, blockKeyOf } from '../history/call.ts';
+import { blockKeyOf, callKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { cappedDecisions, estimateClients } from '../input/clients.ts';
 import { isAboutToken, type UsageRow } from '../input/usage-row.ts';
-import type { Detection } from './detection.ts';
-import { subjectOf } from './flip.ts';
+import { type Detection, subjectOf } from './detection.ts';
 
 const MINUTE = 60_000;
 const LEARNED_AFTER_MILLIS = 60 * MINUTE;

@@ -3,11 +3,11 @@ import type { Configuration } from '../configuration.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { OriginHistory, Scope } from '../history/scope.ts';
 import { affectedClients } from '../input/clients.ts';
+import { NOISE_KINDS } from '../input/origin-kind.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import type { Detection } from './detection.ts';
 import { mostAlike } from './lookalike.ts';
 import { deviance } from './negative-binomial.ts';
-import { NOISE_KINDS } from './origin-kind.ts';
 import { NO_CLIENTS, RateWatch } from './rate-watch.ts';
 
 const MINUTE = 60_000;
@@ -115,7 +115,7 @@ export class StrangerWatch {
     const windows = [
       { minutes: BURST_MINUTES, least: 7, detector: 'novelty_burst' },
       { minutes: SCAN_MINUTES, least: 12, detector: 'slow_scan' },
-    ];
+    ] as const;
     for (const { minutes, least, detector } of windows) {
       const observed = this.#sum(minutes);
       const expected = usual * minutes;

@@ -4,9 +4,9 @@ import type { ScopeMinute } from '../history/observe.ts';
 import type { OriginHistory, Scope } from '../history/scope.ts';
 import type { SeasonalSeries } from '../history/seasonal-series.ts';
 import { estimateClients } from '../input/clients.ts';
-import type { Detection } from './detection.ts';
+import { NOISE_KINDS } from '../input/origin-kind.ts';
+import type { Detection, DetectorName } from './detection.ts';
 import { deviance, logProbabilityOfZero, shortfall } from './negative-binomial.ts';
-import { NOISE_KINDS } from './origin-kind.ts';
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
@@ -224,7 +224,7 @@ function launch(scope: Scope, origin: OriginHistory, minute: number): Detection 
 }
 
 function shift(
-  detector: string,
+  detector: DetectorName,
   subject: Detection['subject'],
   found: Pick<
     Detection,

@@ -1,7 +1,7 @@
 import { OTHER } from '../../instrumentation/src/attributes.ts';
 import { cappedDecisions } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import { type Call, callKeyOf, isBlocked, blockKeyOf, showsPolicy } from './call.ts';
+import { blockKeyOf, type Call, callKeyOf, isBlocked, showsPolicy } from './call.ts';
 import type { OriginHistory, Scope } from './scope.ts';
 
 const MINUTE = 60_000;

@@ -1,7 +1,7 @@
-import { kindOfOrigin, NOISE_KINDS, type OriginKind, siteOf } from '../detectors/origin-kind.ts';
 import { cappedDecisions, estimateClients } from '../input/clients.ts';
+import { kindOfOrigin, NOISE_KINDS, type OriginKind, siteOf } from '../input/origin-kind.ts';
 import type { UsageRow } from '../input/usage-row.ts';
-import { type Call, type Blocks, blockKeyOf } from './call.ts';
+import { type Blocks, blockKeyOf, type Call } from './call.ts';
 import { SeasonalSeries } from './seasonal-series.ts';
 
 const MINUTE = 60_000;

@@ -1,11 +1,12 @@
 import { counted } from '../../core/counted.ts';
-import { type PageFacts, type PageRule, shouldPage } from '../alerting/page-policy.ts';
+import type { DetectorName, Subject } from '../detectors/detection.ts';
 import { logMultinomialEvidence } from '../detectors/version-comparison.ts';
 import { estimateClients } from '../input/clients.ts';
 import { affectedValues, sumOf } from './affected.ts';
 import type { Draft } from './draft.ts';
 import { changeOf, explainBreakage } from './explain.ts';
-import type { AffectedValue, Incident, IncidentClass, Severity, Subject } from './incident.ts';
+import type { AffectedValue, Incident, IncidentClass, Severity } from './incident.ts';
+import { type PageFacts, type PageRule, shouldPage } from './page-policy.ts';
 
 interface Classification extends Pick<Incident, 'class' | 'severity' | 'subject' | 'cause' | 'change'> {
   readonly pageFacts: Omit<PageFacts, 'class' | 'severity' | 'service'>;
@@ -282,13 +283,13 @@ function misconfiguration(draft: Draft): Classification {
     cause: first?.sentence ?? '',
     change:
       example === undefined || changeOf(example) === ''
-        ? (FAULT_CHANGES[first?.detector ?? ''] ??
+        ? ((first && FLAW_CHANGES[first.detector]) ??
           'Compare Origin with a list of whole origins, and send Access-Control-Allow-Origin for those alone.')
         : changeOf(example),
   };
 }
 
-const FAULT_CHANGES: Readonly<Record<string, string>> = {
+const FLAW_CHANGES: Readonly<Partial<Record<DetectorName, string>>> = {
   missing_vary_origin:
     'Send "Vary: Origin" with every answer whose Access-Control-Allow-Origin depends on the origin.',
   wildcard_with_credentials:
@@ -322,12 +323,12 @@ function shift(draft: Draft): Classification {
     pageFacts: NO_PAGE,
     subject,
     evidence,
-    cause: SHIFT_CAUSES[all[0]?.detector ?? ''] ?? '',
+    cause: (all[0] && SHIFT_CAUSES[all[0].detector]) ?? '',
     change: '',
   };
 }
 
-const SHIFT_CAUSES: Readonly<Record<string, string>> = {
+const SHIFT_CAUSES: Readonly<Partial<Record<DetectorName, string>>> = {
   new_allowed_origin: 'A new front end of an allowed origin has been launched.',
   vanished_origin: 'The origin stopped calling: it moved, closed, or does not need the API any more.',
   volume_rise: 'More people call than usual: a campaign, or news.',

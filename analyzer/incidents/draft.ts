@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Family, Detection } from '../detectors/detection.ts';
-import { kindOfOrigin } from '../detectors/origin-kind.ts';
+import type { Detection, Family, Signal, Subject } from '../detectors/detection.ts';
 import { blockKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope, ValueCounts } from '../history/scope.ts';
+import { kindOfOrigin } from '../input/origin-kind.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import { type AffectedCounts, countAffected, noAffected } from './affected.ts';
-import type { IncidentState, Signal, Subject } from './incident.ts';
+import type { IncidentState } from './incident.ts';
 
 const MOST_SIGNALS = 50;
 const MOST_ORIGINS = 1_000;

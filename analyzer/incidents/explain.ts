@@ -1,8 +1,8 @@
 import { type BlockedCall, REASON_TEXTS } from '../../explain/reasons/remedies.ts';
 import { REASONS, type Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
+import type { Subject } from '../detectors/detection.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import type { Draft } from './draft.ts';
-import type { Subject } from './incident.ts';
 
 /** The probable cause of a breakage, and the header or allowlist entry to change. */
 export function explainBreakage(draft: Draft, subject: Subject): { cause: string; change: string } {

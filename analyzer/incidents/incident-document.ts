@@ -1,4 +1,5 @@
-import type { Incident, Signal } from './incident.ts';
+import type { Signal } from '../detectors/detection.ts';
+import type { Incident } from './incident.ts';
 
 type Times = 'startedAt' | 'detectedAt' | 'resolvedAt' | 'signals';
 

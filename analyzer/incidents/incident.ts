@@ -1,3 +1,5 @@
+import type { Signal, Subject } from '../detectors/detection.ts';
+
 /** What an incident is; `unclassified` where the evidence does not tell the candidates apart. */
 export const INCIDENT_CLASSES = [
   'breakage',
@@ -14,32 +16,6 @@ export const SEVERITIES = ['critical', 'warning', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 export type IncidentState = 'pending' | 'firing' | 'recovering' | 'resolved';
-
-/** What an incident is about. */
-export interface Subject {
-  readonly kind: 'origin' | 'route' | 'header' | 'method' | 'version' | 'reason' | 'service';
-  readonly value: string;
-}
-
-/** A detector's statement about one series. Times are epoch milliseconds. */
-export interface Signal {
-  /** Name of the detector, such as `flip` or `blocked_spike`. */
-  readonly detector: string;
-  readonly service: string;
-  readonly environment: string;
-  readonly subject: Subject;
-  /** Of the signal's own measure, in `unit`. */
-  readonly observed: number;
-  readonly expected: number;
-  readonly unit: string;
-  /** How far observed is from expected, on the detector's own scale; 0 where the statement is a proof. */
-  readonly score: number;
-  readonly since: number;
-  /** End of the tick that raised it. */
-  readonly at: number;
-  /** One sentence with numbers. */
-  readonly sentence: string;
-}
 
 /** Counts of one attribute value among the affected decisions, against the baseline. */
 export interface AffectedValue {

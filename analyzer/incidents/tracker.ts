@@ -1,5 +1,4 @@
-import type { PageRule } from '../alerting/page-policy.ts';
-import type { Family, Detection } from '../detectors/detection.ts';
+import type { Detection, Family } from '../detectors/detection.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { isAboutToken } from '../input/usage-row.ts';
@@ -8,6 +7,7 @@ import { CREDENTIALS, incidentOf } from './classify.ts';
 import { addDetection, countVersions, type Draft, openDraft } from './draft.ts';
 import type { Incident } from './incident.ts';
 import type { IncidentVerdict } from './incident-verdict.ts';
+import type { PageRule } from './page-policy.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

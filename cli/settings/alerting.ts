@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isDashboardTemplate } from '../../analyzer/alerting/alert-links.ts';
-import { parsePageRules } from '../../analyzer/alerting/page-policy.ts';
+import { parsePageRules } from '../../analyzer/incidents/page-policy.ts';
 import { httpUrl, namesOf, type SettingGroup, text } from './setting.ts';
 
 const httpUrls = text

@@ -1,4 +1,4 @@
-import type { Difference, Comparison } from './examine.ts';
+import type { Comparison, Difference } from './examine.ts';
 import type { Counts, RunRows, SlotRows, SlotState } from './slots.ts';
 import { many, timeText } from './verification.ts';
 
@@ -30,7 +30,8 @@ function runDifferences(slot: string, state: SlotState, rows: SlotRows | undefin
   const completeness = rows?.completeness.get(state.run) ?? NO_ROWS;
   const unread = (table: string, check: Difference['check']): boolean => {
     const reason = rows?.unreadable.get(table);
-    if (reason !== undefined) differences.push({ check, sentence: `${slot}: ${table} cannot be read: ${reason}` });
+    if (reason !== undefined)
+      differences.push({ check, sentence: `${slot}: ${table} cannot be read: ${reason}` });
     return reason !== undefined;
   };
 
@@ -64,7 +65,11 @@ function runDifferences(slot: string, state: SlotState, rows: SlotRows | undefin
 }
 
 /** Differences of the raw spans and of the rows derived from them. */
-function spanDifferences(slot: string, state: SlotState | undefined, rows: SlotRows | undefined): Difference[] {
+function spanDifferences(
+  slot: string,
+  state: SlotState | undefined,
+  rows: SlotRows | undefined,
+): Difference[] {
   const raw = rows?.raw;
   const unreadable = rows?.unreadable.get('decision_spans');
   if (unreadable !== undefined) {

@@ -59,7 +59,8 @@ export async function examine<State, Measured>(
       if (comparison.differences.length > 0) differences.set(period, comparison.differences);
       else if (comparison.changing) changing.push(period);
     }
-    const isSettled = changing.length === 0 && [...differences.keys()].every((period) => suspected.has(period));
+    const isSettled =
+      changing.length === 0 && [...differences.keys()].every((period) => suspected.has(period));
     if (isSettled || round === ROUNDS) {
       const fresh = [...differences.keys()].filter((period) => !suspected.has(period));
       for (const period of fresh) differences.delete(period);

@@ -1,7 +1,7 @@
 import { CAPS, USAGE_NAMES } from '../../clickhouse/columns.ts';
 import { isAbandoned, reportAbandoned } from './abandoned-runs.ts';
 import type { VerifiedDatabase } from './database.ts';
-import { examine, type Difference, type Comparison } from './examine.ts';
+import { type Comparison, type Difference, examine } from './examine.ts';
 import {
   boundsOf,
   readTimeRanges,
@@ -59,7 +59,8 @@ export async function verifyHours(
       first ??= rows;
       return rows;
     },
-    compare: (start, { before, after }, rows) => compareHour(start, before, after, rows, brokenHours.has(start)),
+    compare: (start, { before, after }, rows) =>
+      compareHour(start, before, after, rows, brokenHours.has(start)),
     pause,
   });
   findings.checked('usage_hours', states.size);

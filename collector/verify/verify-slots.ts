@@ -1,8 +1,8 @@
 import { rebuildRemedy } from '../../reports/publication-state.ts';
 import { isAbandoned, reportAbandoned } from './abandoned-runs.ts';
+import { compareSlot, hasIncompleteInsert } from './compare-slot.ts';
 import type { VerifiedDatabase } from './database.ts';
 import { examine } from './examine.ts';
-import { hasIncompleteInsert, compareSlot } from './compare-slot.ts';
 import { type SlotRows, type SlotState, slotRows, slotStates } from './slots.ts';
 import { type Findings, many, timeText } from './verification.ts';
 

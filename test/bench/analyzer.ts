@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createAnalysis } from '../../analyzer/analysis.ts';
+import { createAnalysis } from '../../analyzer/incident-analysis.ts';
 import type { UsageRow } from '../../analyzer/input/usage-row.ts';
 import { createRandom } from '../scenarios/random.ts';
 

@@ -31,6 +31,9 @@ const COLLECTOR_LAYERS = [
   ['derivation', 'ingest'],
 ];
 
+/** The same inside the analyzer. */
+const ANALYZER_LAYERS = [['alerting'], ['incidents'], ['detectors'], ['history'], ['input']];
+
 const FOLDERS = LAYERS.flat().filter((folder) => existsSync(join(ROOT, folder)));
 const imports = readImports(FOLDERS);
 
@@ -75,6 +78,10 @@ describe('imports', () => {
 
   test('of the collector point down, too', () => {
     expect(arrowsUp(COLLECTOR_LAYERS, 'collector/')).toEqual([]);
+  });
+
+  test('of the analyzer point down, too', () => {
+    expect(arrowsUp(ANALYZER_LAYERS, 'analyzer/')).toEqual([]);
   });
 
   test('of the instrumentation never leave it', () => {

@@ -1,4 +1,4 @@
-import { type Analysis, createAnalysis } from '../../analyzer/analysis.ts';
+import { type Analysis, createAnalysis } from '../../analyzer/incident-analysis.ts';
 import type { Incident } from '../../analyzer/incidents/incident.ts';
 import { type BaselineWatch, watchBaselines } from './baselines.ts';
 import type { Episode } from './episodes.ts';

@@ -1,4 +1,5 @@
-import type { AffectedValue, Incident, Signal, Subject } from '../../analyzer/incidents/incident.ts';
+import type { DetectorName, Signal, Subject } from '../../analyzer/detectors/detection.ts';
+import type { AffectedValue, Incident } from '../../analyzer/incidents/incident.ts';
 import { anIncident, resolved } from './incidents.ts';
 
 const base = anIncident();
@@ -9,7 +10,7 @@ const affected = (value: string, decisions: number, share = 1, baselineShare = 0
 ];
 
 function signal(
-  detector: string,
+  detector: DetectorName,
   subject: Subject,
   sentence: string,
   [observed, expected, unit]: [number, number, string],
@@ -48,7 +49,7 @@ export const INCIDENT_EXAMPLES: Readonly<Record<string, Incident>> = {
         [201, 0, 'blocked preflights a minute'],
       ),
       signal(
-        'failed_preflight_share',
+        'block_rate',
         { kind: 'service', value: 'orders' },
         '88 % of the preflights of orders fail, usually 1 %',
         [0.88, 0.0104, 'of all preflights'],
@@ -82,7 +83,7 @@ export const INCIDENT_EXAMPLES: Readonly<Record<string, Incident>> = {
     subject: { kind: 'route', value: 'GET /stock' },
     signals: [
       signal(
-        'blocked_spike',
+        'block_rate',
         { kind: 'route', value: 'GET /stock' },
         'GET /stock is answered 503 without CORS headers',
         [620, 2.5, 'blocked requests a minute'],
@@ -166,7 +167,7 @@ export const INCIDENT_EXAMPLES: Readonly<Record<string, Incident>> = {
     subject: { kind: 'service', value: 'orders' },
     signals: [
       signal(
-        'new_origin_rate',
+        'novelty_burst',
         { kind: 'service', value: 'orders' },
         '212 origins called for the first time within 4 minutes',
         [53, 0.2, 'new origins a minute'],
@@ -203,7 +204,7 @@ export const INCIDENT_EXAMPLES: Readonly<Record<string, Incident>> = {
     subject: origin('https://shop.example'),
     signals: [
       signal(
-        'composition',
+        'new_allowed_origin',
         origin('https://shop.example'),
         'https://shop.example makes 18 % of the decisions, before 0 %',
         [0.18, 0, 'of all decisions'],

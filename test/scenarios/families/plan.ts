@@ -1,4 +1,5 @@
-import type { IncidentClass, Subject } from '../../../analyzer/incidents/incident.ts';
+import type { Subject } from '../../../analyzer/detectors/detection.ts';
+import type { IncidentClass } from '../../../analyzer/incidents/incident.ts';
 import type { CallTemplate, Policy } from '../policy.ts';
 import type { Random } from '../random.ts';
 import type { Conditions, ServiceModel } from '../traffic.ts';

@@ -5,7 +5,7 @@ import {
   type IncidentClass,
   SEVERITIES,
   type Severity,
-} from '../incidents/incident.ts';
+} from './incident.ts';
 
 /** What decides whether an incident wakes a person. */
 export interface PageFacts extends Pick<Incident, 'class' | 'severity' | 'service'> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { INCIDENT_CLASSES, SEVERITIES } from '../incidents/incident.ts';
+import { INCIDENT_CLASSES, SEVERITIES } from './incident.ts';
 import { type PageFacts, parsePageRules, shouldPage } from './page-policy.ts';
 
 const breakage: PageFacts = {

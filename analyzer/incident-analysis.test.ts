@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createAnalysis } from './analysis.ts';
+import { createAnalysis } from './incident-analysis.ts';
 import type { Incident } from './incidents/incident.ts';
 import type { UsageRow } from './input/usage-row.ts';
 

@@ -1,17 +1,10 @@
 import { CONFIGURATION, type Configuration } from './configuration.ts';
-import type { Detection } from './detectors/detection.ts';
-import { detectFlips } from './detectors/flip.ts';
-import { MisconfigurationWatch } from './detectors/misconfiguration.ts';
-import { NewBlockDetector } from './detectors/new-block.ts';
-import { BlockRates } from './detectors/block-rates.ts';
-import { StrangerWatch } from './detectors/strangers.ts';
-import { detectIncompleteness, TelemetryGapWatch } from './detectors/telemetry-gap.ts';
-import { VolumeWatch } from './detectors/volume.ts';
+import { createDetectors, markSuspects } from './detectors/detectors.ts';
 import { observe } from './history/observe.ts';
-import { Scope, SUSPECT } from './history/scope.ts';
+import { Scope } from './history/scope.ts';
 import type { Incident } from './incidents/incident.ts';
-import { Tracker } from './incidents/tracker.ts';
 import type { IncidentVerdict } from './incidents/incident-verdict.ts';
+import { Tracker } from './incidents/tracker.ts';
 import type { CompletenessRow, UsageRow } from './input/usage-row.ts';
 
 export interface Minute {
@@ -66,32 +59,6 @@ export function createAnalysis(configuration: Configuration = CONFIGURATION): An
   };
 }
 
-/** Detections that name origins as strangers; others name the service's own. */
-const OF_STRANGERS: ReadonlySet<string> = new Set([
-  'novelty_burst',
-  'slow_scan',
-  'lookalike',
-  'null_burst',
-  'origin_reflection',
-  'prefix_match',
-  'suffix_match',
-  'unescaped_dot',
-  'null_allowed',
-  'any_extension',
-]);
-
-function markSuspects(scope: Scope, detections: readonly Detection[], minute: number): void {
-  for (const { detector, origins = [] } of detections) {
-    if (!OF_STRANGERS.has(detector)) continue;
-    for (const name of origins) {
-      const origin = scope.origins.get(name);
-      if (origin !== undefined && origin.firstAllowedAt > minute - DAY) origin.said.add(SUSPECT);
-    }
-  }
-}
-
-const DAY = 86_400_000;
-
 interface ScopeWatch {
   readonly scope: Scope;
   tick(minute: number, rows: readonly UsageRow[], completeness: readonly CompletenessRow[]): Incident[];
@@ -100,27 +67,13 @@ interface ScopeWatch {
 
 function watchScope(first: UsageRow, configuration: Configuration): ScopeWatch {
   const scope = new Scope(first.service, first.environment, first.minute);
-  const newBlocks = new NewBlockDetector(scope);
-  const rates = new BlockRates(scope, configuration);
-  const strangers = new StrangerWatch(scope, configuration);
-  const misconfigurations = new MisconfigurationWatch(scope);
-  const volume = new VolumeWatch(scope);
-  const gaps = new TelemetryGapWatch(scope);
+  const detect = createDetectors(scope, configuration);
   const tracker = new Tracker(scope, configuration.pageRules);
   return {
     scope,
     tick(minute, rows, completeness) {
       const facts = observe(scope, minute, rows);
-      const detections: Detection[] = [
-        ...gaps.detect(facts),
-        ...detectIncompleteness(completeness, scope.service),
-        ...detectFlips(scope, facts),
-        ...newBlocks.detect(facts),
-        ...rates.detect(facts),
-        ...strangers.detect(facts),
-        ...misconfigurations.detect(facts),
-        ...volume.detect(facts),
-      ];
+      const detections = detect(facts, completeness);
       markSuspects(scope, detections, minute);
       return tracker.update(facts, detections);
     },
