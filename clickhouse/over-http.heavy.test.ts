@@ -214,9 +214,9 @@ test('a report on many services and origins works, because its parameters are in
   }));
   await writerOf(clickHouse).write(spans);
   const found = await report(clickHouse.reading, { since: NOW - HOUR, until: NOW + HOUR });
-  const refusals = found.services.flatMap(({ topBlocked }) => topBlocked);
-  expect(refusals).toHaveLength(300);
-  expect(refusals.every(({ examplePath }) => examplePath === '/items/17')).toBe(true);
+  const blockedCalls = found.services.flatMap(({ topBlocked }) => topBlocked);
+  expect(blockedCalls).toHaveLength(300);
+  expect(blockedCalls.every(({ examplePath }) => examplePath === '/items/17')).toBe(true);
   expect(proxy.longestUrl()).toBeLessThan(2_000);
   expect(proxy.urls().join()).not.toContain('tenant-');
 });

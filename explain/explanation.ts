@@ -79,8 +79,9 @@ function credentialsMode(recorded: RecordedRequest, hops: readonly HopFacts[]): 
     return recorded.credentials === 'include' ? 'included' : 'omitted';
   }
   for (const { kind, credentials } of decideAll(recorded, hops, 'unknown')) {
-    const isCors = kind === 'actual' || kind === 'preflight';
-    if (isCors && credentials !== 'unknown') return credentials;
+    // An ambiguous request may not be a CORS request, so its credentials show nothing.
+    const isSurelyCors = kind === 'actual' || kind === 'preflight';
+    if (isSurelyCors && credentials !== 'unknown') return credentials;
   }
   const fits = (credentials: 'included' | 'omitted') =>
     decideAll(recorded, hops, credentials).every(

@@ -218,12 +218,12 @@ export interface Example
   readonly exampleTraceId: string;
 }
 
-/** Of each refusal the latest request that was kept, one with a trace if there is one. */
+/** Of each call the latest request that was kept, one with a trace if there is one. */
 export async function readExamples(
   { ask, andService }: Window,
-  refusals: readonly CallRow[],
+  blockedCalls: readonly CallRow[],
 ): Promise<Example[]> {
-  if (refusals.length === 0) return [];
+  if (blockedCalls.length === 0) return [];
   return ask<Example>(
     `SELECT ${CALL}, argMax(path, (link_trace_id != '', time)) AS examplePath,
        argMax(link_trace_id, (link_trace_id != '', time)) AS exampleTraceId
@@ -233,9 +233,9 @@ export async function readExamples(
          SELECT arrayJoin(arrayZip({services:Array(String)}, {origins:Array(String)}, {reasons:Array(String)})) AS call)
      GROUP BY ${CALL}`,
     {
-      services: refusals.map((refusal) => refusal.service),
-      origins: refusals.map((refusal) => refusal.origin),
-      reasons: refusals.map((refusal) => refusal.reason),
+      services: blockedCalls.map((call) => call.service),
+      origins: blockedCalls.map((call) => call.origin),
+      reasons: blockedCalls.map((call) => call.reason),
     },
   );
 }

@@ -110,7 +110,7 @@ test('a report says what its counts are worth, and what a gateway saw, too', asy
   ]);
 });
 
-test('a refused origin is shown with the allowed one that it resembles', async () => {
+test('a blocked origin is shown with the allowed one that it resembles', async () => {
   const clickHouse = await openTestClickHouse();
   const time = NOW - HOUR / 2;
   await write(clickHouse, [

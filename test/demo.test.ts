@@ -112,7 +112,7 @@ test('the self-check detects a ledger that differs by a single exchange', async 
     service: 'catalog',
     origin: 'https://shop.example',
     kind: 'actual',
-    refusal: null,
+    block: null,
     includesCredentials: true,
     otherwise: null,
     showsCredentials: true,

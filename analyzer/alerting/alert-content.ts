@@ -62,7 +62,7 @@ function summary(incident: Incident): string {
   const headline = HEADLINES[incident.class](incident);
   return resolvedAt === undefined
     ? `${placeOf(incident)}: ${headline}, since ${minuteOf(startedAt)}`
-    : `${placeOf(incident)}: resolved ${minuteOf(resolvedAt)} after ${durationText(resolvedAt - startedAt)}: ${headline}`;
+    : `${placeOf(incident)}: resolved ${minuteOf(resolvedAt)} after ${elapsedText(resolvedAt - startedAt)}: ${headline}`;
 }
 
 /** Of a service. */
@@ -236,7 +236,7 @@ function minuteOf(time: number, before?: number): string {
 }
 
 /** `8 min`, `3 h 5 min`, `2 d 4 h`. */
-function durationText(millis: number): string {
+function elapsedText(millis: number): string {
   const minutes = Math.max(0, Math.round(millis / 60_000));
   const parts: [number, string][] = [
     [Math.floor(minutes / 1_440), 'd'],
@@ -249,7 +249,7 @@ function durationText(millis: number): string {
 
 /** How long ago it began, for pages that are read at once. */
 export function sinceText({ startedAt }: Incident, now: number): string {
-  return `${durationText(now - startedAt)} ago`;
+  return `${elapsedText(now - startedAt)} ago`;
 }
 
 /** Three significant digits are what a person compares. */

@@ -3,7 +3,7 @@ import type { Incident } from '../incidents/incident.ts';
 import { type AlertLinks, DEFAULT_LINKS } from './alert-links.ts';
 import { type Alert, createAlertTracker } from './alert-tracker.ts';
 import { alertmanagerAlert, heartbeatAlert } from './alertmanager-alert.ts';
-import { createAlertmanagerClient, type Delivery } from './alertmanager-client.ts';
+import { type AlertDelivery, createAlertmanagerClient } from './alertmanager-client.ts';
 import { createWebhook, type WebhookCounters } from './webhook.ts';
 
 export interface AlertingOptions {
@@ -37,7 +37,7 @@ export interface Alerting {
   /** Resolves when every receiver has taken or rejected what was delivered last. */
   idle(): Promise<void>;
   /** The receivers, for metrics. */
-  readonly deliveries: readonly Delivery[];
+  readonly deliveries: readonly AlertDelivery[];
   /** Of the webhook; undefined without one. */
   readonly webhookCounters: Readonly<WebhookCounters> | undefined;
   /** Receivers that take nothing at present, in sentences. */
@@ -64,7 +64,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
     createAlertmanagerClient({ ...location, ...attempts }),
   );
   const webhook = options.webhook && createWebhook({ ...options.webhook, ...attempts, now });
-  const deliveries: Delivery[] = webhook === undefined ? clients : [...clients, webhook];
+  const deliveries: AlertDelivery[] = webhook === undefined ? clients : [...clients, webhook];
   let firstDelivery: number | undefined;
   let repetition: NodeJS.Timeout | undefined;
   let isClosed = false;

@@ -23,7 +23,7 @@ export interface DeliveryCounters {
 }
 
 /** A receiver of alerts as far as monitoring is concerned. */
-export interface Delivery {
+export interface AlertDelivery {
   /** Scheme, host and port. */
   readonly name: string;
   readonly counters: Readonly<DeliveryCounters>;
@@ -35,7 +35,7 @@ export interface Delivery {
   close(): Promise<void>;
 }
 
-export interface AlertmanagerClient extends Delivery {
+export interface AlertmanagerClient extends AlertDelivery {
   /**
    * Sends all current alerts. What failed is tried again until it succeeds or newer alerts replace these: they are
    * the whole state, so nothing is lost by that. Never rejects.

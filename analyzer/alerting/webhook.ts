@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Logger } from 'pino';
 import { createRetrier } from '../../core/retrier.ts';
 import type { AlertmanagerAlert } from './alertmanager-alert.ts';
-import type { Delivery, DeliveryCounters } from './alertmanager-client.ts';
+import type { AlertDelivery, DeliveryCounters } from './alertmanager-client.ts';
 import { postJson, shown } from './post-json.ts';
 
 export interface WebhookOptions {
@@ -28,7 +28,7 @@ export interface Notification {
   readonly alert: AlertmanagerAlert;
 }
 
-export interface Webhook extends Delivery {
+export interface Webhook extends AlertDelivery {
   readonly counters: Readonly<WebhookCounters>;
   /** Sends it after those before it; tries again until the receiver takes it. */
   send(notification: Notification): void;

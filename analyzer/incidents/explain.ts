@@ -1,5 +1,5 @@
 import { type BlockedCall, REASON_TEXTS } from '../../explain/reasons/remedies.ts';
-import { REASONS, type Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
+import { isCorsKind, REASONS, type Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
 import type { Subject } from '../detectors/detection.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import type { Draft } from './draft.ts';
@@ -76,7 +76,7 @@ export function changeOf(row: UsageRow): string {
   if (!isReason(row.reason)) return '';
   const call: BlockedCall = {
     origin: row.origin,
-    kind: row.kind === 'preflight' || row.kind === 'ambiguous' ? row.kind : 'actual',
+    kind: isCorsKind(row.kind) ? row.kind : 'actual',
     reason: row.reason,
     detail: row.detail,
     method: row.method,

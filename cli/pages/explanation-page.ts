@@ -9,12 +9,13 @@ import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
 import { STANDARD_STEPS } from '../../explain/reasons/standard-steps.ts';
 import type { RecordedExchange, RecordedRequest } from '../../explain/recordings/recorded-request.ts';
 import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
-import type {
-  Decision,
-  DetailedReason,
-  HeaderList,
-  Reason,
-  Verdict,
+import {
+  type Decision,
+  type DetailedReason,
+  type HeaderList,
+  isCorsKind,
+  type Reason,
+  type Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { isSerialisedOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
 import { type PageOptions, type Paint, paintFor, readableWidth, wrapped } from './terminal.ts';
@@ -191,7 +192,7 @@ export function remedyOf(reason: Reason, decision: Decision, exchange: RecordedE
   const { kind, origin, detail, requestMethod, requestHeaders, credentials, allowCredentials } = decision;
   const remedy = REASON_TEXTS[reason].remedy({
     origin,
-    kind: kind === 'preflight' || kind === 'ambiguous' ? kind : 'actual',
+    kind: isCorsKind(kind) ? kind : 'actual',
     reason,
     detail,
     method: requestMethod,

@@ -4,7 +4,7 @@ import { renderReport } from './report-page.ts';
 
 const PLAIN = { width: 100, color: false };
 
-function refusal(given: Partial<BlockedCallGroup> = {}): BlockedCallGroup {
+function blockedCall(given: Partial<BlockedCallGroup> = {}): BlockedCallGroup {
   return {
     origin: 'http://shop.example',
     kind: 'actual',
@@ -52,7 +52,7 @@ function service(given: Partial<ServiceReport> = {}): ServiceReport {
       },
     ],
     furtherOrigins: 0,
-    topBlocked: [refusal()],
+    topBlocked: [blockedCall()],
     furtherBlocked: 0,
     topUnknown: [],
     furtherUnknown: 0,
@@ -72,7 +72,7 @@ function reportOf(...services: ServiceReport[]): Report {
   };
 }
 
-test('a refusal is told with its request, its reason, what to change and what was probably meant', () => {
+test('a blocked call is told with its request, its reason, what to change and what was probably meant', () => {
   const page = renderReport(reportOf(service()), PLAIN);
   expect(page).toContain('1,200 × http://shop.example · GET /products/:id');
   expect(page).toContain('no Access-Control-Allow-Origin (acao_missing)');
@@ -81,12 +81,12 @@ test('a refusal is told with its request, its reason, what to change and what wa
   expect(page).toContain('first seen 10:03, last 10:41, trace 0af7651916cd43dd8448eb211c80319c');
 });
 
-test('a refused preflight names the call that it was for and the failing token', () => {
+test('a blocked preflight names the call that it was for and the failing token', () => {
   const page = renderReport(
     reportOf(
       service({
         topBlocked: [
-          refusal({
+          blockedCall({
             kind: 'preflight',
             reason: 'header_not_allowed',
             detail: 'traceparent',
@@ -117,7 +117,7 @@ test('nothing that a stranger sent moves the cursor, rings, hides or turns the t
           { ...(service().topOrigins[0] as ServiceReport['topOrigins'][number]), origin: hostile },
         ],
         topBlocked: [
-          refusal({
+          blockedCall({
             origin: hostile,
             detail: hostile,
             method: hostile,
@@ -127,7 +127,7 @@ test('nothing that a stranger sent moves the cursor, rings, hides or turns the t
             requestedHeaders: [hostile],
             nearest: { origin: hostile, difference: 'port' },
           }),
-          refusal({ kind: 'preflight', examplePath: hostile }),
+          blockedCall({ kind: 'preflight', examplePath: hostile }),
         ],
       }),
     ),
@@ -164,8 +164,8 @@ test('completeness is rounded down: 100 % is said only of what is complete', () 
 });
 
 test('what is left out is said', () => {
-  const refusals = Array.from({ length: 8 }, () => refusal());
-  const busy = service({ origins: 40, furtherOrigins: 39, topBlocked: refusals, furtherBlocked: 2 });
+  const blockedCalls = Array.from({ length: 8 }, () => blockedCall());
+  const busy = service({ origins: 40, furtherOrigins: 39, topBlocked: blockedCalls, furtherBlocked: 2 });
   const page = renderReport({ ...reportOf(busy, service({ service: 'search' })), furtherServices: 3 }, PLAIN);
   expect(page).toContain('… and 39 more origins: originscope report --service catalog --all');
   expect(page).toContain('… and 7 more kinds of calls: originscope report --service catalog --all');
@@ -181,7 +181,7 @@ test('what is unknown is listed like what is blocked, with what would settle it'
       service({
         unknown: 309,
         topUnknown: [
-          refusal({
+          blockedCall({
             reason: 'credentials_mode_unknown',
             decisions: 309,
             nearest: undefined,
@@ -198,9 +198,9 @@ test('what is unknown is listed like what is blocked, with what would settle it'
 });
 
 test('the command for one service can be pasted, whatever the service is called', () => {
-  const refusals = Array.from({ length: 8 }, () => refusal());
+  const blockedCalls = Array.from({ length: 8 }, () => blockedCall());
   const pageFor = (name: string) =>
-    renderReport(reportOf(service({ service: name, topBlocked: refusals }), service()), PLAIN);
+    renderReport(reportOf(service({ service: name, topBlocked: blockedCalls }), service()), PLAIN);
 
   expect(pageFor("x'; touch /tmp/owned; $(id)")).toContain(
     "… and 5 more kinds of calls: originscope report --service 'x'\\''; touch /tmp/owned; $(id)' --all\n",

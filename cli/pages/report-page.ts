@@ -9,8 +9,8 @@ import type { OriginCount } from '../../reports/report-queries.ts';
 import { type PageOptions, type Paint, paintFor, readableWidth, visibleLength, wrapped } from './terminal.ts';
 
 /** What is shown of a service when there are several. */
-const SHOWN = { origins: 5, refusals: 3 } as const;
-const ALL = { origins: Number.POSITIVE_INFINITY, refusals: Number.POSITIVE_INFINITY } as const;
+const SHOWN = { origins: 5, blockedCalls: 3 } as const;
+const ALL = { origins: Number.POSITIVE_INFINITY, blockedCalls: Number.POSITIVE_INFINITY } as const;
 
 interface Page {
   readonly width: number;
@@ -142,11 +142,11 @@ function calls(
   page: Section,
 ): string[] {
   if (listed.length === 0) return [];
-  const shown = listed.slice(0, page.shown.refusals);
+  const shown = listed.slice(0, page.shown.blockedCalls);
   const more = moreText(listed.length + further - shown.length, 'kind of call', service);
   return [
     `  ${page.paint('bold', title)}`,
-    shown.map((call) => renderRefusal(call, page)).join('\n\n'),
+    shown.map((call) => renderBlockedCall(call, page)).join('\n\n'),
     ...(more === '' ? [] : [page.paint('dim', `  ${more}`)]),
   ];
 }
@@ -206,14 +206,14 @@ function origins(top: readonly OriginCount[], more: string, page: Section): stri
   return table(head, rows, page) + (more === '' ? '' : `\n${paint('dim', `  ${more}`)}`);
 }
 
-function renderRefusal(refusal: BlockedCallGroup, page: Section): string {
+function renderBlockedCall(call: BlockedCallGroup, page: Section): string {
   const { paint, time, count } = page;
-  const { reason, detail, nearest, exampleTraceId } = refusal;
+  const { reason, detail, nearest, exampleTraceId } = call;
   const token = detail === '' ? '' : `: ${cleaned(detail)}`;
   const lines = [
-    `${paint('red', `${count(refusal.decisions)} ×`)} ${paint('bold', cleaned(refusal.origin || '(no origin)'))} · ${cleaned(request(refusal))}`,
+    `${paint('red', `${count(call.decisions)} ×`)} ${paint('bold', cleaned(call.origin || '(no origin)'))} · ${cleaned(request(call))}`,
     `${REASON_TEXTS[reason].title}${token} ${paint('dim', `(${reason})`)}`,
-    `${paint('green', '→')} ${cleaned(refusal.remedy)}`,
+    `${paint('green', '→')} ${cleaned(call.remedy)}`,
   ];
   // A slash is told of by the remedy.
   if (nearest !== undefined && nearest.difference !== 'slash') {
@@ -223,7 +223,7 @@ function renderRefusal(refusal: BlockedCallGroup, page: Section): string {
     );
   }
   const trace = exampleTraceId === '' ? '' : `, trace ${cleaned(exampleTraceId)}`;
-  lines.push(paint('dim', `${seen(refusal, time)}${trace}`));
+  lines.push(paint('dim', `${seen(call, time)}${trace}`));
   return lines
     .map((line, index) => wrapped(index === 0 ? '  ' : '      ', '        ', line, page.width))
     .join('\n');

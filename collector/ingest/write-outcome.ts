@@ -23,7 +23,7 @@ export interface WriteOutcome {
 const MOST_SPANS = 1_000;
 const REMIND_MILLIS = 60_000;
 
-interface Failure {
+interface WriteFailure {
   readonly since: number;
   spans: readonly DecisionSpan[];
   error: unknown;
@@ -36,7 +36,7 @@ export function createWriteOutcome(options: {
   readonly log: Logger | undefined;
 }): WriteOutcome {
   const { now, log } = options;
-  let failure: Failure | undefined;
+  let failure: WriteFailure | undefined;
 
   const seconds = (since: number): number => Math.round((now() - since) / 1_000);
 

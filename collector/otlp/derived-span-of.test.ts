@@ -18,7 +18,7 @@ function decode(request: TraceRequest, rules = DERIVATION_RULES): Decoded {
   return decoded;
 }
 
-const REFUSED: Attributes = {
+const BLOCKED: Attributes = {
   'http.request.method': 'GET',
   'http.response.status_code': 200,
   'url.path': '/orders/42',
@@ -43,7 +43,7 @@ function serverSpan({ span, attributes, resource, scope = 'some.instrumentation'
     kind: 2,
     startTimeUnixNano: nanos,
     endTimeUnixNano: nanos,
-    attributes: keyValues({ ...REFUSED, ...attributes }),
+    attributes: keyValues({ ...BLOCKED, ...attributes }),
     ...span,
   };
   return {

@@ -5,7 +5,7 @@ import type { ReceiverCounters } from './counters.ts';
 type RequestCounter = keyof ReceiverCounters['requests'];
 
 /** How a failure is answered, and under which name it is counted. */
-interface Failure {
+interface RequestFailure {
   readonly http: number;
   readonly grpc: GrpcStatus;
   readonly counter: RequestCounter;
@@ -27,7 +27,7 @@ const COUNTERS: Partial<Record<ErrorCode, RequestCounter>> = {
   OVERLOADED: 'overloaded',
 };
 
-const UNSUPPORTED_MEDIA_TYPE: Failure = {
+const UNSUPPORTED_MEDIA_TYPE: RequestFailure = {
   http: 415,
   grpc: 'INVALID_ARGUMENT',
   counter: 'unsupported',
@@ -35,7 +35,7 @@ const UNSUPPORTED_MEDIA_TYPE: Failure = {
 };
 
 /** Without the message of the error, which may tell a stranger too much. */
-const UNEXPECTED: Failure = {
+const UNEXPECTED: RequestFailure = {
   http: 503,
   grpc: 'UNAVAILABLE',
   counter: 'failed',
@@ -46,7 +46,7 @@ const UNEXPECTED: Failure = {
  * The answer to each error (https://opentelemetry.io/docs/specs/otlp/#failures-1). Senders try 503 again and give
  * up after 4xx, so an error is 4xx only where it is known that a retry cannot help.
  */
-export function failureOf(error: unknown): Failure {
+export function failureOf(error: unknown): RequestFailure {
   if (!(error instanceof OriginscopeError)) {
     return codeOf(error) === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' ? UNSUPPORTED_MEDIA_TYPE : UNEXPECTED;
   }

@@ -8,20 +8,20 @@ import { decodeTraces } from './decode.ts';
 
 const ANY_TIME = { earliest: 0, latest: Number.POSITIVE_INFINITY };
 
-const REFUSED = 'GET https://other.example actual blocked acao_missing cross-site';
+const BLOCKED = 'GET https://other.example actual blocked acao_missing cross-site';
 const ALLOWED = 'GET https://shop.example actual allowed cross-site included';
 const PREFLIGHT = 'PUT https://shop.example preflight blocked header_not_allowed x-tenant cross-site';
 
 describe('spans recorded from the sources', () => {
   test.each<[string, string, readonly string[]]>([
-    ['java-agent', '/orders', [PREFLIGHT, ALLOWED, REFUSED]],
-    ['python-flask', '/orders/<id>', [PREFLIGHT, ALLOWED, REFUSED]],
+    ['java-agent', '/orders', [PREFLIGHT, ALLOWED, BLOCKED]],
+    ['python-flask', '/orders/<id>', [PREFLIGHT, ALLOWED, BLOCKED]],
     [
       'python-fastapi',
       '/orders/{id}',
-      ['PUT https://shop.example preflight blocked preflight_status_not_ok 400 cross-site', ALLOWED, REFUSED],
+      ['PUT https://shop.example preflight blocked preflight_status_not_ok 400 cross-site', ALLOWED, BLOCKED],
     ],
-    ['go-otelhttp', '', [PREFLIGHT, ALLOWED, REFUSED]],
+    ['go-otelhttp', '', [PREFLIGHT, ALLOWED, BLOCKED]],
   ])('%s', (name, route, expected) => {
     const spans = decisionsIn(recorded(name));
     expect(spans.map(inWords)).toEqual(expected);

@@ -1,11 +1,11 @@
 import {
   type Asked,
   askedOf,
+  type Block,
   corsCheck,
   get,
   isRedirect,
   preflightCheck,
-  type Refusal,
 } from './fetch-algorithm.ts';
 import type { Ledger } from './ledger.ts';
 import { PreflightCache } from './preflight-cache.ts';
@@ -81,20 +81,20 @@ export class Browser {
 
     const sent = this.#headersOf(origin, call, 'cors');
     const answer = await send(call.url, call.method, sent, call.body);
-    const judge = (includesCredentials: boolean): Refusal | null =>
-      corsCheck(origin, includesCredentials, answer.headers) ?? redirectRefusal(answer, call.url);
+    const check = (includesCredentials: boolean): Block | null =>
+      corsCheck(origin, includesCredentials, answer.headers) ?? redirectBlock(answer, call.url);
     const includesCredentials = call.credentials === 'include';
-    const refusal = judge(includesCredentials);
+    const block = check(includesCredentials);
     this.#ledger.note({
       service: serviceOf(call.url),
       origin,
       kind: 'actual',
-      refusal,
+      block,
       includesCredentials,
-      otherwise: judge(!includesCredentials),
+      otherwise: check(!includesCredentials),
       showsCredentials: 'cookie' in sent || this.#showsCredentials(origin, call.url),
     });
-    if (refusal !== null) return null;
+    if (block !== null) return null;
     this.#keepCookies(call, answer);
     return isRedirect(answer) ? this.#follow(origin, call, answer, redirects) : answer;
   }
@@ -112,18 +112,18 @@ export class Browser {
       'user-agent': this.#product.userAgent,
       ...fetchMetadata(origin, call.url, 'cors'),
     });
-    const refusal = preflightCheck(origin, includesCredentials, asked, answer);
+    const block = preflightCheck(origin, includesCredentials, asked, answer);
     this.#ledger.note({
       service: serviceOf(call.url),
       origin,
       kind: 'preflight',
-      refusal,
+      block,
       includesCredentials,
       otherwise: preflightCheck(origin, !includesCredentials, asked, answer),
       showsCredentials: false,
     });
-    if (refusal === null) this.#preflights.store(origin, url, includesCredentials, answer.headers);
-    return refusal === null;
+    if (block === null) this.#preflights.store(origin, url, includesCredentials, answer.headers);
+    return block === null;
   }
 
   /** https://fetch.spec.whatwg.org/#http-redirect-fetch */
@@ -159,14 +159,16 @@ export class Browser {
       ...(includesCredentials && cookie !== undefined && { cookie }),
       ...(call.credentials === 'include' &&
         brands !== undefined &&
-        siteOf(origin, call.url) === 'cross-site' && { 'sec-fetch-storage-access': 'active' }),
+        siteRelation(origin, call.url) === 'cross-site' && { 'sec-fetch-storage-access': 'active' }),
       ...fetchMetadata(origin, call.url, mode === 'same-origin' ? 'cors' : mode),
     };
   }
 
   /** Whether such a request has the header exactly when it includes credentials. */
   #showsCredentials(origin: string, url: URL): boolean {
-    return this.#product.brands !== undefined && origin !== 'null' && siteOf(origin, url) === 'cross-site';
+    return (
+      this.#product.brands !== undefined && origin !== 'null' && siteRelation(origin, url) === 'cross-site'
+    );
   }
 
   #keepCookies(call: FetchCall, answer: Answer): void {
@@ -185,7 +187,7 @@ function originOutsideCors(origin: string, { url }: FetchCall): string {
   return origin.startsWith('https://') && url.protocol !== 'https:' ? 'null' : origin;
 }
 
-function redirectRefusal(answer: Answer, from: URL): Refusal | null {
+function redirectBlock(answer: Answer, from: URL): Block | null {
   if (!isRedirect(answer)) return null;
   const target = new URL(get(answer.headers, 'location') ?? '', from);
   return target.username === '' && target.password === '' ? null : { reason: 'redirect_url_has_credentials' };
@@ -201,13 +203,13 @@ function fetchMetadata(
   mode: 'cors' | 'no-cors' | 'navigate',
 ): Record<string, string> {
   return {
-    'sec-fetch-site': siteOf(origin, url),
+    'sec-fetch-site': siteRelation(origin, url),
     'sec-fetch-mode': mode,
     'sec-fetch-dest': mode === 'navigate' ? 'document' : 'empty',
   };
 }
 
-function siteOf(origin: string, url: URL): 'same-origin' | 'same-site' | 'cross-site' {
+function siteRelation(origin: string, url: URL): 'same-origin' | 'same-site' | 'cross-site' {
   if (origin === url.origin) return 'same-origin';
   if (!URL.canParse(origin)) return 'cross-site';
   const page = new URL(origin);

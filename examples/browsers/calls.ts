@@ -49,7 +49,7 @@ function everydayCalls(): PageCall[] {
 }
 
 /** The calls that are blocked, each for a different reason. */
-function refusedCalls(): PageCall[] {
+function blockedCalls(): PageCall[] {
   return [
     // Origins that are on no list: wrong scheme, port, subdomain; a look-alike; a sandboxed frame.
     { from: 'http://shop.example', to: 'catalog', path: '/products' },
@@ -122,7 +122,7 @@ export function deck(): PageCall[] {
     Array.from({ length: EVERYDAY_BETWEEN }, (_, offset) => index * EVERYDAY_BETWEEN + offset)
       .map((position) => everyday[position % everyday.length])
       .filter((call) => call !== undefined);
-  return refusedCalls().flatMap((refused, index) => [...between(index), refused]);
+  return blockedCalls().flatMap((blocked, index) => [...between(index), blocked]);
 }
 
 /** The calls of real pages: on localhost, which a browser resolves without DNS. */

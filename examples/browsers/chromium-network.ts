@@ -14,7 +14,7 @@ export interface WireExchange {
 export interface NetworkLog {
   readonly exchanges: readonly WireExchange[];
   /** Why the browser blocked it, and at which exchange; undefined when it did not. */
-  readonly refused: { readonly kind: WireExchange['kind']; readonly reason: Reason } | undefined;
+  readonly blocked: { readonly kind: WireExchange['kind']; readonly reason: Reason } | undefined;
 }
 
 /** Maps Chromium's reasons (`Network.CorsError`) to ours; those of preflights have a prefix. */
@@ -92,9 +92,9 @@ export class NetworkRecorder {
     });
     for (const map of [this.#kinds, this.#sent, this.#answers]) map.clear();
     this.#ended = undefined;
-    const refused =
-      corsError === undefined ? undefined : { kind: refusedKind(corsError), reason: reasonOf(corsError) };
-    return { exchanges, refused };
+    const blocked =
+      corsError === undefined ? undefined : { kind: blockedKind(corsError), reason: reasonOf(corsError) };
+    return { exchanges, blocked };
   }
 
   /** The error is reported for the call's own request, even when its preflight was blocked. */
@@ -107,13 +107,13 @@ export class NetworkRecorder {
   #isComplete(): boolean {
     if (this.#ended === undefined) return false;
     const { corsError } = this.#ended;
-    const wasSent = corsError === undefined || refusedKind(corsError) === 'actual';
+    const wasSent = corsError === undefined || blockedKind(corsError) === 'actual';
     const expected = [...this.#kinds].filter(([, kind]) => kind === 'preflight' || wasSent);
     return expected.length > 0 && expected.every(([id]) => this.#sent.has(id) && this.#answers.has(id));
   }
 }
 
-function refusedKind(corsError: string): WireExchange['kind'] {
+function blockedKind(corsError: string): WireExchange['kind'] {
   return corsError.includes('Preflight') ? 'preflight' : 'actual';
 }
 

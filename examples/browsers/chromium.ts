@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { type FetchCall, serviceOf } from './browser.ts';
 import { fetchCall, type PageCall, realPageCalls } from './calls.ts';
 import { NetworkRecorder, type WireExchange } from './chromium-network.ts';
-import { corsCheck, preflightCheck, type Refusal } from './fetch-algorithm.ts';
+import { type Block, corsCheck, preflightCheck } from './fetch-algorithm.ts';
 import type { Ledger } from './ledger.ts';
 import type { TrafficOptions } from './traffic.ts';
 
@@ -64,11 +64,11 @@ async function usePage(
     if (call === undefined) return;
     const { url, method, headers, credentials, body } = fetchCall(call, services);
     await callFrom(page, url.href, { method, headers, credentials, ...(body !== undefined && { body }) });
-    const { exchanges, refused } = await network.take();
+    const { exchanges, blocked } = await network.take();
     for (const exchange of exchanges) {
-      const refusal =
-        refused !== undefined && refused.kind === exchange.kind ? { reason: refused.reason } : null;
-      note(ledger, origin, url, call, exchange, refusal);
+      const block =
+        blocked !== undefined && blocked.kind === exchange.kind ? { reason: blocked.reason } : null;
+      note(ledger, origin, url, call, exchange, block);
     }
     await delay(thinkMillis, undefined, { signal }).catch(() => undefined);
   }
@@ -103,7 +103,7 @@ function note(
   url: URL,
   call: PageCall,
   { kind, sent, answer }: WireExchange,
-  refusal: Refusal | null,
+  block: Block | null,
 ): void {
   const includesCredentials = call.credentials === 'include';
   const asked = {
@@ -114,12 +114,12 @@ function note(
     service: serviceOf(url),
     origin,
     kind,
-    refusal,
+    block,
     includesCredentials,
     otherwise:
       kind === 'preflight'
         ? preflightCheck(origin, !includesCredentials, asked, answer)
-        : ((refusal?.reason === 'redirect_url_has_credentials' ? refusal : null) ??
+        : ((block?.reason === 'redirect_url_has_credentials' ? block : null) ??
           corsCheck(origin, !includesCredentials, answer.headers)),
     // Chromium shows the credentials mode on every actual cross-site request, by a header or its absence.
     showsCredentials: kind === 'actual',

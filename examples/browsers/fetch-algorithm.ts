@@ -8,7 +8,7 @@ import type { Reason } from '../../instrumentation/src/fetch-standard/decision.t
 /** Names in any case, in wire order, repeated headers separate. */
 export type Headers = readonly (readonly [name: string, value: string])[];
 
-export interface Refusal {
+export interface Block {
   readonly reason: Reason;
 }
 
@@ -19,7 +19,7 @@ export function get(headers: Headers, name: string): string | null {
 }
 
 /** https://fetch.spec.whatwg.org/#cors-check */
-export function corsCheck(origin: string, includesCredentials: boolean, response: Headers): Refusal | null {
+export function corsCheck(origin: string, includesCredentials: boolean, response: Headers): Block | null {
   const allowed = get(response, 'access-control-allow-origin');
   // 1-2
   if (allowed === null) return { reason: 'acao_missing' };
@@ -56,11 +56,11 @@ export function preflightCheck(
   includesCredentials: boolean,
   asked: Asked,
   answer: PreflightAnswer,
-): Refusal | null {
+): Block | null {
   // The redirect mode of a preflight is "error".
   if (isRedirect(answer)) return { reason: 'preflight_redirect' };
-  const refused = corsCheck(origin, includesCredentials, answer.headers);
-  if (refused !== null) return refused;
+  const blocked = corsCheck(origin, includesCredentials, answer.headers);
+  if (blocked !== null) return blocked;
   if (answer.status < 200 || answer.status > 299) return { reason: 'preflight_status_not_ok' };
   // 7.1-7.3
   const methods = listOf(answer.headers, 'access-control-allow-methods');

@@ -6,7 +6,7 @@ function experience(given: Partial<Experience> = {}): Experience {
     service: 'catalog',
     origin: 'https://shop.example',
     kind: 'actual',
-    refusal: null,
+    block: null,
     includesCredentials: false,
     otherwise: null,
     showsCredentials: false,
@@ -26,16 +26,14 @@ const METHOD = { reason: 'method_not_allowed' } as const;
 
 test('the expected server-side verdict is that of the browser, unless a server cannot know it', () => {
   expect(verdictOf({})).toBe('allowed');
-  expect(verdictOf({ refusal: METHOD, otherwise: METHOD })).toBe('blocked method_not_allowed');
+  expect(verdictOf({ block: METHOD, otherwise: METHOD })).toBe('blocked method_not_allowed');
   // The other credentials mode would have a different result, and the request did not show its mode.
   expect(verdictOf({ otherwise: WILDCARD })).toBe('unknown credentials_mode_unknown');
-  expect(verdictOf({ refusal: WILDCARD, includesCredentials: true })).toBe(
-    'unknown credentials_mode_unknown',
-  );
-  expect(verdictOf({ refusal: WILDCARD, includesCredentials: true, showsCredentials: true })).toBe(
+  expect(verdictOf({ block: WILDCARD, includesCredentials: true })).toBe('unknown credentials_mode_unknown');
+  expect(verdictOf({ block: WILDCARD, includesCredentials: true, showsCredentials: true })).toBe(
     'blocked acao_wildcard_with_credentials',
   );
-  expect(verdictOf({ refusal: WILDCARD, includesCredentials: true, otherwise: METHOD })).toBe(
+  expect(verdictOf({ block: WILDCARD, includesCredentials: true, otherwise: METHOD })).toBe(
     'blocked method_not_allowed',
   );
 });

@@ -1,15 +1,15 @@
 import type { Reason, Verdict } from '../../instrumentation/src/fetch-standard/decision.ts';
-import type { Refusal } from './fetch-algorithm.ts';
+import type { Block } from './fetch-algorithm.ts';
 
 /** A browser's result of one CORS exchange. */
 export interface Experience {
   readonly service: string;
   readonly origin: string;
   readonly kind: 'preflight' | 'actual';
-  readonly refusal: Refusal | null;
+  readonly block: Block | null;
   readonly includesCredentials: boolean;
   /** The result in the other credentials mode. */
-  readonly otherwise: Refusal | null;
+  readonly otherwise: Block | null;
   /** Whether the request showed its credentials mode to the server. */
   readonly showsCredentials: boolean;
 }
@@ -65,19 +65,17 @@ export class Ledger {
  * have different verdicts and the mode is hidden, "unknown" is the only correct verdict.
  */
 function asServerKnows(experience: Experience): Pick<LedgerRow, 'verdict' | 'reason'> {
-  const { refusal, otherwise, includesCredentials, showsCredentials } = experience;
-  if (showsCredentials) return verdictOf(refusal);
-  if ((refusal === null) !== (otherwise === null)) {
+  const { block, otherwise, includesCredentials, showsCredentials } = experience;
+  if (showsCredentials) return verdictOf(block);
+  if ((block === null) !== (otherwise === null)) {
     return { verdict: 'unknown', reason: 'credentials_mode_unknown' };
   }
   // Blocked in both modes, possibly for different reasons: the one without credentials is certain.
-  return verdictOf(includesCredentials ? otherwise : refusal);
+  return verdictOf(includesCredentials ? otherwise : block);
 }
 
-function verdictOf(refusal: Refusal | null): Pick<LedgerRow, 'verdict' | 'reason'> {
-  return refusal === null
-    ? { verdict: 'allowed', reason: '' }
-    : { verdict: 'blocked', reason: refusal.reason };
+function verdictOf(block: Block | null): Pick<LedgerRow, 'verdict' | 'reason'> {
+  return block === null ? { verdict: 'allowed', reason: '' } : { verdict: 'blocked', reason: block.reason };
 }
 
 /** Every row in which browsers and records differ. */

@@ -116,7 +116,7 @@ function fetchMetadata({ url, pageOrigin, isCors }: Hop): HeaderList {
   const { protocol, hostname } = new URL(url);
   if (protocol !== 'https:' && !isLocalhost(hostname)) return [];
   return [
-    ['Sec-Fetch-Site', isCors ? siteOf(url, pageOrigin) : 'same-origin'],
+    ['Sec-Fetch-Site', isCors ? siteRelation(url, pageOrigin) : 'same-origin'],
     ['Sec-Fetch-Mode', 'cors'],
     ['Sec-Fetch-Dest', 'empty'],
   ];
@@ -132,7 +132,7 @@ export function isLocalhost(hostname: string): boolean {
 }
 
 /** Without the public suffix list, sibling hosts of one site cannot be told from unrelated ones. */
-function siteOf(url: string, pageOrigin: string): 'same-site' | 'cross-site' {
+function siteRelation(url: string, pageOrigin: string): 'same-site' | 'cross-site' {
   if (!URL.canParse(pageOrigin)) return 'cross-site';
   const page = new URL(pageOrigin);
   const target = new URL(url);

@@ -71,14 +71,14 @@ describe('the entries of a HAR are grouped into requests:', () => {
     const granted = preflight('PUT', { ...ALLOW, 'access-control-allow-methods': 'PUT' });
     const put = entry('PUT', API, CORS, 200, { date: 'now' });
     const other = entry('GET', API, CORS, 200, ALLOW);
-    const refused = { verdict: 'blocked', reason: 'acao_missing', decidedBy: 1 };
+    const blocked = { verdict: 'blocked', reason: 'acao_missing', decidedBy: 1 };
     const allowed = { verdict: 'allowed', reason: '', decidedBy: null };
     expect(explained(granted, other, put)).toEqual([
-      { id: 'entries[2]', ...refused },
+      { id: 'entries[2]', ...blocked },
       { id: 'entries[1]', ...allowed },
     ]);
     expect(explained(put, granted, other)).toEqual([
-      { id: 'entries[0]', ...refused },
+      { id: 'entries[0]', ...blocked },
       { id: 'entries[2]', ...allowed },
     ]);
   });

@@ -33,7 +33,7 @@ test('hooks that throw, reject or return nonsense change nothing, and are logged
     const hooks = { ignoreRequest: hook, route: hook, redact: hook } as unknown as CorsInstrumentationConfig;
     const { observe, observations } = observer(hooks);
 
-    for (let i = 0; i < 3; i++) observe(refused());
+    for (let i = 0; i < 3; i++) observe(blocked());
 
     expect(observations).toHaveLength(3);
   }
@@ -54,7 +54,7 @@ test.each([
   logged();
   const { observe, observations } = observer({ redact: redact as unknown as Redact });
 
-  observe(refused({ route: '/customers/:name' }));
+  observe(blocked({ route: '/customers/:name' }));
 
   expect(JSON.stringify(observations)).not.toMatch(/shop\.example|customers|api\.example/);
   expect(observations[0]).toMatchObject({ decision: { origin: '(other)', verdict: 'blocked' } });
@@ -65,7 +65,7 @@ test('a redaction changes what it names and nothing else', () => {
     redact: ({ origin }) => ({ origin: origin.replace('shop', '***'), path: undefined }),
   });
 
-  observe(refused({ route: '/users/:id' }));
+  observe(blocked({ route: '/users/:id' }));
 
   expect(observations[0]).toMatchObject({
     route: '/users/:id',
@@ -78,8 +78,8 @@ test('a redaction changes what it names and nothing else', () => {
 test('an ignored request is not counted', () => {
   const { observe, observations } = observer({ ignoreRequest: ({ url }) => url.startsWith('/health') });
 
-  observe(refused({ url: '/health' }));
-  observe(refused({ url: '/api' }));
+  observe(blocked({ url: '/health' }));
+  observe(blocked({ url: '/api' }));
 
   expect(observations.map(({ path }) => path)).toEqual(['/api']);
 });
@@ -94,9 +94,9 @@ test("the route is the hook's, else tracing's, else the framework's", () => {
     span: trace.wrapSpanContext(SPAN_CONTEXT),
   });
 
-  context.with(traced, () => observe(refused({ url: '/hooked', route: '/from-framework' })));
-  context.with(traced, () => observe(refused({ route: '/from-framework' })));
-  observe(refused({ route: '/from-framework' }));
+  context.with(traced, () => observe(blocked({ url: '/hooked', route: '/from-framework' })));
+  context.with(traced, () => observe(blocked({ route: '/from-framework' })));
+  observe(blocked({ route: '/from-framework' }));
 
   expect(observations.map(({ route }) => route)).toEqual(['/from-hook', '/from-tracing', '/from-framework']);
 });
@@ -110,7 +110,7 @@ test('the HTTP server span gets the verdict, and the decision links to it', () =
   const { observe, observations } = observer();
 
   const metadata = { type: RPCType.HTTP, span: server } as const;
-  context.with(setRPCMetadata(trace.setSpan(context.active(), inner), metadata), () => observe(refused()));
+  context.with(setRPCMetadata(trace.setSpan(context.active(), inner), metadata), () => observe(blocked()));
   for (const span of [inner, server]) span.end();
 
   expect(exporter.getFinishedSpans().map(({ name, attributes }) => [name, attributes])).toEqual([
@@ -138,7 +138,7 @@ test('a server span that is merely active is annotated, too, but no other span',
       setAttribute,
       spanContext: () => SPAN_CONTEXT,
     };
-    context.with(trace.setSpan(context.active(), span as unknown as Span), () => observe(refused()));
+    context.with(trace.setSpan(context.active(), span as unknown as Span), () => observe(blocked()));
     return setAttribute.mock.calls.length;
   });
 
@@ -155,7 +155,7 @@ test('without tracing the decision links to the caller, if its traceparent is va
     `00-${'0'.repeat(32)}-${spanId}-01`,
     'nonsense',
   ]) {
-    observe(refused({ requestHeaders: { traceparent } }));
+    observe(blocked({ requestHeaders: { traceparent } }));
   }
 
   expect(observations.map(({ link }) => link)).toEqual([
@@ -193,10 +193,10 @@ test('headers of a trusted proxy determine the own origin and the client', () =>
 test('clients cannot inject arbitrary method names or host names', () => {
   const { observe, observations } = observer();
 
-  observe(refused({ method: 'BREW', authority: 'api.example:8443' }));
-  observe(refused({ authority: '"><script>' }));
-  observe(refused({ authority: `${'a'.repeat(300)}.example` }));
-  observe(refused({ authority: '[2001:DB8::1]:80' }));
+  observe(blocked({ method: 'BREW', authority: 'api.example:8443' }));
+  observe(blocked({ authority: '"><script>' }));
+  observe(blocked({ authority: `${'a'.repeat(300)}.example` }));
+  observe(blocked({ authority: '[2001:DB8::1]:80' }));
 
   expect(observations[0]?.method).toBe('_OTHER');
   expect(observations.map(({ serverAddress }) => serverAddress)).toEqual([
@@ -210,7 +210,7 @@ test('clients cannot inject arbitrary method names or host names', () => {
 test('headers that could not be read yield no verdict', () => {
   const { observe, observations } = observer();
 
-  observe({ ...refused(), responseHeadersCaptured: false });
+  observe({ ...blocked(), responseHeadersCaptured: false });
 
   expect(observations[0]?.decision).toMatchObject({ verdict: 'unknown', reason: 'headers_not_captured' });
 });
@@ -240,7 +240,7 @@ interface Given {
 }
 
 /** A page on another site asked, and the answer has no CORS headers. */
-function refused({
+function blocked({
   method = 'GET',
   url = '/api',
   route,
@@ -272,7 +272,7 @@ function behindProxy({ origin = ORIGIN } = {}): ServedExchange {
     'x-forwarded-host': 'public.example',
     'x-forwarded-for': '198.51.100.7',
   };
-  return { ...refused({ method: 'PUT' }), requestHeaders: readHeaderList(Object.entries(headers)) };
+  return { ...blocked({ method: 'PUT' }), requestHeaders: readHeaderList(Object.entries(headers)) };
 }
 
 function logged() {

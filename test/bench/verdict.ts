@@ -70,7 +70,7 @@ const EXCHANGES = {
       'Access-Control-Max-Age: 600',
     ),
   },
-  'preflight, header refused': {
+  'preflight, header blocked': {
     method: 'OPTIONS',
     request: [...ASKED, ...QUESTION],
     response: answer(

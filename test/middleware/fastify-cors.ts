@@ -8,7 +8,7 @@ export const fastifyCors: Record<string, Middleware> = {
     start: (page) => serve({ origin: [page], credentials: true, strictPreflight: false }),
     decisions: {
       ...asListed,
-      'refused header': 'allowed, allowed',
+      'blocked header': 'allowed, allowed',
     },
   },
   '@fastify/cors, strictPreflight': {

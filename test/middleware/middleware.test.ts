@@ -46,13 +46,13 @@ describe.skipIf(isMissing)('a decision about real middleware agrees with Chromiu
     for (const [name, call] of Object.entries<PageCall>(pageCalls)) {
       observations.length = 0;
       const isReadable = await callFrom(call, new URL(`/orders/${encodeURIComponent(name)}`, server));
-      const { exchanges, refused } = await network.take();
-      expect([name, isReadable], refused?.reason).toEqual([name, refused === undefined]);
+      const { exchanges, blocked } = await network.take();
+      expect([name, isReadable], blocked?.reason).toEqual([name, blocked === undefined]);
       // Each exchange is observed exactly once.
       const decided = observations.map(({ decision }) => decision);
       expect(decided).toHaveLength(exchanges.length);
       for (const exchange of exchanges) {
-        const reason = refused?.kind === exchange.kind ? refused.reason : '';
+        const reason = blocked?.kind === exchange.kind ? blocked.reason : '';
         const decision = decided.find(({ kind }) => kind === exchange.kind);
         expect([name, decision]).toEqual([name, agreeing(call, exchange, reason)]);
       }

@@ -15,12 +15,12 @@ export const pageCalls = {
   'allowed, JSON': { page: 'a.localhost', method: 'POST', headers: JSON_BODY },
   credentials: { page: 'a.localhost', method: 'GET', credentials: 'include' },
   'credentials, JSON': { page: 'a.localhost', method: 'POST', headers: JSON_BODY, credentials: 'include' },
-  'refused method': { page: 'a.localhost', method: 'DELETE' },
+  'blocked method': { page: 'a.localhost', method: 'DELETE' },
   'method in lower case': { page: 'a.localhost', method: 'patch' },
   'method OPTIONS': { page: 'a.localhost', method: 'OPTIONS' },
-  'refused header': { page: 'a.localhost', method: 'GET', headers: { 'x-unlisted': '1' } },
-  'refused origin': { page: 'c.localhost', method: 'GET' },
-  'refused origin, JSON': { page: 'c.localhost', method: 'POST', headers: JSON_BODY },
+  'blocked header': { page: 'a.localhost', method: 'GET', headers: { 'x-unlisted': '1' } },
+  'blocked origin': { page: 'c.localhost', method: 'GET' },
+  'blocked origin, JSON': { page: 'c.localhost', method: 'POST', headers: JSON_BODY },
 } satisfies Record<string, PageCall>;
 
 /** A realistic server, and the decisions about its responses. */
@@ -41,10 +41,10 @@ export const asListed: Middleware['decisions'] = {
   'allowed, JSON': 'allowed, allowed',
   credentials: 'allowed',
   'credentials, JSON': 'allowed, allowed',
-  'refused method': 'method_not_allowed',
+  'blocked method': 'method_not_allowed',
   'method in lower case': 'method_not_allowed',
   'method OPTIONS': 'method_not_allowed',
-  'refused header': 'header_not_allowed',
-  'refused origin': 'acao_missing',
-  'refused origin, JSON': 'acao_missing',
+  'blocked header': 'header_not_allowed',
+  'blocked origin': 'acao_missing',
+  'blocked origin, JSON': 'acao_missing',
 };

@@ -34,7 +34,7 @@ function* day() {
   }
 }
 
-/** Origins as long as they may be, all refused, each with headers of its own. */
+/** Origins as long as they may be, all blocked, each with headers of its own. */
 function* flood() {
   const domain = `${'.evil-origin'.repeat(20)}.example`;
   const longName = 'x-long-header-name-to-fill-the-key'.repeat(4);

@@ -64,7 +64,7 @@ export function decideObserved(observed: ObservedExchange, context: Context): De
     maxAge,
     preflight,
   };
-  const site = siteOf(request['sec-fetch-site']);
+  const site = fetchSiteOf(request['sec-fetch-site']);
   return {
     kind,
     verdict,
@@ -110,7 +110,7 @@ function relateAllowOrigin(value: string | null, origin: string | null): AllowOr
   return value === origin ? 'exact' : 'other';
 }
 
-function siteOf(value: string | null): Site {
+function fetchSiteOf(value: string | null): Site {
   return value !== null && isSite(value) ? value : 'unknown';
 }
 

@@ -39,7 +39,7 @@ export type Kind = (typeof KINDS)[number];
 export const CORS_KINDS = ['preflight', 'actual', 'ambiguous'] as const satisfies readonly Kind[];
 export type CorsKind = (typeof CORS_KINDS)[number];
 
-export function isCorsKind(kind: Kind): kind is CorsKind {
+export function isCorsKind(kind: string): kind is CorsKind {
   return kind === 'preflight' || kind === 'actual' || kind === 'ambiguous';
 }
 

@@ -36,8 +36,8 @@ export function preflightCheck(
   if (target !== null) return { reason: 'preflight_redirect', detail: targetOrigin(target), absent: false };
 
   const { status, response } = exchange;
-  const refused = corsCheck(origin, response, includeCredentials);
-  if (refused !== null && refused !== 'origin_unknown') return refused;
+  const blocked = corsCheck(origin, response, includeCredentials);
+  if (blocked !== null && blocked !== 'origin_unknown') return blocked;
 
   if (status < 200 || status > 299) {
     return { reason: 'preflight_status_not_ok', detail: String(status), absent: false };
@@ -54,7 +54,7 @@ export function preflightCheck(
     return { reason: 'method_not_allowed', detail: preflight.method, absent: allowMethods === null };
   }
   const header = firstHeaderNotAllowed(preflight.headers.names, headers, includeCredentials, profile);
-  if (header === undefined) return refused;
+  if (header === undefined) return blocked;
   return { reason: 'header_not_allowed', detail: header, absent: allowHeaders === null };
 }
 

@@ -113,7 +113,7 @@ function serve(listener: RequestListener): Promise<string> {
 }
 
 for (const [name, { start, route }] of Object.entries(applications)) {
-  test(`${name}: allowed, refused and preflight requests are decided as a browser does`, async () => {
+  test(`${name}: allowed, blocked and preflight requests are decided as a browser does`, async () => {
     const observations = observeServers();
     const url = `${await start()}/api/users/42?token=secret`;
 
@@ -133,7 +133,7 @@ for (const [name, { start, route }] of Object.entries(applications)) {
       ['preflight', 'blocked', 'method_not_allowed', 'DELETE'],
       ['preflight', 'blocked', 'acao_missing', expect.anything()],
     ]);
-    const [allowed, refused] = observations;
+    const [allowed, blocked] = observations;
     expect(allowed).toMatchObject({
       method: 'GET',
       statusCode: 200,
@@ -143,7 +143,7 @@ for (const [name, { start, route }] of Object.entries(applications)) {
       clientBit: expect.any(Number),
     });
     expect(allowed?.route).toBe(route);
-    expect(refused?.path).toBe('/api/users/:id');
+    expect(blocked?.path).toBe('/api/users/:id');
   });
 }
 
