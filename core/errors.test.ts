@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ERROR_CODES, ERRORS } from './error-codes.ts';
-import { causesOf, codeOf, hasCode, OriginscopeError } from './errors.ts';
+import { causesOf, codeOf, errorReport, hasCode, OriginscopeError, reportedError } from './errors.ts';
 
 test('an error takes message, remedy and retryable from the table and fills in its values once', () => {
   const cause = new Error('no route');
@@ -55,4 +55,22 @@ test.each(ERROR_CODES)('the texts of %s can be printed', (code) => {
     expect(name).toMatch(/^[a-z]\w*$/i);
     expect(['cause', 'remedy']).not.toContain(name);
   }
+});
+
+test('an error that another process reports is the same error, with its causes', () => {
+  const inner = new OriginscopeError('TOPIC_MISSING', { topic: 'spans', remedy: 'Create it.' });
+  const outer = new OriginscopeError('WRITE_FAILED', { destination: 'it', cause: inner });
+  const told = reportedError(JSON.parse(JSON.stringify(errorReport(outer))));
+  expect(told).toEqual(outer);
+  expect(told).toMatchObject({
+    code: 'WRITE_FAILED',
+    cause: { code: 'TOPIC_MISSING', remedy: 'Create it.' },
+  });
+  expect(reportedError({ message: 'it broke', code: 'OF_A_NEWER_VERSION' })).toEqual(new Error('it broke'));
+  const endless = new Error('again');
+  endless.cause = endless;
+  expect(reportedError(errorReport(endless))).toMatchObject({
+    message: 'again',
+    cause: { message: 'again' },
+  });
 });

@@ -12,6 +12,16 @@ type Values<Code extends ErrorCode> = {
     | number;
 };
 
+/** An error as one process tells it to another, in JSON. */
+export interface ErrorReport {
+  readonly message: string;
+  /** Of an `OriginscopeError`; so are its values and its remedy. */
+  readonly code?: string;
+  readonly values?: Readonly<Record<string, unknown>>;
+  readonly remedy?: string;
+  readonly cause?: ErrorReport;
+}
+
 interface Context {
   readonly cause?: unknown;
   /** Instead of the one in the table, where more is known about the case. */
@@ -33,6 +43,8 @@ export class OriginscopeError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly remedy: string;
+  /** Of the placeholders. */
+  readonly values: Readonly<Record<string, unknown>>;
 
   /**
    * Takes a key of the table in error-codes.ts, and the values of the table's placeholders with the context.
@@ -44,6 +56,7 @@ export class OriginscopeError extends Error {
     this.code = code;
     this.retryable = ERRORS[code].retryable;
     this.remedy = remedy ?? filled(ERRORS[code].remedy, values);
+    this.values = values as Readonly<Record<string, unknown>>;
   }
 }
 
@@ -79,4 +92,23 @@ export function codeOf(error: unknown): string | undefined {
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+export function errorReport(error: unknown): ErrorReport {
+  const report = causesOf(error).reduceRight<ErrorReport | undefined>((cause, each) => {
+    const { code, values, remedy } = each instanceof OriginscopeError ? each : {};
+    return {
+      message: each.message,
+      ...(code !== undefined && { code, values, remedy }),
+      ...(cause !== undefined && { cause }),
+    };
+  }, undefined);
+  return report ?? { message: messageOf(error) };
+}
+
+/** The error that a report tells of: an `OriginscopeError` if it was one. */
+export function reportedError({ message, code, values, remedy, cause }: ErrorReport): Error {
+  const context = cause === undefined ? {} : { cause: reportedError(cause) };
+  if (code === undefined || !Object.hasOwn(ERRORS, code)) return new Error(message, context);
+  return new OriginscopeError(...([code, { ...values, ...context, remedy }] as ErrorArguments));
 }

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { PassThrough, Readable } from 'node:stream';
 import { fastify } from 'fastify';
 import type { Control } from '../clickhouse/data-directory.ts';
-import { messageOf, OriginscopeError } from '../core/errors.ts';
+import { type ErrorReport, errorReport, OriginscopeError, reportedError } from '../core/errors.ts';
 import { bearerCheck } from './bearer.ts';
 
 export type OnProgress = (fraction: number, doing: string) => void;
@@ -52,7 +52,7 @@ export async function startControl(
 type Line =
   | { readonly fraction: number; readonly doing: string }
   | { readonly result: unknown }
-  | { readonly error: string };
+  | { readonly error: ErrorReport };
 
 /** Line by line, so that the asking process can show progress; it ends when the connection does. */
 function inLines(question: Question<never>, parameters: never): Readable {
@@ -66,7 +66,7 @@ function inLines(question: Question<never>, parameters: never): Readable {
     .answer(parameters, (fraction, doing) => write({ fraction, doing }), disconnected.signal)
     // Without a result the line would not say that the answer is complete.
     .then((result) => write({ result: result ?? null }))
-    .catch((error: unknown) => write({ error: messageOf(error) }))
+    .catch((error: unknown) => write({ error: errorReport(error) }))
     .finally(() => lines.end());
   return lines;
 }
@@ -75,7 +75,7 @@ function inLines(question: Question<never>, parameters: never): Readable {
  * Asks the process that holds a data directory.
  *
  * @param name of the question
- * @throws OriginscopeError `CONTROL_FAILED`
+ * @throws OriginscopeError the one that the answer ended with; `CONTROL_FAILED`
  */
 export async function askControl(
   { url, token }: Control,
@@ -94,6 +94,7 @@ export async function askControl(
     if (response.ok) return await resultOf(response, onProgress);
     problem = new Error(`${response.status}: ${await response.text()}`);
   } catch (cause) {
+    if (cause instanceof OriginscopeError) throw cause;
     problem = cause;
   }
   throw new OriginscopeError('CONTROL_FAILED', { cause: problem });
@@ -104,7 +105,7 @@ async function resultOf(response: Response, onProgress: OnProgress): Promise<unk
     for await (const text of createInterface({ input: Readable.fromWeb(response.body) })) {
       const line = JSON.parse(text) as Line;
       if ('result' in line) return line.result;
-      if ('error' in line) throw new Error(line.error);
+      if ('error' in line) throw reportedError(line.error);
       onProgress(line.fraction, line.doing);
     }
   }
