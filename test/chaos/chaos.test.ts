@@ -5,7 +5,7 @@ import { chaos } from './chaos.ts';
 const MIB = 1024 ** 2;
 const why = whyNoKafka();
 
-describe('brokers, receivers, consumers and ClickHouse are killed, stopped and disconnected during traffic', () => {
+describe('brokers, receivers, consumers and ClickHouse are killed, stopped and disconnected during traffic, and clocks step', () => {
   if (why !== undefined) {
     test.skip(why, () => {});
     return;
@@ -14,6 +14,7 @@ describe('brokers, receivers, consumers and ClickHouse are killed, stopped and d
     const { requests, sends, ledger, kept, findings, peakMemory } = await chaos({
       kills: 6,
       seed: 1,
+      clocks: true,
       progress: () => {},
     });
     expect(sends).toBeGreaterThan(requests);

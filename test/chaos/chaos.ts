@@ -14,7 +14,7 @@ import { startSenders } from '../support/senders.ts';
 import { unread } from '../support/unread.ts';
 import { until } from '../support/until.ts';
 import { findingsOf } from '../support/verified.ts';
-import { type Clock, createClock, inWords, pickSkew, pickStep } from './clock.ts';
+import { type Clock, createClock, inWords, isFarBehind, pickSkew, pickStep } from './clock.ts';
 import { disturb, type Fault, noFaults, pickFault, type Target, target } from './disturb.ts';
 import { type Line, startLine } from './line.ts';
 import { isReadyAt, type Program, program } from './victim.ts';
@@ -82,7 +82,8 @@ export async function chaos({ kills, seed, clocks = false, progress }: ChaosOpti
     let clockSteps = 0;
 
     while (faults.killed < kills) {
-      const stepping = clocks && random() < STEP_SHARE ? oneOf(whole.clocks, random) : undefined;
+      const stepping =
+        clocks && random() < STEP_SHARE ? oneOf(whole.clocks.filter(canStep), random) : undefined;
       if (stepping !== undefined) {
         stepping.set(pickStep(random));
         clockSteps++;
@@ -257,6 +258,14 @@ function canBeDisturbed({ isDisturbed, name }: Target, _: number, all: readonly 
   return (
     !isDisturbed &&
     (role === 'consumer' || !all.some((other) => other.isDisturbed && other.name.startsWith(role)))
+  );
+}
+
+/** A receiver whose clock is an hour behind rejects every current span, so the clock of the other one must not be. */
+function canStep({ name }: Clock, _: number, all: readonly Clock[]): boolean {
+  return (
+    !name.startsWith('receiver') ||
+    all.every((other) => other.name === name || !other.name.startsWith('receiver') || !isFarBehind(other))
   );
 }
 

@@ -42,6 +42,10 @@ export function pickStep(random: () => number): number {
   return step === 0 ? 60 * MINUTE : step === 1 ? -60 * MINUTE : pickSkew(random);
 }
 
+export function isFarBehind({ offset }: Clock): boolean {
+  return offset < -5 * MINUTE;
+}
+
 export function inWords({ name, offset }: Clock): string {
   return `${name} is ${Math.abs(offset / 1_000)} s ${offset < 0 ? 'behind' : 'ahead'}`;
 }

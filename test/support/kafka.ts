@@ -56,7 +56,7 @@ export interface RunningKafka extends KafkaAddresses {
 
 const JAVA_OPTIONS = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms64m', '-Xmx384m'];
 const LOG_CONFIGURATION = new URL('kafka/log4j2.properties', import.meta.url).pathname;
-const READY_WITHIN_MILLIS = 60_000;
+const READY_WITHIN_MILLIS = 180_000;
 
 /**
  * A published release of Apache Kafka, one node or three (replication 3, 2 in sync), on free ports of this
@@ -238,7 +238,7 @@ function groupCanBeJoined(brokers: readonly string[], nodes: readonly KafkaNode[
   });
 }
 
-/** @throws the last error when it is not so within a minute */
+/** @throws the last error when it is not so within three minutes */
 async function untilAdmin(
   brokers: readonly string[],
   isSo: (admin: Admin) => Promise<boolean>,
