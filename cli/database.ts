@@ -96,6 +96,11 @@ interface Ways<Result> {
   readonly here: (clickhouse: ClickHouse) => Promise<Result>;
 }
 
+/** Where to ask the running process that holds the data directory; undefined when none does. */
+export function runningControl({ clickhouse, data }: Settings): Control | undefined {
+  return clickhouse === undefined ? holderOf(data)?.control : undefined;
+}
+
 /**
  * Asks the running process that holds the directory, or else the database itself.
  *
@@ -106,7 +111,7 @@ export async function askRunningOrHere<Result>(
   role: string,
   { running, here }: Ways<Result>,
 ): Promise<Result> {
-  const control = settings.clickhouse === undefined ? holderOf(settings.data)?.control : undefined;
+  const control = runningControl(settings);
   if (control !== undefined) return running(control);
   const clickhouse = await openDatabase(settings, role, { createDatabase: false });
   try {

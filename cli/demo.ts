@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { takeDataDirectory } from '../clickhouse/data-directory.ts';
 import { RETENTION } from '../clickhouse/retention.ts';
 import { startCollector } from '../collector/collector.ts';
+import { derivationRules } from '../collector/otlp/decode.ts';
 import type { Verification } from '../collector/verify/verification.ts';
 import { verify } from '../collector/verify/verify.ts';
 import { createClosers } from '../core/closers.ts';
@@ -84,7 +85,9 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
     if (check.mismatches.length > 0 || !verification.ok) process.exitCode = 1;
     if (exit || stopping.signal.aborted) return;
 
-    const control = await startControl(questionsAbout(collector.clickhouse));
+    const control = await startControl(
+      questionsAbout(collector.clickhouse, { derivation: derivationRules(), retention: RETENTION }),
+    );
     closers.add(control.close);
     directory.announce(control.address);
     const services = await startServices(collector.url, { urls: done.urls });

@@ -68,3 +68,30 @@ test('lines of several megabytes are read whole', async () => {
   const { said } = await importing('--json', '--data', join(directory, 'data'), file);
   expect(JSON.parse(said)).toMatchObject({ spans: 9_000, written: 9_000 });
 });
+
+test('while originscope up holds the directory, it does the import, and its errors are those of the command', async () => {
+  const directory = await temporaryDirectory();
+  const data = join(directory, 'data');
+  const up = start(process.execPath, [BIN, 'up', '--data', data, '--port', '0']);
+  await up.line();
+  const lastWeek = Math.floor((Date.now() - 7 * DAY) / DAY) * DAY;
+  const [file, cut] = [join(directory, 'a.jsonl'), join(directory, 'cut.jsonl')];
+  writeFileSync(file, line(lastWeek, 40));
+  writeFileSync(cut, '{"resourceSpans": [{');
+
+  const first = await importing('--json', '--data', data, file);
+  expect(JSON.parse(first.said)).toMatchObject({ spans: 40, published: [lastWeek], refused: [] });
+  const again = await importing('--json', '--data', data, file);
+  expect(JSON.parse(again.said)).toMatchObject({ spans: 40, published: [], unchanged: [lastWeek] });
+  const malformed = await importing('--data', data, cut);
+  expect(malformed).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`[LINE_MALFORMED] ${cut}, line 1: `),
+  });
+  expect(await importing('--data', data, '-')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('[INPUT_NOT_SHARED]'),
+  });
+  up.kill('SIGTERM');
+  await up.ended;
+});

@@ -8,8 +8,8 @@ import { pageOptions } from './pages/terminal.ts';
 import {
   askForIncident,
   askForIncidents,
-  askToJudge,
-  judgeIncident,
+  askToGiveVerdict,
+  giveVerdict,
   requireIncident,
 } from './running-process.ts';
 import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
@@ -76,8 +76,8 @@ function verdict(action: IncidentVerdict['action'], meaning: string): Command {
     ) => {
       const said = { action, who, why, at: Date.now() };
       const incident = await askRunningOrHere(readSettings(flags, process.env), 'incidents', {
-        running: (control) => askToJudge(control, { id, ...said }),
-        here: (clickhouse) => judgeIncident(clickhouse, { id, ...said }),
+        running: (control) => askToGiveVerdict(control, { id, ...said }),
+        here: (clickhouse) => giveVerdict(clickhouse, { id, ...said }),
       });
       console.log(
         `${incident}: ${action === 'accept' ? 'accepted' : 'dismissed'}; the analyzer applies it within a minute.`,

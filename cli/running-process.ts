@@ -11,8 +11,17 @@ import { OriginscopeError } from '../core/errors.ts';
 import { type Report, report } from '../reports/report.ts';
 import type { WindowOptions } from '../reports/report-queries.ts';
 import { askControl, type OnProgress, type Question } from '../server/control.ts';
+import {
+  type ImportFilesOptions,
+  type ImportRules,
+  type ImportSummary,
+  importFiles,
+} from './import-files.ts';
 
 type Place = Pick<ClickHouse, 'reading' | 'writing'>;
+
+/** Files to import, by their absolute paths. */
+type FilesToImport = Pick<ImportFilesOptions, 'files' | 'skipMalformed'>;
 
 const TIME = { type: 'integer' } as const;
 const TEXT = { type: 'string', maxLength: 256 } as const;
@@ -30,13 +39,17 @@ export interface Period {
   readonly until: number;
 }
 
-/** A person's word on the incident whose id begins so. */
-export interface Judgement extends Omit<IncidentVerdict, 'incident'> {
+/** A person's verdict on the incident whose id begins so. */
+export interface GivenVerdict extends Omit<IncidentVerdict, 'incident'> {
   readonly id: string;
 }
 
 /** The questions that `originscope up` answers for other commands on the same data directory. */
-export function questionsAbout({ reading, writing }: Place) {
+export function questionsAbout(
+  clickhouse: Pick<ClickHouse, 'reading' | 'writing' | 'publishing' | 'dialect'>,
+  importRules: ImportRules,
+) {
+  const { reading, writing } = clickhouse;
   return {
     report: {
       parameters: parameters(
@@ -49,6 +62,25 @@ export function questionsAbout({ reading, writing }: Place) {
       parameters: parameters({}, []),
       answer: (_, onProgress, signal) => verify(reading, { now: Date.now(), signal, onProgress }),
     } satisfies Question<unknown>,
+    import: {
+      parameters: parameters(
+        {
+          files: { type: 'array', minItems: 1, items: { type: 'string' } },
+          skipMalformed: { type: 'boolean' },
+        },
+        ['files', 'skipMalformed'],
+      ),
+      answer: ({ files, skipMalformed }, onProgress, signal) =>
+        importFiles({
+          ...importRules,
+          clickhouse,
+          files,
+          skipMalformed,
+          isAlone: false,
+          onProgress,
+          signal,
+        }),
+    } satisfies Question<FilesToImport>,
     backtest: {
       parameters: parameters({ since: TIME, until: TIME }, ['since', 'until']),
       answer: (period, onProgress) => backtestDocuments(reading, { ...period, onProgress }),
@@ -61,7 +93,7 @@ export function questionsAbout({ reading, writing }: Place) {
       parameters: parameters({ id: TEXT }, ['id']),
       answer: ({ id }) => readIncident(reading, id),
     } satisfies Question<{ readonly id: string }>,
-    judge: {
+    verdict: {
       parameters: parameters(
         {
           id: TEXT,
@@ -72,8 +104,8 @@ export function questionsAbout({ reading, writing }: Place) {
         },
         ['id', 'action', 'who', 'why', 'at'],
       ),
-      answer: (judgement) => judge({ reading, writing }, judgement),
-    } satisfies Question<Judgement>,
+      answer: (given) => saveGiven({ reading, writing }, given),
+    } satisfies Question<GivenVerdict>,
   };
 }
 
@@ -98,7 +130,10 @@ export async function requireIncident(reading: ClickHouseClient, id: string): Pr
 }
 
 /** @returns the id of the incident; undefined when there is no such incident */
-async function judge({ reading, writing }: Place, { id, ...said }: Judgement): Promise<string | undefined> {
+async function saveGiven(
+  { reading, writing }: Place,
+  { id, ...said }: GivenVerdict,
+): Promise<string | undefined> {
   const incident = (await readIncident(reading, id))?.id;
   if (incident !== undefined) await saveVerdict(writing, { ...said, incident });
   return incident;
@@ -108,8 +143,8 @@ async function judge({ reading, writing }: Place, { id, ...said }: Judgement): P
  * @returns the id of the incident
  * @throws OriginscopeError `INCIDENT_UNKNOWN`
  */
-export async function judgeIncident(place: Place, judgement: Judgement): Promise<string> {
-  return known(await judge(place, judgement), judgement.id);
+export async function giveVerdict(place: Place, given: GivenVerdict): Promise<string> {
+  return known(await saveGiven(place, given), given.id);
 }
 
 function known<Found>(found: Found | undefined | null, id: string): Found {
@@ -128,6 +163,15 @@ export async function askForReport(
 /** @throws OriginscopeError `CONTROL_FAILED` */
 export async function askToVerify(control: Control, onProgress: OnProgress): Promise<Verification> {
   return (await askControl(control, 'verify', {}, onProgress)) as Verification;
+}
+
+/** @throws OriginscopeError `CONTROL_FAILED`, and those of `importFiles` */
+export async function askToImport(
+  control: Control,
+  files: FilesToImport,
+  onProgress: OnProgress,
+): Promise<ImportSummary> {
+  return (await askControl(control, 'import', files, onProgress)) as ImportSummary;
 }
 
 /** @throws OriginscopeError `CONTROL_FAILED` */
@@ -150,7 +194,7 @@ export async function askForIncident(control: Control, id: string): Promise<Inci
 }
 
 /** @throws OriginscopeError `CONTROL_FAILED`, `INCIDENT_UNKNOWN` */
-export async function askToJudge(control: Control, judgement: Judgement): Promise<string> {
-  const incident = (await askControl(control, 'judge', { ...judgement })) as string | null;
-  return known(incident, judgement.id);
+export async function askToGiveVerdict(control: Control, given: GivenVerdict): Promise<string> {
+  const incident = (await askControl(control, 'verdict', given)) as string | null;
+  return known(incident, given.id);
 }

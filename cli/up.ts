@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import { startCollector } from '../collector/collector.ts';
+import { derivationRules } from '../collector/otlp/decode.ts';
 import { opening } from '../core/closers.ts';
 import { shellCommand } from '../core/shell-command.ts';
 import { assertCanListen, assertProtected } from '../server/binding.ts';
@@ -71,7 +72,12 @@ function start(settings: Settings, log: Logger) {
       terminal: process.stdout,
     });
     closers.add(analyzer.close);
-    const control = await startControl(questionsAbout(collector.clickhouse));
+    const control = await startControl(
+      questionsAbout(collector.clickhouse, {
+        derivation: derivationRules(settings.samplingRatios, settings.inboundTracestate),
+        retention: retentionOf(settings),
+      }),
+    );
     closers.add(control.close);
     database.announce(control.address);
     console.log(`originscope is up: send OTLP to ${collector.url}, data in ${database.name}`);

@@ -25,7 +25,7 @@ export function verify(command: Command): Command {
 /** Done by the running process that holds the directory, or else here. */
 async function verifyPlace(settings: Settings): Promise<Verification> {
   const progress = createProgress();
-  const onProgress = (fraction: number, doing: string): void => progress.show(fraction, doing);
+  const onProgress = progress.show;
   try {
     return await askRunningOrHere(settings, 'verify', {
       running: (control) => askToVerify(control, onProgress),

@@ -40,7 +40,7 @@ export interface Collector {
   /** Where to send OTLP/HTTP, without `/v1/traces`. */
   readonly url: string;
   /** Open until `close`. */
-  readonly clickhouse: Pick<ClickHouse, 'reading' | 'openReader' | 'writing'>;
+  readonly clickhouse: Pick<ClickHouse, 'reading' | 'openReader' | 'writing' | 'publishing' | 'dialect'>;
   readonly written: Readonly<WriterCounters>;
   /** Completes held requests, writes pending rows, waits for a running publication, closes. */
   close(): Promise<void>;

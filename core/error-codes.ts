@@ -92,6 +92,12 @@ export const ERRORS = {
       "Give a HAR, JSON lines, a message from the browser's console, or a request copied from DevTools as cURL or fetch.",
     retryable: false,
   },
+  INPUT_NOT_SHARED: {
+    message:
+      'Another process holds {data} and does the import, and it cannot read the standard input of this one',
+    remedy: 'Give the path of a file, or stop the other process first.',
+    retryable: false,
+  },
   HAR_MALFORMED: {
     message: '{name} is not a valid HAR: {problem}',
     remedy: 'Save it again from the network panel of the browser\'s developer tools ("Save all as HAR").',

@@ -7,11 +7,12 @@ import type { Control } from '../clickhouse/data-directory.ts';
 import { type ErrorReport, errorReport, OriginscopeError, reportedError } from '../core/errors.ts';
 import { bearerCheck } from './bearer.ts';
 
-export type OnProgress = (fraction: number, doing: string) => void;
+/** @param fraction 0 to 1; undefined when the end is not known */
+export type OnProgress = (fraction: number | undefined, doing: string) => void;
 
 /** How a question is answered. It may take long: progress is passed on, and the signal aborts when the client disconnects. */
 export interface Question<Parameters> {
-  /** JSON schema of the parameters, which come in the query string. */
+  /** JSON schema of the parameters. */
   readonly parameters: object;
   answer(parameters: Parameters, onProgress: OnProgress, signal: AbortSignal): Promise<unknown>;
 }
@@ -26,7 +27,7 @@ export interface RunningControl {
   close(): Promise<void>;
 }
 
-/** @param questions by name; each becomes `GET /<name>` */
+/** @param questions by name; each becomes `POST /<name>` with its parameters as JSON */
 export async function startControl(
   questions: Readonly<Record<string, Question<never>>>,
 ): Promise<RunningControl> {
@@ -37,10 +38,10 @@ export async function startControl(
     if (present(request.headers.authorization) !== 'right') return reply.code(401).send();
   });
   for (const [name, question] of Object.entries(questions)) {
-    server.get(`/${name}`, { schema: { querystring: question.parameters } }, ({ query }, reply) => {
+    server.post(`/${name}`, { schema: { body: question.parameters } }, ({ body }, reply) => {
       reply.type('application/x-ndjson');
-      // The schema has validated them.
-      return inLines(question, query as never);
+      // The schema has validated it.
+      return inLines(question, body as never);
     });
   }
   await server.listen({ host: '127.0.0.1', port: 0 });
@@ -50,7 +51,7 @@ export async function startControl(
 
 /** A line of an answer: how far it is, or how it ended. */
 type Line =
-  | { readonly fraction: number; readonly doing: string }
+  | { readonly fraction?: number; readonly doing: string }
   | { readonly result: unknown }
   | { readonly error: ErrorReport };
 
@@ -75,21 +76,21 @@ function inLines(question: Question<never>, parameters: never): Readable {
  * Asks the process that holds a data directory.
  *
  * @param name of the question
+ * @param parameters as its schema says
  * @throws OriginscopeError the one that the answer ended with; `CONTROL_FAILED`
  */
 export async function askControl(
   { url, token }: Control,
   name: string,
-  parameters: Readonly<Record<string, string | number | undefined>>,
+  parameters: object,
   onProgress: OnProgress = () => undefined,
 ): Promise<unknown> {
-  const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(parameters))
-    if (value !== undefined) query.set(key, String(value));
   let problem: unknown;
   try {
-    const response = await fetch(`${url}/${name}?${query}`, {
-      headers: { authorization: `Bearer ${token}` },
+    const response = await fetch(`${url}/${name}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(parameters),
     });
     if (response.ok) return await resultOf(response, onProgress);
     problem = new Error(`${response.status}: ${await response.text()}`);
