@@ -66,10 +66,17 @@ export interface Window {
 
 /** Minutes where the window is short and they are kept so far back, else hours. */
 export async function windowOf(client: ClickHouseClient, options: WindowOptions): Promise<Window> {
-  if (options.until - options.since > LONGEST_IN_MINUTES) return window(client, options, 'hour');
+  const hours = window(client, options, 'hour');
+  if (options.until - options.since > LONGEST_IN_MINUTES) return hours;
   const minutes = window(client, options, 'minute');
-  const [any] = await minutes.ask(`SELECT 1 ${minutes.usage} LIMIT 1`);
-  return any === undefined ? window(client, options, 'hour') : minutes;
+  if (await hasUsage(minutes)) return minutes;
+  // Minutes beside the window show that they are kept: then there is nothing in it, and hours would widen it.
+  const areKept = await hasUsage(window(client, { ...options, since: hours.since, until: hours.until }, 'minute'));
+  return !areKept && (await hasUsage(hours)) ? hours : minutes;
+}
+
+async function hasUsage({ ask, usage }: Window): Promise<boolean> {
+  return (await ask(`SELECT 1 ${usage} LIMIT 1`)).length > 0;
 }
 
 function window(client: ClickHouseClient, options: WindowOptions, resolution: 'minute' | 'hour'): Window {

@@ -215,6 +215,20 @@ test('a long window is read from hours and says the same', async () => {
   expect(hours.services).toEqual(minutes.services);
 });
 
+test('a short window without decisions stays as short, however many there were just before it', async () => {
+  const clickHouse = await openTestClickHouse();
+  const time = NOW - HOUR / 2;
+  await write(clickHouse, [decisionSpan({ time, spanId: '00000000000000c1' })]);
+  const tenMinutes = { since: NOW - HOUR / 4, until: NOW - HOUR / 12 };
+  const found = await report(clickHouse.reading, tenMinutes);
+  expect(found).toMatchObject({
+    since: new Date(tenMinutes.since).toISOString(),
+    until: new Date(tenMinutes.until).toISOString(),
+    resolution: 'minute',
+    services: [],
+  });
+});
+
 test('nothing is found where nothing was, and times out of range are no error', async () => {
   const clickHouse = await openTestClickHouse();
   const empty = await report(clickHouse.reading, { since: -1e15, until: 1e15 });

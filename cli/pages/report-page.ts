@@ -286,12 +286,22 @@ function table(
     colWidths: [first, ...columns.slice(1).map((column) => column + GAP)],
     colAligns: head.map((_, index) => (index === 0 ? 'left' : 'right')),
   });
-  for (const row of rows) rendered.push([...row]);
+  for (const [name = '', ...values] of rows) rendered.push([shortened(name, first), ...values]);
   return rendered
     .toString()
     .split('\n')
     .map((line) => `  ${line.trimEnd()}`)
     .join('\n');
+}
+
+/** Cut in the middle: origins differ at their ends, ports included. */
+function shortened(text: string, width: number): string {
+  const excess = visibleLength(text) - width;
+  // Text with colours is not cut here.
+  if (excess <= 0 || visibleLength(text) !== text.length) return text;
+  const kept = width - 1;
+  const end = Math.floor(kept / 2);
+  return `${text.slice(0, kept - end)}…${text.slice(text.length - end)}`;
 }
 
 const GAP = 2;

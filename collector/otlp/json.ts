@@ -38,7 +38,8 @@ const httpIndexes = indexesOf(HTTP_SPAN_KEYS);
  */
 export function decodeJson(body: Uint8Array, window: TimeWindow, rules: DerivationRules): Decoded {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-  const request = fieldsOf(JSON.parse(text), 'the body');
+  const request: unknown = JSON.parse(text);
+  if (!isFields(request)) throw new ShapeError('the body is not an object');
   const decoded = nothingDecoded();
   for (const resourceSpans of listOf(request, 'resourceSpans')) {
     const resource = fieldsOf(resourceSpans.resource, 'resource');

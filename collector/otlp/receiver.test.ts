@@ -152,6 +152,20 @@ describe('a bad request', () => {
     expect(counters.requests.malformed).toBe(2);
   });
 
+  test.each(['null', '[]', '"text"', '7'])('JSON that is not an object is 400: %s', async (body) => {
+    const { url } = await start();
+    expect((await post(url, body, { 'content-type': JSON_TYPE })).status).toBe(400);
+  });
+
+  test('with another method than POST is 405, and says so', async () => {
+    const { url } = await start();
+    for (const path of ['/v1/traces', '/v1/metrics', '/v1/logs']) {
+      const answer = await fetch(url + path);
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+      expect(await answer.json()).toMatchObject({ message: expect.stringContaining('POST') });
+    }
+  });
+
   test('invalid or incomplete gzip is 400', async () => {
     const { url, counters } = await start();
     const gzip = { 'content-encoding': 'gzip' };
@@ -337,6 +351,11 @@ test('a page that uses DNS rebinding writes nothing, and the attempt is counted'
   response.resume();
   expect(counters.requests).toMatchObject({ forbidden: 1, accepted: 0 });
   expect(written).toEqual([]);
+});
+
+test('a person who opens the address is told what it is, and where the report is', async () => {
+  const { url } = await start();
+  expect(await (await fetch(url)).text()).toMatch(/receiver of Originscope[\s\S]*originscope report/);
 });
 
 test('/healthz reports the counters and additional health data', async () => {

@@ -65,6 +65,13 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
+/** For a person who opens the address in a browser. */
+const WELCOME = `This is the receiver of Originscope: it stores what browsers do with cross-origin responses.
+
+Services send OTLP/HTTP to POST /v1/traces here (ORIGINSCOPE_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT).
+The results are in "originscope report". For monitoring: /metrics, /healthz, /readyz.
+`;
+
 /**
  * OTLP/HTTP receiver (https://opentelemetry.io/docs/specs/otlp/#otlphttp): a request is answered with
  * 200 only after it is stored.
@@ -103,6 +110,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   receiverMetrics(registry, counters);
   const monitored = { registry, ready, health: () => ({ receiver: counters, ...health?.() }) };
   addMonitoring(server, monitored, access);
+  server.get('/', (_, reply) => reply.type('text/plain; charset=utf-8').send(WELCOME));
   options.routes?.(server, access);
 
   return {

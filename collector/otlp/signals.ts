@@ -38,6 +38,7 @@ export async function signals(server: FastifyInstance, options: SignalsOptions):
 
   server.register(async (traces) => {
     skipBodyParsing(traces, Object.values(CONTENT_TYPES));
+    allowOnlyPost(traces, '/v1/traces');
     traces.post('/v1/traces', async (request, reply) => {
       if (request.headers['content-type'] === undefined)
         throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE();
@@ -50,12 +51,25 @@ export async function signals(server: FastifyInstance, options: SignalsOptions):
   server.register(async (others) => {
     skipBodyParsing(others, '*');
     for (const signal of ['metrics', 'logs']) {
+      allowOnlyPost(others, `/v1/${signal}`);
       others.post(`/v1/${signal}`, async (request, reply) => {
         counters.requests.otherSignals++;
         const message = `Originscope accepts traces only: these ${signal} were not stored`;
         return send(reply, request, (encoding) => exportResponse(encoding, 0, message));
       });
     }
+  });
+}
+
+/** Whoever opens the address of a signal in a browser learns how it is meant. */
+function allowOnlyPost(scope: FastifyInstance, path: string): void {
+  scope.route({
+    method: ['GET', 'PUT', 'PATCH', 'DELETE'],
+    url: path,
+    handler: (request, reply) =>
+      send(reply.code(405).header('allow', 'POST'), request, (encoding) =>
+        statusBody(encoding, 'UNIMPLEMENTED', `Send OTLP to ${path} with POST`),
+      ),
   });
 }
 
