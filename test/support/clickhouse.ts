@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { type ClickHouse, openClickHouse } from '../../clickhouse/connection.ts';
 import type { ServerLocation } from '../../clickhouse/location.ts';
 import { migrate } from '../../clickhouse/migrations.ts';
@@ -20,10 +20,17 @@ export async function temporaryDirectory(): Promise<string> {
  * at a time, so tests that call this do not run concurrently.
  */
 export async function openTestClickHouse(directory?: string): Promise<ClickHouse> {
-  const clickHouse = await openClickHouse({ directory: directory ?? (await temporaryDirectory()) });
+  const clickHouse = await openClickHouse({ directory: directory ?? (await copiedDatabase()) });
   onTestFinished(() => clickHouse.close());
-  await migrate(clickHouse.writing);
+  if (directory !== undefined) await migrate(clickHouse.writing);
   return clickHouse;
+}
+
+/** An empty database with the current schema, removed when the test ends. */
+async function copiedDatabase(): Promise<string> {
+  const directory = await temporaryDirectory();
+  await cp(inject('databaseTemplate'), directory, { recursive: true });
+  return directory;
 }
 
 /** Of a database of its own. */
