@@ -8,7 +8,7 @@ import { rewind } from '../collector/kafka/admin/rewind.ts';
 import { type Consume, startConsume } from '../collector/kafka/consuming/consume.ts';
 import { createClosers } from '../core/closers.ts';
 import { createRetrier } from '../core/retrier.ts';
-import { assertProtected } from '../server/binding.ts';
+import { assertProtected, shownUrl } from '../server/binding.ts';
 import { type Monitor, startMonitor } from '../server/monitor.ts';
 import { createRegistry } from '../server/readings.ts';
 import { CLICKHOUSE_SETTINGS, requiredServerOf } from './settings/clickhouse.ts';
@@ -17,7 +17,7 @@ import { addSettings, readSettings } from './settings/read-settings.ts';
 import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
 import type { SettingName, Settings } from './settings/table.ts';
 import { parseTime } from './time.ts';
-import { exitProcess, untilSignal } from './until-signal.ts';
+import { exitProcess, printStopped, untilSignal } from './until-signal.ts';
 
 const SETTINGS: readonly SettingName[] = [
   ...KAFKA_SETTINGS,
@@ -77,14 +77,16 @@ export function consume(command: Command): Command {
           signal,
         });
         closers.add(consuming.close);
-        console.log(`originscope consumes ${topic} as ${group}: ${monitor.url}/readyz shows its status`);
+        console.log(
+          `originscope consumes ${topic} as ${group}: ${shownUrl(monitor.url, settings.host)}/readyz shows its status`,
+        );
         await stopped;
         console.log('Shutting down: finishing what was read…');
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
         await closers.close();
-        log.info({ ...consuming?.written }, 'down');
+        printStopped('span', consuming?.written);
       }
       exitProcess();
     },

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import { startReceive } from '../collector/kafka/producing/receive.ts';
+import { shownUrl } from '../server/binding.ts';
 import { KAFKA_SETTINGS, kafkaOf } from './settings/kafka.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName } from './settings/table.ts';
-import { exitProcess, untilSignal } from './until-signal.ts';
+import { exitProcess, printStopped, untilSignal } from './until-signal.ts';
 
 const SETTINGS: readonly SettingName[] = [
   'host',
@@ -31,11 +32,14 @@ export function receive(command: Command): Command {
       log,
       now: Date.now,
     });
-    console.log(`originscope receives: send OTLP to ${receiving.url}, it goes to topic ${settings.topic}`);
-    await untilSignal();
+    const stopped = untilSignal();
+    console.log(
+      `originscope receives: send OTLP to ${shownUrl(receiving.url, settings.host)}, it goes to topic ${settings.topic}`,
+    );
+    await stopped;
     console.log('Shutting down: finishing what was received…');
     await receiving.close();
-    log.info({ ...receiving.produced }, 'down');
+    printStopped('message', receiving.produced);
     exitProcess();
   });
 }

@@ -29,6 +29,25 @@ test('up on a port that is taken says so and leaves nothing behind', async () =>
   expect(existsSync(data)).toBe(false);
 });
 
+test('up says at its end in a sentence what was written, and logs nothing', async () => {
+  const data = join(await temporaryDirectory(), 'data');
+  const up = spawn(process.execPath, [BIN, 'up', '--data', data, '--port', '0'], { env: ENV });
+  let stderr = '';
+  up.stderr.on('data', (text: Buffer) => {
+    stderr += text.toString();
+  });
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: up.stdout })) {
+    lines.push(line);
+    if (line.startsWith('Then: ')) up.kill('SIGTERM');
+  }
+  expect(lines.slice(-2)).toEqual([
+    'Shutting down: finishing what was received…',
+    'Stopped. 0 spans written.',
+  ]);
+  expect(stderr).not.toContain('"msg":"down"');
+});
+
 test('the command that up suggests finds the data of up', async () => {
   const data = join(await temporaryDirectory(), 'my data');
   const up = spawn(process.execPath, [BIN, 'up', '--data', data, '--port', '0'], {

@@ -4,7 +4,7 @@ import { startCollector } from '../collector/collector.ts';
 import { derivationRules } from '../collector/otlp/decode.ts';
 import { opening } from '../core/closers.ts';
 import { shellCommand } from '../core/shell-command.ts';
-import { assertCanListen, assertProtected } from '../server/binding.ts';
+import { assertCanListen, assertProtected, shownUrl } from '../server/binding.ts';
 import { startControl } from '../server/control.ts';
 import { createRegistry } from '../server/readings.ts';
 import { startAlertingAnalyzer } from './alerting.ts';
@@ -15,7 +15,7 @@ import { DATABASE_SETTINGS } from './settings/clickhouse.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import { RETENTION_SETTINGS, retentionOf } from './settings/retention.ts';
 import type { SettingName, Settings } from './settings/table.ts';
-import { untilSignal } from './until-signal.ts';
+import { printStopped, untilSignal } from './until-signal.ts';
 
 const SETTINGS: readonly SettingName[] = [
   ...DATABASE_SETTINGS,
@@ -34,11 +34,17 @@ export function up(command: Command): Command {
     const settings = readSettings(flags, process.env);
     // Standard output gets one line for people, the log goes to standard error.
     const log = pino({ base: null }, pino.destination(2));
-    const { collector, close } = await start(settings, log);
-    await untilSignal();
+    const { collector, database, close } = await start(settings, log);
+    // Before anybody is told that it is up, and could end it.
+    const stopped = untilSignal();
+    console.log(
+      `originscope is up: send OTLP to ${shownUrl(collector.url, settings.host)}, data in ${database.name}`,
+    );
+    console.log(`Then: ${shellCommand(['originscope', 'report', ...database.flags])}`);
+    await stopped;
     console.log('Shutting down: finishing what was received…');
     await close();
-    log.info({ ...collector.written }, 'down');
+    printStopped('span', collector.written);
   });
 }
 
@@ -80,8 +86,6 @@ function start(settings: Settings, log: Logger) {
     );
     closers.add(control.close);
     database.announce(control.address);
-    console.log(`originscope is up: send OTLP to ${collector.url}, data in ${database.name}`);
-    console.log(`Then: ${shellCommand(['originscope', 'report', ...database.flags])}`);
-    return { collector, close: closers.close };
+    return { collector, database, close: closers.close };
   });
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, isIPv4 } from 'node:net';
+import { hostname } from 'node:os';
 import { codeOf, OriginscopeError } from '../core/errors.ts';
 
 export interface Binding {
@@ -13,6 +14,13 @@ export interface Binding {
 /** Whether an address to listen on, or `localhost`, is reachable from this machine alone. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+
+/** The URL of a server for others: one that listens on all addresses is reached by the name of the machine. */
+export function shownUrl(url: string, host: string): string {
+  if (host !== '0.0.0.0' && host !== '::') return url;
+  const { protocol, port } = new URL(url);
+  return `${protocol}//${hostname()}:${port}`;
+}
 
 /**
  * An address other than a loopback address is reachable from other machines, so it requires a token, or the
