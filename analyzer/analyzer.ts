@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { ClickHouse } from '../clickhouse/connection.ts';
+import { createOutageLog } from '../core/outage-log.ts';
 import { repeat } from '../core/repeat.ts';
 import { CONFIGURATION, type Configuration } from './configuration.ts';
 import type { Incident } from './incidents/incident.ts';
@@ -58,6 +59,14 @@ export function startAnalyzer(options: AnalyzerOptions): RunningAnalyzer {
   const counters = noCounters();
   const leaving = new AbortController();
   const catchUp = createCatchUp(options, counters, leaving.signal);
+  const outage = createOutageLog({
+    messages: {
+      failing: 'minutes cannot be analyzed; retrying',
+      recovered: 'minutes are analyzed again',
+    },
+    log,
+    now,
+  });
   let working = Promise.resolve(true);
 
   /** End of the last minute that has settled. */
@@ -68,10 +77,11 @@ export function startAnalyzer(options: AnalyzerOptions): RunningAnalyzer {
     working = working.then(async () => {
       try {
         await catchUp(settled());
+        outage.succeeded();
         return true;
       } catch (error) {
         counters.failures++;
-        log.error({ err: error }, 'analyzer could not analyze a minute; it is tried again');
+        outage.failed(error);
         return false;
       }
     });

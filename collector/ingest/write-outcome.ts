@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { type DiskSpace, spaceRemedy, spaceText } from '../../clickhouse/disks.ts';
 import { codeOf } from '../../core/errors.ts';
+import { createOutageLog } from '../../core/outage-log.ts';
 import { printableMessage } from '../../core/text.ts';
 
 export interface WriteOutcome {
@@ -21,13 +22,11 @@ export interface WriteOutcome {
 
 /** Enough that an attempt fails where an ordinary insert would. */
 const MOST_SPANS = 1_000;
-const REMIND_MILLIS = 60_000;
 
 interface WriteFailure {
   readonly since: number;
   spans: readonly DecisionSpan[];
   error: unknown;
-  toldAt: number;
 }
 
 /** Tracks the outcome of the last insert. Logs only if given a logger. */
@@ -37,25 +36,25 @@ export function createWriteOutcome(options: {
 }): WriteOutcome {
   const { now, log } = options;
   let failure: WriteFailure | undefined;
-
-  const seconds = (since: number): number => Math.round((now() - since) / 1_000);
+  const outage = createOutageLog({
+    messages: {
+      failing: 'ClickHouse does not accept rows: not ready, senders are told to retry',
+      recovered: 'ClickHouse accepts rows again',
+    },
+    log,
+    now,
+  });
 
   function inserted(): void {
-    if (failure === undefined) return;
-    log?.info({ seconds: seconds(failure.since) }, 'ClickHouse accepts rows again');
     failure = undefined;
+    outage.succeeded();
   }
 
   function failed(spans: readonly DecisionSpan[], error: unknown): void {
-    failure ??= { since: now(), spans, error, toldAt: Number.NEGATIVE_INFINITY };
+    failure ??= { since: now(), spans, error };
     failure.error = error;
     failure.spans = spans.slice(0, MOST_SPANS);
-    if (now() - failure.toldAt < REMIND_MILLIS) return;
-    failure.toldAt = now();
-    log?.error(
-      { err: error, seconds: seconds(failure.since) },
-      'ClickHouse does not accept rows: not ready, senders are told to retry',
-    );
+    outage.failed(error);
   }
 
   function sentence(disks: readonly DiskSpace[]): string | undefined {

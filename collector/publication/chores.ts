@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { createOutageLog } from '../../core/outage-log.ts';
 import { repeat } from '../../core/repeat.ts';
 import { publicationState } from '../../reports/publication-state.ts';
 import type { Publisher } from './publisher.ts';
@@ -22,12 +23,24 @@ export interface Chores {
   stop(): Promise<void>;
 }
 
+const RETRY_CLEANING_MILLIS = 60_000;
+
 /** Periodic work beside writing: publishes settled slots, and cleans up. */
 export function startChores(options: ChoresOptions): Chores {
   const { publisher, log, now, isOurs = () => true } = options;
   const { publishEveryMillis = 5_000, cleanEveryMillis = 3_600_000 } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
+  const publishing = createOutageLog({
+    messages: { failing: 'publication failed; retrying', recovered: 'publication succeeds again' },
+    log,
+    now,
+  });
+  const cleaning = createOutageLog({
+    messages: { failing: 'cleaning failed; retrying', recovered: 'cleaning succeeds again' },
+    log,
+    now,
+  });
 
   async function publish(): Promise<void> {
     if (!isOurs()) return;
@@ -35,6 +48,7 @@ export function startChores(options: ChoresOptions): Chores {
     await publisher.tick(signal);
     logStuck('slot', publisher.stuck, known[0]);
     logStuck('hour', publisher.stuckHours, known[1]);
+    publishing.succeeded();
   }
 
   function logStuck(
@@ -67,18 +81,16 @@ export function startChores(options: ChoresOptions): Chores {
   let cleanAt = Number.NEGATIVE_INFINITY;
   async function clean(): Promise<void> {
     if (!isOurs() || performance.now() < cleanAt) return;
-    cleanAt = performance.now() + cleanEveryMillis;
+    cleanAt = performance.now() + RETRY_CLEANING_MILLIS;
     await publisher.clean();
     await logLeftOut();
+    cleaning.succeeded();
+    cleanAt = performance.now() + cleanEveryMillis;
   }
 
   const chores = Promise.all([
-    repeat(publish, publishEveryMillis, signal, (err) =>
-      log.error({ err }, 'publication failed and will be retried'),
-    ),
-    repeat(clean, publishEveryMillis, signal, (err) =>
-      log.error({ err }, 'cleaning failed and will be retried'),
-    ),
+    repeat(publish, publishEveryMillis, signal, publishing.failed),
+    repeat(clean, publishEveryMillis, signal, cleaning.failed),
   ]);
   return {
     async stop() {

@@ -1,7 +1,8 @@
-import { type Admin, CompressionTypes, Kafka, type KafkaConfig, logLevel } from 'kafkajs';
+import { type Admin, CompressionTypes, Kafka, type KafkaConfig } from 'kafkajs';
 import type { Logger } from 'pino';
 import { causesOf, codeOf, OriginscopeError } from '../../../core/errors.ts';
 import { printableMessage } from '../../../core/text.ts';
+import { kafkajsLog } from './kafkajs-log.ts';
 import { tolerateClockSteps } from './kafkajs-patches/clock-steps.ts';
 import { registerCodecs } from './kafkajs-patches/codecs.ts';
 import { limitFetches } from './kafkajs-patches/fetch-response.ts';
@@ -16,14 +17,6 @@ export const COMPRESSION_TYPES: Readonly<Record<Compression, CompressionTypes>> 
   lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD,
 };
-
-/** Lines of kafkajs are logged one level lower, because it logs retries as errors. */
-const LEVELS = {
-  [logLevel.ERROR]: 'warn',
-  [logLevel.WARN]: 'info',
-  [logLevel.INFO]: 'debug',
-  [logLevel.DEBUG]: 'trace',
-} as const;
 
 /** Timeouts and retries of kafkajs; its defaults take up to half a minute to report an unreachable broker. */
 export type KafkaTimeouts = Pick<KafkaConfig, 'retry' | 'connectionTimeout' | 'requestTimeout'>;
@@ -48,12 +41,7 @@ export function kafkaAt(location: KafkaLocation, log: Logger, timeouts: KafkaTim
       },
     }),
     ...(sasl !== undefined && { sasl: { ...sasl } as never }),
-    logCreator:
-      () =>
-      ({ level, namespace, log: { message, error, ...rest } }) => {
-        if (level === logLevel.NOTHING) return;
-        log[LEVELS[level]]({ kafka: namespace, error, ...pick(rest) }, message);
-      },
+    logCreator: () => kafkajsLog(log),
   });
 }
 
@@ -72,11 +60,6 @@ export async function withAdmin<Result>(
   } finally {
     await admin.disconnect().catch(() => undefined);
   }
-}
-
-/** Selects fields of a kafkajs log line that cannot contain a secret or a message. */
-function pick({ broker, groupId, topic, retryCount }: Readonly<Record<string, unknown>>) {
-  return { broker, groupId, topic, retryCount };
 }
 
 /** The protocol name of an error of kafkajs, or of its cause: `UNKNOWN_TOPIC_OR_PARTITION`. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
 import { createByteBudget } from '../../../core/byte-budget.ts';
+import { createOutageLog } from '../../../core/outage-log.ts';
 import { repeat } from '../../../core/repeat.ts';
 import type { Delivered } from '../client/delivered.ts';
 import type { Positions } from '../client/positions.ts';
@@ -85,6 +86,19 @@ export async function startGroupConsumer(options: ConsumerOptions): Promise<Runn
     return membership.join();
   }
 
+  const consuming = createOutageLog({
+    messages: {
+      failing: 'the consumer failed; joining the group again',
+      recovered: 'the consumer is a member of its group again',
+    },
+    log,
+    now: Date.now,
+  });
+  const observation = createOutageLog({
+    messages: { failing: 'the lag cannot be determined', recovered: 'the lag is known again' },
+    log,
+    now: Date.now,
+  });
   let { consumer, ended } = await join();
   const running = rejoinUntilStopped();
 
@@ -96,7 +110,7 @@ export async function startGroupConsumer(options: ConsumerOptions): Promise<Runn
       const error = await Promise.race([stopped, ended]);
       if (signal.aborted) break;
       counters.restarts++;
-      log.error({ err: error }, 'the consumer failed; joining the group again');
+      consuming.failed(error);
       await consumer.disconnect().catch(() => undefined);
       await delay(restartMillis, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
@@ -109,13 +123,13 @@ export async function startGroupConsumer(options: ConsumerOptions): Promise<Runn
   }
 
   async function measureLag(): Promise<void> {
+    if (membership.isMember()) consuming.succeeded();
     await losses.remember();
     const lag = await positions.lag();
     counters.lag = new Map([...lag].filter(([partition]) => membership.assigned.has(partition)));
+    observation.succeeded();
   }
-  const observing = repeat(measureLag, OBSERVE_MILLIS, signal, (err) =>
-    log.warn({ err }, 'the lag cannot be determined'),
-  );
+  const observing = repeat(measureLag, OBSERVE_MILLIS, signal, observation.failed);
 
   return {
     assigned: membership.assigned,
