@@ -1,13 +1,14 @@
 #!/usr/bin/env node
+import '../core/node-20.ts';
 import { Command, CommanderError } from 'commander';
 import { OriginscopeError } from '../core/errors.ts';
-import metadata from '../package.json' with { type: 'json' };
+import { VERSION } from '../core/version.ts';
 import { COMMANDS } from './commands.ts';
 import { errorText } from './pages/error-text.ts';
 
 const program = new Command('originscope')
   .description('The observability pipeline for cross-origin traffic')
-  .version(metadata.version)
+  .version(VERSION)
   .showSuggestionAfterError();
 
 // Only the requested command is loaded: most of the start-up time is spent loading libraries.

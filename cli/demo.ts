@@ -131,7 +131,7 @@ async function generateTraffic(
 
 function printSelfCheck({ mismatches, recorded }: SelfCheck, { ledger, hadRealPages }: Exercise): void {
   const browsers = hadRealPages ? 'simulated browsers and real pages in Chromium' : 'simulated browsers';
-  if (!hadRealPages) console.log('No Chromium on this machine: all browsers were simulated.');
+  if (!hadRealPages) console.log('Without Chromium and playwright-core all browsers were simulated.');
   if (mismatches.length === 0) {
     console.log(`${styleText('green', '✔')} Self-check: what ${browsers} experienced`);
     console.log(`  in ${count(ledger.exchanges)} CORS exchanges equals what ClickHouse holds, exactly.`);
