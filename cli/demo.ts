@@ -11,7 +11,7 @@ import { startCollector } from '../collector/collector.ts';
 import type { Verification } from '../collector/verify/verification.ts';
 import { verify } from '../collector/verify/verify.ts';
 import { createClosers } from '../core/closers.ts';
-import { shellCommand } from '../core/shell-command.ts';
+import { originscopeCommand } from '../core/program.ts';
 import { cleaned } from '../core/text.ts';
 import type { ServiceUrls } from '../examples/browsers/calls.ts';
 import { type Exercise, exercise } from '../examples/exercise.ts';
@@ -191,7 +191,7 @@ The services and the collector stay up until Ctrl-C. Try:
     -H 'Access-Control-Request-Method: PUT'`)}
 
   Then, a few seconds later, the report again:
-  ${bold(shellCommand(['npx', 'originscope', 'report', '--data', path, '--service', 'catalog']))}
+  ${bold(originscopeCommand(['report', '--data', path, '--service', 'catalog']))}
 `);
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import { startCollector } from '../collector/collector.ts';
 import { opening } from '../core/closers.ts';
-import { shellCommand } from '../core/shell-command.ts';
+import { originscopeCommand } from '../core/program.ts';
 import { assertCanListen, assertProtected } from '../server/binding.ts';
 import { startControl } from '../server/control.ts';
 import { createRegistry } from '../server/readings.ts';
@@ -75,7 +75,7 @@ function start(settings: Settings, log: Logger) {
     closers.add(control.close);
     database.announce(control.address);
     console.log(`originscope is up: send OTLP to ${collector.url}, data in ${database.name}`);
-    console.log(`Then: ${shellCommand(['originscope', 'report', ...database.flags])}`);
+    console.log(`Then: ${originscopeCommand(['report', ...database.flags])}`);
     return { collector, close: closers.close };
   });
 }
