@@ -124,6 +124,7 @@ for (const [name, major] of isLong ? COMBINATIONS : COMBINATIONS.slice(0, 1)) {
       const up = start(command, [...first, 'originscope', 'up', '--port', '0', '--data', 'my data'], {
         cwd: project,
         env,
+        isGroup: true,
       });
       const url = / OTLP to (\S+),/.exec(await up.line())?.[1] ?? '';
       const hint = /^Then: (.*)$/.exec(await up.line())?.[1] ?? '';
@@ -144,6 +145,7 @@ for (const [name, major] of isLong ? COMBINATIONS : COMBINATIONS.slice(0, 1)) {
       expect(stderr).toBe('');
       for (const program of SERVICES) expect(stdout).toMatch(new RegExp(`${program} +3 `));
       up.kill('SIGTERM');
+      expect((await up.ended).stdout).toContain('Shutting down');
     });
   });
 }
