@@ -9,7 +9,7 @@ import { ask, crossOrigin } from '../support/ask.ts';
 import { start } from '../support/process.ts';
 import { beginProject, LAYOUTS, type Layout } from './layouts.ts';
 import { findNode } from './nodes.ts';
-import { publishBoth, type Registry, startRegistry, toolsMissing } from './registry.ts';
+import { publishBoth, type Registry, startRegistry, tool, toolsMissing } from './registry.ts';
 
 const run = promisify(execFile);
 const PROGRAMS = join(import.meta.dirname, 'programs');
@@ -52,11 +52,17 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** The environment of a shell with this Node first, and nothing of this repository. */
+/** The environment of a shell with this Node and the package managers first, and nothing of this repository. */
 async function environmentOf(node: string, name: string): Promise<Record<string, string>> {
   const bin = join(directory, `node ${name}`);
   await mkdir(bin, { recursive: true });
-  await symlink(node, join(bin, 'node')).catch(() => undefined);
+  for (const [program, file] of [
+    ['node', node],
+    ['pnpm', tool('pnpm')],
+    ['yarn', tool('yarn')],
+  ] as const) {
+    await symlink(file, join(bin, program)).catch(() => undefined);
+  }
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
   return { PATH: [bin, ...path].join(delimiter), HOME: homedir(), npm_config_cache: npmCache };
 }

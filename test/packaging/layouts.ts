@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Registry, tool } from './registry.ts';
+import type { Registry } from './registry.ts';
 
 /** A way to install packages into a project, and to run what was installed. */
 export interface Layout {
@@ -25,16 +25,16 @@ export const LAYOUTS = {
       '.npmrc': npmrc,
       'pnpm-workspace.yaml': 'minimumReleaseAge: 0\nstrictDepBuilds: false\nstoreDir: ./store\n',
     }),
-    install: [tool('pnpm'), 'add'],
-    runner: [tool('pnpm'), 'exec'],
+    install: ['pnpm', 'add'],
+    runner: ['pnpm', 'exec'],
   },
   'Yarn, isolated': {
     files: ({ url }) => ({
       '.yarnrc.yml': `npmRegistryServer: '${url}'\nunsafeHttpWhitelist: ['127.0.0.1']\nnodeLinker: pnpm\nnpmMinimalAgeGate: 0\nenableGlobalCache: false\nenableTelemetry: false\n`,
       'yarn.lock': '',
     }),
-    install: [tool('yarn'), 'add'],
-    runner: [tool('yarn')],
+    install: ['yarn', 'add'],
+    runner: ['yarn'],
   },
 } as const satisfies Record<string, Layout>;
 
