@@ -12,13 +12,11 @@ COPY package.json package-lock.json ./
 # in one), so both are deleted from package.json; every version is still that of the lock file.
 RUN npm pkg delete optionalDependencies workspaces && npm install --omit=dev --ignore-scripts
 
-# The example services and their browsers, with the frameworks that they are written for.
+# The example services and their browsers, with the frameworks that they are written for (optional dependencies).
 FROM ${NODE_IMAGE} AS examples
 WORKDIR /originscope
 COPY package.json package-lock.json ./
-COPY instrumentation/package.json instrumentation/
-COPY test/node/package.json test/node/
-RUN npm ci --omit=optional --ignore-scripts
+RUN npm pkg delete optionalDependencies.chdb workspaces && npm install --omit=dev --ignore-scripts
 COPY . .
 USER 1000
 CMD ["node", "examples/shop.ts"]

@@ -1,13 +1,25 @@
 #!/usr/bin/env node
+import '../core/node-20.ts';
 import { Command, CommanderError } from 'commander';
 import { OriginscopeError } from '../core/errors.ts';
-import metadata from '../package.json' with { type: 'json' };
+import { callProgram } from '../core/program.ts';
+import { VERSION } from '../core/version.ts';
 import { COMMANDS } from './commands.ts';
 import { errorText } from './pages/error-text.ts';
+import { programOf } from './program.ts';
+
+callProgram(
+  programOf({
+    script: process.argv[1] ?? '',
+    node: process.execPath,
+    workingDirectory: process.cwd(),
+    environment: process.env,
+  }),
+);
 
 const program = new Command('originscope')
   .description('The observability pipeline for cross-origin traffic')
-  .version(metadata.version)
+  .version(VERSION)
   .showSuggestionAfterError();
 
 // Only the requested command is loaded: most of the start-up time is spent loading libraries.

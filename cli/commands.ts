@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { CommandName } from './command-names.ts';
 
 interface CommandEntry {
   readonly description: string;
@@ -6,8 +7,8 @@ interface CommandEntry {
   readonly define: (command: Command) => Promise<Command>;
 }
 
-/** Every command, in the order of `--help`. */
-export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+/** Every command; `--help` shows them in this order. */
+export const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   up: {
     description: 'run everything in one process: receive OTLP, store it and publish usage',
     define: async (command) => (await import('./up.ts')).up(command),

@@ -9,6 +9,7 @@ import {
   replayDeadLetters,
 } from '../collector/kafka/dead-letters/replay.ts';
 import { counted } from '../core/counted.ts';
+import { originscopeCommand } from '../core/program.ts';
 import { KAFKA_SETTINGS, kafkaOf } from './settings/kafka.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 import type { SettingName, Settings } from './settings/table.ts';
@@ -104,7 +105,7 @@ function said(
   const lines = [`${counted(replayed, 'dead letter')} sent to ${topic} again`];
   if (tooOld > 0) {
     lines.push(
-      `${tooOld} left out: written more than 48 hours ago; as long as ${topic} has them, originscope rebuild reads them`,
+      `${tooOld} left out: written more than 48 hours ago; as long as ${topic} has them, ${originscopeCommand(['rebuild'])} reads them`,
     );
   }
   for (const { from } of withoutBody) lines.push(`left out, because its body was too large: ${from}`);

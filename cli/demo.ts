@@ -12,7 +12,7 @@ import { derivationRules } from '../collector/otlp/decode.ts';
 import type { Verification } from '../collector/verify/verification.ts';
 import { verify } from '../collector/verify/verify.ts';
 import { createClosers } from '../core/closers.ts';
-import { shellCommand } from '../core/shell-command.ts';
+import { originscopeCommand } from '../core/program.ts';
 import { cleaned } from '../core/text.ts';
 import type { ServiceUrls } from '../examples/browsers/calls.ts';
 import { type Exercise, exercise } from '../examples/exercise.ts';
@@ -134,7 +134,7 @@ async function generateTraffic(
 
 function printSelfCheck({ mismatches, recorded }: SelfCheck, { ledger, hadRealPages }: Exercise): void {
   const browsers = hadRealPages ? 'simulated browsers and real pages in Chromium' : 'simulated browsers';
-  if (!hadRealPages) console.log('No Chromium on this machine: all browsers were simulated.');
+  if (!hadRealPages) console.log('Without Chromium and playwright-core all browsers were simulated.');
   if (mismatches.length === 0) {
     console.log(`${styleText('green', '✔')} Self-check: what ${browsers} experienced`);
     console.log(`  in ${count(ledger.exchanges)} CORS exchanges equals what ClickHouse holds, exactly.`);
@@ -194,7 +194,7 @@ The services and the collector stay up until Ctrl-C. Try:
     -H 'Access-Control-Request-Method: PUT'`)}
 
   Then, a few seconds later, the report again:
-  ${bold(shellCommand(['npx', 'originscope', 'report', '--data', path, '--service', 'catalog']))}
+  ${bold(originscopeCommand(['report', '--data', path, '--service', 'catalog']))}
 `);
 }
 

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { VERSION } from '../core/version.ts';
 import { type Probed, probe as probeAsPage } from '../explain/probe/probe.ts';
 import { send } from '../explain/probe/send.ts';
 import { isSetByBrowser } from '../explain/recordings/browser-headers.ts';
 import type { HeaderList, Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
 import { isSerialisedOrigin } from '../instrumentation/src/fetch-standard/origin.ts';
 import { isToken } from '../instrumentation/src/fetch-standard/token-list.ts';
-import metadata from '../package.json' with { type: 'json' };
 import { errorText } from './pages/error-text.ts';
 import { renderExplanation } from './pages/explanation-page.ts';
 import { pageOptions } from './pages/terminal.ts';
@@ -45,7 +45,7 @@ export function probe(command: Command): Command {
           url: string,
           { origin, method, header, credentials, send: sendUnsafe, timeout, json }: Flags,
         ) => {
-          const userAgent = `Mozilla/5.0 (compatible; originscope/${metadata.version})`;
+          const userAgent = `Mozilla/5.0 (compatible; originscope/${VERSION})`;
           const probed = await probeAsPage(
             { origin, url, method, headers: header ?? [], credentials: credentials === true },
             {

@@ -61,7 +61,7 @@ describeKafka('originscope topics', ({ brokers }) => {
     const { topic, args } = names();
     for (const _ of ['first', 'second']) {
       const { stdout } = await runOriginscope(['topics', 'show', ...args]);
-      expect(stdout).toContain(`${topic}: missing; create it with "originscope topics create"`);
+      expect(stdout).toContain(`${topic}: missing; create it with "node cli/bin.ts topics create"`);
     }
   });
 

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { compareTopics, createTopics, type TopicOutcome } from '../collector/kafka/admin/topics.ts';
 import { kafkaAt, kafkaUnavailable, withAdmin } from '../collector/kafka/client/connection.ts';
 import { counted } from '../core/counted.ts';
+import { originscopeCommand } from '../core/program.ts';
 import { KAFKA_SETTINGS, kafkaOf, TOPIC_SETTINGS, topicPlanOf } from './settings/kafka.ts';
 import { addSettings, readSettings } from './settings/read-settings.ts';
 
@@ -39,7 +40,8 @@ function topicsCommand(name: string, description: string, work: typeof createTop
 /** One line for the topic, and one for each difference. */
 function described({ wanted, found, differences }: TopicOutcome): string {
   const { name, partitions, replication, config } = wanted;
-  if (found === 'missing') return `${name}: missing; create it with "originscope topics create"\n`;
+  if (found === 'missing')
+    return `${name}: missing; create it with "${originscopeCommand(['topics', 'create'])}"\n`;
   if (differences.length > 0) {
     const lines = differences.map((difference) => `  ${difference}\n`);
     return `${name}: exists, and differs; it is left as it is\n${lines.join('')}`;

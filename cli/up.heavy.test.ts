@@ -48,7 +48,7 @@ test('up says at its end in a sentence what was written, and logs nothing', asyn
   expect(stderr).not.toContain('"msg":"down"');
 });
 
-test('the command that up suggests finds the data of up', async () => {
+test('the command that up suggests runs as it stands, and finds the data of up', async () => {
   const data = join(await temporaryDirectory(), 'my data');
   const up = spawn(process.execPath, [BIN, 'up', '--data', data, '--port', '0'], {
     env: ENV,
@@ -61,10 +61,10 @@ test('the command that up suggests finds the data of up', async () => {
   });
   let suggested: string | undefined;
   for await (const line of createInterface({ input: up.stdout })) {
-    suggested = /^Then: originscope (.*)$/.exec(line)?.[1];
+    suggested = /^Then: (.*)$/.exec(line)?.[1];
     if (suggested !== undefined) break;
   }
-  const report = spawnSync('sh', ['-c', `"$0" "$1" ${suggested}`, process.execPath, BIN], {
+  const report = spawnSync('sh', ['-c', suggested ?? 'false'], {
     encoding: 'utf8',
     env: ENV,
   });

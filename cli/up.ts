@@ -3,7 +3,7 @@ import { type Logger, pino } from 'pino';
 import { startCollector } from '../collector/collector.ts';
 import { derivationRules } from '../collector/otlp/decode.ts';
 import { opening } from '../core/closers.ts';
-import { shellCommand } from '../core/shell-command.ts';
+import { originscopeCommand } from '../core/program.ts';
 import { assertCanListen, assertProtected, shownUrl } from '../server/binding.ts';
 import { startControl } from '../server/control.ts';
 import { createRegistry } from '../server/readings.ts';
@@ -40,7 +40,7 @@ export function up(command: Command): Command {
     console.log(
       `originscope is up: send OTLP to ${shownUrl(collector.url, settings.host)}, data in ${database.name}`,
     );
-    console.log(`Then: ${shellCommand(['originscope', 'report', ...database.flags])}`);
+    console.log(`Then: ${originscopeCommand(['report', ...database.flags])}`);
     await stopped;
     console.log('Shutting down: finishing what was received…');
     await close();

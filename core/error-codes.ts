@@ -270,7 +270,7 @@ export const ERRORS = {
   ENGINE_MISSING: {
     message: 'The embedded ClickHouse engine is not installed',
     remedy:
-      'Run npm install with optional dependencies on Linux (glibc) or macOS, or give the URL of a ClickHouse server with --clickhouse.',
+      'It exists for Linux (glibc) and macOS, on x64 and arm64: install Originscope there, with optional dependencies. Elsewhere give the URL of a ClickHouse server with --clickhouse.',
     retryable: false,
   },
   ENGINE_UNAVAILABLE: {
@@ -313,6 +313,11 @@ export const ERRORS = {
   },
 
   // Kafka
+  NODE_TOO_OLD: {
+    message: 'Node {version} cannot decompress Zstandard, which messages of Kafka may use',
+    remedy: 'Run the commands that use Kafka on Node 22.15 or newer.',
+    retryable: false,
+  },
   KAFKA_UNAVAILABLE: {
     message: 'Kafka does not answer at {brokers}: {problem}',
     remedy:

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ServiceUrls } from './browsers/calls.ts';
@@ -12,7 +13,8 @@ const SCRIPTS = {
 } as const satisfies Record<keyof ServiceUrls, string>;
 
 const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
-const REGISTER = new URL('../instrumentation/src/register.ts', import.meta.url).href;
+/** As this file: TypeScript in a clone, JavaScript in the package. */
+const REGISTER = new URL(`../instrumentation/src/register${extname(import.meta.url)}`, import.meta.url).href;
 
 /** Longer than an instrumented process takes to send its counts. */
 const STOP_MILLIS = 15_000;

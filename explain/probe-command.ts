@@ -1,4 +1,4 @@
-import { shellCommand } from '../core/shell-command.ts';
+import { originscopeCommand } from '../core/program.ts';
 import type { HeaderList } from '../instrumentation/src/fetch-standard/decision.ts';
 
 /** The arguments of `originscope probe`. */
@@ -21,9 +21,9 @@ export function probeCommand({
   headers = [],
   credentials,
 }: ProbeArguments): string {
-  const words = ['originscope', 'probe', URL.canParse(url) ? url : 'URL', '--origin', origin];
+  const words = ['probe', URL.canParse(url) ? url : 'URL', '--origin', origin];
   if (method !== '' && method !== 'GET') words.push('--method', method);
   for (const [name, value] of headers) words.push('-H', `${name}: ${value}`);
   if (credentials) words.push('--credentials');
-  return shellCommand(words);
+  return originscopeCommand(words);
 }

@@ -71,7 +71,9 @@ export async function windowOf(client: ClickHouseClient, options: WindowOptions)
   const minutes = window(client, options, 'minute');
   if (await hasUsage(minutes)) return minutes;
   // Minutes beside the window show that they are kept: then there is nothing in it, and hours would widen it.
-  const areKept = await hasUsage(window(client, { ...options, since: hours.since, until: hours.until }, 'minute'));
+  const areKept = await hasUsage(
+    window(client, { ...options, since: hours.since, until: hours.until }, 'minute'),
+  );
   return !areKept && (await hasUsage(hours)) ? hours : minutes;
 }
 

@@ -1,5 +1,6 @@
 import { counted } from '../../core/counted.ts';
-import { copyableCommand, shellCommand } from '../../core/shell-command.ts';
+import { originscopeCommand } from '../../core/program.ts';
+import { copyableCommand } from '../../core/shell-command.ts';
 import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
 import type { Signal } from '../detectors/detection.ts';
 import type { AffectedValue, Incident, IncidentClass } from '../incidents/incident.ts';
@@ -155,7 +156,7 @@ const FIRST_STEPS: Readonly<Record<IncidentClass, string>> = {
 export function reportCommand({ service, startedAt }: Incident): string | undefined {
   const since = new Date(startedAt - 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z');
   const ofService = service === '' ? [] : ['--service', service];
-  const command = shellCommand(['originscope', 'report', ...ofService, '--since', since]);
+  const command = originscopeCommand(['report', ...ofService, '--since', since]);
   const isSafe = service.length <= LIMITS.value && safeText(command, command.length) === command;
   return isSafe ? copyableCommand(command) : undefined;
 }

@@ -1,11 +1,15 @@
+import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import { type DiskSpace, spaceRemedy, spaceText } from '../../clickhouse/disks.ts';
-import { copyableCommand, shellCommand } from '../../core/shell-command.ts';
+import { originscopeCommand } from '../../core/program.ts';
+import { copyableCommand } from '../../core/shell-command.ts';
 import { cleaned } from '../../core/text.ts';
 import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
 import type { Difference } from '../../reports/nearest-origin.ts';
 import type { BlockedCallGroup, ReasonCount, Report, ServiceReport } from '../../reports/report.ts';
 import type { OriginCount } from '../../reports/report-queries.ts';
+import { instrumentationInstall } from '../program.ts';
+import { runnableHints } from './hints.ts';
 import { type PageOptions, type Paint, paintFor, readableWidth, visibleLength, wrapped } from './terminal.ts';
 
 /** What is shown of a service when there are several. */
@@ -68,7 +72,12 @@ export function renderReport(report: Report, options: PageOptions): string {
 const SHOWN_TROUBLES = 5;
 
 function renderTrouble(text: string, { paint, width }: Page): string {
-  return wrapped('', '  ', `${paint('red', '!')} ${cleaned(text).replace(/[. ]+$/, '')}.`, width);
+  return wrapped(
+    '',
+    '  ',
+    `${paint('red', '!')} ${runnableHints(cleaned(text)).replace(/[. ]+$/, '')}.`,
+    width,
+  );
 }
 
 function renderDisk(disk: DiskSpace, { paint, width }: Page): string {
@@ -83,9 +92,10 @@ function whatNext({ service }: Report, { paint }: Page): string {
   }
   return [
     'No decisions in this time. To get some:',
-    `  1. ${paint('bold', 'originscope up')} takes them; leave it running`,
-    `  2. start a service with ${paint('bold', 'node --import @originscope/instrumentation-cors/register app.js')}`,
-    '  3. open a page of another origin that calls it, and look here again',
+    `  1. ${paint('bold', originscopeCommand(['up']))} takes them; leave it running`,
+    `  2. in the folder of a service: ${paint('bold', instrumentationInstall(dirname(import.meta.dirname)))}`,
+    `  3. start it with ${paint('bold', 'node --import @originscope/instrumentation-cors/register app.js')}`,
+    '  4. open a page of another origin that calls it, and look here again',
     'Or look further back with --since 7d.',
   ].join('\n');
 }
@@ -160,7 +170,7 @@ function moreText(more: number, noun: string, { service }: ServiceReport): strin
 
 /** A name that a terminal shall not show as it is cannot be copied from it either. */
 function howToSeeAll(service: string): string {
-  const command = shellCommand(['originscope', 'report', '--service', service, '--all']);
+  const command = originscopeCommand(['report', '--service', service, '--all']);
   return copyableCommand(command) ?? 'report this service with --service and --all';
 }
 

@@ -1,6 +1,7 @@
 import type { Check, CheckName, Verification } from '../../collector/verify/verification.ts';
 import { counted } from '../../core/counted.ts';
 import { cleaned } from '../../core/text.ts';
+import { runnableHints } from './hints.ts';
 import { type PageOptions, paintFor, readableWidth, wrapped } from './terminal.ts';
 
 /** What holds when nothing was found, and what is counted as checked. */
@@ -19,7 +20,8 @@ const TITLES = {
 export function renderVerification({ ok, checks, information }: Verification, options: PageOptions): string {
   const paint = paintFor(options);
   const width = readableWidth(options);
-  const item = (mark: string, text: string): string => wrapped(`  ${mark} `, '    ', cleaned(text), width);
+  const item = (mark: string, text: string): string =>
+    wrapped(`  ${mark} `, '    ', runnableHints(cleaned(text)), width);
   const lines = checks.flatMap((check) => {
     const [title, noun] = TITLES[check.name];
     const mark = check.ok ? paint('green', '✔') : paint('red', '✘');

@@ -19,11 +19,13 @@ export interface RealBrowser {
   close(): Promise<void>;
 }
 
-/** Starts Chromium if it is installed; else returns undefined. */
+/** Starts Chromium if it is installed, and Playwright to control it; else returns undefined. */
 export async function startChromium(): Promise<RealBrowser | undefined> {
   const executablePath = EXECUTABLES.find((path) => existsSync(path));
   if (executablePath === undefined) return undefined;
-  const { chromium } = await import('playwright-core');
+  const playwright = await import('playwright-core').catch(() => undefined);
+  if (playwright === undefined) return undefined;
+  const { chromium } = playwright;
   // The demo handles signals itself.
   const chrome = await chromium.launch({
     executablePath,

@@ -81,23 +81,11 @@ describe('the image of the commands', () => {
   test('has no tests, no secrets, and nothing else of the working copy', () => {
     expect(readdirSync(inside(image, '.')).sort()).toEqual([
       ...['analyzer', 'cli', 'clickhouse', 'collector', 'core', 'dashboards', 'examples', 'explain'],
-      ...[
-        'instrumentation',
-        'node_modules',
-        'package-lock.json',
-        'package.json',
-        'reports',
-        'server',
-        'test',
-      ],
+      ...['instrumentation', 'node_modules', 'package-lock.json', 'package.json', 'reports', 'server'],
     ]);
     const files = readdirSync(inside(image, '.'), { recursive: true, encoding: 'utf8' });
     const own = files.filter((file) => !file.startsWith('node_modules'));
     expect(own.filter((file) => /\.test\.ts$|\.md$|\.env|\.git|\.tgz$/.test(file))).toEqual([]);
-    expect(own.filter((file) => file.startsWith('test/')).sort()).toEqual([
-      'test/node',
-      'test/node/package.json',
-    ]);
   });
 
   test('runs as an unprivileged user with a numeric id, which Kubernetes can tell from root', () => {

@@ -9,6 +9,7 @@ import { SCOPE_NAME } from '../../instrumentation/src/attributes.ts';
 import { ask, crossOrigin } from '../support/ask.ts';
 import { receiveOtlpJson } from '../support/otlp-json-receiver.ts';
 import { start } from '../support/process.ts';
+import { findNode } from './nodes.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -49,7 +50,7 @@ beforeAll(async () => {
   const pack = ['pack', '--json', '--workspace', 'instrumentation', '--pack-destination', directory];
   const { stdout } = await run('npm', pack, { cwd: ROOT });
   tarball = join(directory, JSON.parse(stdout)[0].filename);
-  nodes = { 20: await findNode20(), 24: process.execPath };
+  nodes = { 20: await findNode('20', directory, install), 24: process.execPath };
 }, 120_000);
 beforeEach(({ skip }) => {
   if (offline !== undefined) skip(offline);
@@ -153,15 +154,4 @@ async function install(project: string, ...packages: readonly string[]): Promise
     if (!/\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT)\b/.test(String(error))) throw error;
     offline = 'the npm registry cannot be reached: connect to it, or point npm to a mirror';
   }
-}
-
-/** The machine's own, else one from the registry. */
-async function findNode20(): Promise<string> {
-  for (const path of ['/usr/bin/node', '/usr/local/bin/node']) {
-    const version = await run(path, ['--version']).catch(() => undefined);
-    if (version?.stdout.startsWith('v20.')) return path;
-  }
-  const name = `node-${process.platform}-${process.arch}`;
-  await install(directory, `${name}@20`);
-  return join(directory, 'node_modules', name, 'bin', 'node');
 }

@@ -18,18 +18,35 @@ export interface StartedProcess {
   }>;
 }
 
-/** Starts a program that ends with the test at the latest. */
+/**
+ * Starts a program that ends with the test at the latest.
+ *
+ * @param options.isGroup whether signals are for the processes that it starts, too: `npx` does not wait for its own
+ */
 export function start(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly cwd?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly isGroup?: boolean;
+  } = {},
 ): StartedProcess {
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { PATH: process.env.PATH, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: options.isGroup === true,
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  const kill = (signal: NodeJS.Signals): void => {
+    if (!options.isGroup || child.pid === undefined) return void child.kill(signal);
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // All of them have ended.
+    }
+  };
+  onTestFinished(() => kill('SIGKILL'));
   let stdout = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
@@ -45,7 +62,7 @@ export function start(
       if (done) throw new Error(`${command} ${args.join(' ')} ended without a line: ${stderr}`);
       return value;
     },
-    kill: (signal) => void child.kill(signal),
+    kill,
     ended: once(child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr })),
   };
 }

@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib';
 import kafkajs from 'kafkajs';
 import snappy from 'kafkajs-snappy';
 import { compressFrame, decompressFrame } from 'lz4-napi';
-import { codeOf } from '../../../../core/errors.ts';
+import { codeOf, OriginscopeError } from '../../../../core/errors.ts';
 import { lz4FrameSize } from './lz4-frame-size.ts';
 import { READING_LIMITS } from './reading-limits.ts';
 import { decompressSnappy } from './snappy-blocks.ts';
@@ -11,8 +11,6 @@ import { TooLargeError } from './too-large-error.ts';
 
 // Node detects only some of the named exports of kafkajs.
 const { CompressionCodecs, CompressionTypes } = kafkajs;
-const zstdCompress = promisify(zlib.zstdCompress);
-const zstdDecompress = promisify(zlib.zstdDecompress);
 const gzip = promisify(zlib.gzip);
 const unzip = promisify(zlib.unzip);
 
@@ -57,8 +55,8 @@ const CODECS: ReadonlyMap<number, Codec> = new Map([
     CompressionTypes.ZSTD,
     {
       name: 'zstd',
-      compress: (bytes) => zstdCompress(bytes),
-      decompress: (bytes, maxBytes) => inflate(zstdDecompress, bytes, maxBytes),
+      compress: (bytes) => promisify(zlib.zstdCompress)(bytes),
+      decompress: (bytes, maxBytes) => inflate(promisify(zlib.zstdDecompress), bytes, maxBytes),
     },
   ],
 ]);
@@ -82,8 +80,13 @@ export async function decompress(type: number, bytes: Buffer, maxBytes: number):
 /**
  * Registers all codecs for compression in kafkajs, which only includes gzip; producers, including the
  * OpenTelemetry Collector, use all four. Decompression happens in fetch-response.ts.
+ *
+ * @throws OriginscopeError `NODE_TOO_OLD`: a message that cannot be decompressed would be lost
  */
 export function registerCodecs(): void {
+  if (!('zstdDecompress' in zlib)) {
+    throw new OriginscopeError('NODE_TOO_OLD', { version: process.versions.node });
+  }
   for (const [type, { compress, decompress }] of CODECS) {
     CompressionCodecs[type as keyof typeof CompressionCodecs] = () => ({
       compress: (encoder: { buffer: Buffer }) => compress(encoder.buffer),

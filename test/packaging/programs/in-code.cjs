@@ -1,0 +1,4 @@
+const { CorsInstrumentation } = require('@originscope/instrumentation-cors');
+
+new CorsInstrumentation();
+require('./server.cjs');

@@ -1,0 +1,4 @@
+import { CorsInstrumentation } from '@originscope/instrumentation-cors';
+import './server.mjs';
+
+new CorsInstrumentation();
