@@ -1,4 +1,5 @@
 import type { Dashboard, DashboardLink } from './definition.ts';
+import { IS_OPEN, incidentMarks, incidents } from './incident-text.ts';
 import {
   BLOCKED,
   BLOCKED_SHARE,
@@ -51,7 +52,7 @@ export const OVERVIEW: Dashboard = {
   question: 'Do pages of other origins reach our services, and where should I look next?',
   since: '24h',
   variables: [ENVIRONMENT],
-  annotations: [deployments(HERE)],
+  annotations: [incidentMarks(HERE), deployments(HERE)],
   rows: [
     {
       panels: [
@@ -61,7 +62,7 @@ export const OVERVIEW: Dashboard = {
           title: 'Decisions',
           description:
             'Cross-origin requests and preflights that browsers decided about. What a gateway and a service both saw counts once.',
-          width: 5,
+          width: 4,
           height: 4,
           unit: 'count',
           sql: `SELECT ${DECISIONS} AS decisions FROM ${REQUESTS}`,
@@ -71,7 +72,7 @@ export const OVERVIEW: Dashboard = {
           id: 2,
           title: 'Blocked share',
           description: 'Share of decisions that end with the browser refusing the page the response.',
-          width: 5,
+          width: 4,
           height: 4,
           unit: 'ratio',
           thresholds: BLOCKED_THRESHOLDS,
@@ -83,7 +84,7 @@ export const OVERVIEW: Dashboard = {
           title: 'Failed preflights',
           description:
             'Preflights that were blocked: after each of them the browser never sent the request that the page wanted.',
-          width: 5,
+          width: 4,
           height: 4,
           unit: 'count',
           sql: `SELECT ${FAILED_PREFLIGHTS} AS failed_preflights FROM ${REQUESTS}`,
@@ -93,7 +94,7 @@ export const OVERVIEW: Dashboard = {
           id: 4,
           title: 'New origins',
           description: 'Origins in this range that were not seen in the 30 days before it.',
-          width: 5,
+          width: 4,
           height: 4,
           unit: 'count',
           sql: `SELECT uniqExact(origin) AS new_origins FROM ${OF_SERVICES} WHERE ${NEW_ORIGINS}`,
@@ -107,6 +108,18 @@ export const OVERVIEW: Dashboard = {
           height: 4,
           unit: 'count',
           sql: `SELECT uniqExact(service) AS services FROM ${OF_SERVICES}`,
+        },
+        {
+          kind: 'stat',
+          id: 11,
+          title: 'Open incidents',
+          description:
+            'Of the analyzer, at the end of the range; the dashboard of incidents has their evidence.',
+          width: 4,
+          height: 4,
+          unit: 'count',
+          thresholds: { warning: 1, critical: 5 },
+          sql: `SELECT countIf(${IS_OPEN}) AS open_incidents FROM ${incidents(HERE)}`,
         },
       ],
     },

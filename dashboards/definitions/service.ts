@@ -1,4 +1,5 @@
 import type { Dashboard, DashboardLink } from './definition.ts';
+import { incidentMarks } from './incident-text.ts';
 import {
   BLOCKED,
   BLOCKED_SHARE,
@@ -74,7 +75,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
       ],
     },
   ],
-  annotations: [deployments(HERE)],
+  annotations: [incidentMarks(HERE), deployments(HERE)],
   rows: [
     {
       panels: [

@@ -147,7 +147,14 @@ describe.each([
           const { meta, data: rows } = await place.ask(
             sqlOf(dashboard, annotation.sql, { ...context, variables }),
           );
-          expect(meta.map(({ name }) => name)).toEqual(['time', 'text', 'tags']);
+          expect(meta.map(({ name }) => name).filter((name) => name !== 'timeEnd')).toEqual([
+            'time',
+            'text',
+            'tags',
+          ]);
+          for (const { name, type } of meta) {
+            expect(type, name).toMatch(TYPES[name.startsWith('time') ? 'time' : 'text']);
+          }
           expect(rows.length, annotation.name).toBeGreaterThan(0);
         }
       });
@@ -223,6 +230,7 @@ describe.each([
       // The newest one is four minutes old, and one slot is not published.
       'No decisions arrive': [],
       'Slots are not published': [],
+      'The analyzer has stopped': ['all'],
     });
   });
 
@@ -242,7 +250,7 @@ describe.each([
             [
               variable.kind === 'choice'
                 ? String(variable.choices[0]?.value)
-                : variable.name === 'reason'
+                : variable.name === 'reason' || variable.name === 'class'
                   ? '0'
                   : hash,
             ],
@@ -319,5 +327,5 @@ const TYPES: Readonly<Record<Unit, RegExp>> = {
   bytes: NUMBER,
   status: NUMBER,
   text: TEXT,
-  time: /^DateTime(64\(\d, |\()'UTC'\)$/,
+  time: /^(Nullable\()?DateTime(64\(\d, |\()'UTC'\)\)?$/,
 };

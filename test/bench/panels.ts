@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -29,7 +29,8 @@ const RANGES = [
 /**
  * Every panel of every dashboard over 30 days of published usage, as the dashboard opens: all services where several
  * can be selected, else the busiest one. Beside them the questions of the overview asked of `otel_traces`.
- * `--scale 0.1` for a tenth of the rows; `--peer` for how many rows `otel_traces` gets.
+ * `--scale 0.1` for a tenth of the rows; `--peer` for how many rows `otel_traces` gets; `--directory` to keep the
+ * data for another run.
  */
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -38,17 +39,21 @@ export async function run(args: string[]): Promise<void> {
       scale: { type: 'string', default: '1' },
       repeats: { type: 'string', default: '5' },
       peer: { type: 'string', default: '2000000' },
+      directory: { type: 'string' },
     },
   });
   const rows = Math.round(ROWS * Number(values.scale));
-  const directory = mkdtempSync(join(tmpdir(), 'originscope-bench-'));
+  const directory = values.directory ?? mkdtempSync(join(tmpdir(), 'originscope-bench-'));
+  const isFilled = values.directory !== undefined && existsSync(directory);
   const clickHouse = await openClickHouse({ directory });
   try {
     await migrate(clickHouse.writing);
     console.log(`load average ${loadavg()[0]?.toFixed(1)}`);
-    const now = Math.floor(Date.now() / HOUR) * HOUR;
-    const filled = await timed(() => fill(clickHouse.writing, now, rows, Number(values.peer)));
-    console.log(`${rows} published rows in ${(filled / 1000).toFixed(0)} s`);
+    if (!isFilled) {
+      const filled = await timed(() => fill(clickHouse.writing, rows, Number(values.peer)));
+      console.log(`${rows} published rows in ${(filled / 1000).toFixed(0)} s`);
+    }
+    const now = await endOfUsage(clickHouse.reading);
     for (const [name, length, interval] of RANGES) {
       await measure(
         clickHouse.reading,
@@ -60,12 +65,13 @@ export async function run(args: string[]): Promise<void> {
     console.log(`load average ${loadavg()[0]?.toFixed(1)}`);
   } finally {
     await clickHouse.close();
-    rmSync(directory, { recursive: true, force: true });
+    if (values.directory === undefined) rmSync(directory, { recursive: true, force: true });
   }
 }
 
 /** What a publisher would have left behind, written without one. */
-async function fill(client: ClickHouseClient, now: number, rows: number, peerRows: number): Promise<void> {
+async function fill(client: ClickHouseClient, rows: number, peerRows: number): Promise<void> {
+  const now = Math.floor(Date.now() / HOUR) * HOUR;
   const begin = now - DAYS * DAY;
   const part = (salt: number, count: number): string => `cityHash64(key, ${salt}) % ${count}`;
   const isBlocked = `${part(3, 25)} = 0`;
@@ -107,14 +113,17 @@ async function fill(client: ClickHouseClient, now: number, rows: number, peerRow
           toUInt64(500 * pow(rand(2) / 4294967296, 3)) + 1000 * service_number AS key, ${usage}
           FROM numbers(${aDay}))`,
     });
+    await client.command({
+      query: `INSERT INTO usage_hours (hour, run, first_seen, last_seen, ${usageNames}, decisions, clients)
+        SELECT toStartOfHour(minute) AS hour, 1, min(minute), max(minute), ${usageNames}, sum(decisions), groupBitOr(clients)
+        FROM usage_minutes WHERE minute >= ${(begin + day * DAY) / 1000} AND minute < ${(begin + (day + 1) * DAY) / 1000}
+        GROUP BY hour, ${usageNames}`,
+    });
   }
   const slots = `SELECT arrayJoin(range(${begin / 1000}, ${now / 1000}, 600)) AS second`;
   for (const query of [
     `INSERT INTO published_slots (slot, run, published_at, spans, decisions, fingerprint)
      SELECT toDateTime(second, 'UTC'), 1, toDateTime(second + 720, 'UTC'), 1000, 20000, 1 FROM (${slots})`,
-    `INSERT INTO usage_hours (hour, run, first_seen, last_seen, ${usageNames}, decisions, clients)
-     SELECT toStartOfHour(minute) AS hour, 1, min(minute), max(minute), ${usageNames}, sum(decisions), groupBitOr(clients)
-     FROM usage_minutes GROUP BY hour, ${usageNames}`,
     `INSERT INTO published_hours (hour, run, published_at, slot_runs, decisions)
      SELECT toStartOfHour(toDateTime(second, 'UTC')) AS hour, 1, now64(6), groupArray((toDateTime(second, 'UTC'), toUInt64(1))), 1
      FROM (${slots}) GROUP BY hour`,
@@ -125,10 +134,18 @@ async function fill(client: ClickHouseClient, now: number, rows: number, peerRow
      SELECT ${rawColumns()}, minute, route FROM usage_minutes WHERE verdict = 'blocked' LIMIT 1000000`,
     `INSERT INTO decision_spans (${names(SPAN_COLUMNS)})
      SELECT ${rawColumns()} FROM usage_minutes LIMIT ${3 * peerRows}`,
-    'OPTIMIZE TABLE usage_hours FINAL',
   ]) {
     await client.command({ query });
   }
+}
+
+/** End of the last hour with usage. */
+async function endOfUsage(client: ClickHouseClient): Promise<number> {
+  const [found] = await select<{ hour: number }>(
+    client,
+    'SELECT toUnixTimestamp(max(hour)) AS hour FROM usage_hours',
+  );
+  return (found?.hour ?? 0) * 1000 + HOUR;
 }
 
 function rawColumns(): string {
