@@ -158,10 +158,10 @@ export const INCIDENTS_DASHBOARD: Dashboard = {
       panels: [
         decisionsByVerdict(
           6,
-          usage({ where: `${HERE} AND ${COUNTED_ONCE}` }),
+          usage({ where: `${HERE} AND ${COUNTED_ONCE}`, of: ['verdict'] }),
           ' Red ranges are incidents, blue marks are deployments.',
         ),
-        blockedByReason(7, usage({ where: `${HERE} AND ${COUNTED_ONCE} AND verdict = 'blocked'` })),
+        blockedByReason(7, usage({ where: `${HERE} AND ${COUNTED_ONCE}`, of: ['reason'], blocked: true })),
         {
           kind: 'table',
           id: 8,

@@ -24,14 +24,19 @@ import {
 
 const HERE = selected('environment');
 /** Of all services together, each request once. */
-const REQUESTS = usage({ where: `${HERE} AND outermost` });
-const OF_SERVICES = usage({ where: HERE });
+const REQUESTS = usage({ where: `${HERE} AND outermost`, of: ['kind', 'verdict'] });
+const OF_SERVICES = usage({ where: HERE, of: ['service', 'kind', 'verdict'] });
+const OF_ORIGINS = usage({ where: HERE, of: ['origin', 'service', 'verdict'] });
 const FAILED_PREFLIGHTS = decisionsWhere(`kind = 'preflight' AND verdict = 'blocked'`);
 
+const SEEN_BEFORE = usage({
+  where: HERE,
+  of: ['origin'],
+  from: `(toStartOfHour(${FROM}) - 2592000)`,
+  to: `(toStartOfHour(${FROM}) - 1)`,
+});
 /** Origins of the range that nobody saw in the 30 days before. */
-const NEW_ORIGINS = `origin NOT IN (
-      SELECT origin FROM origin_usage_hourly
-      WHERE hour >= toStartOfHour(${FROM}) - INTERVAL 30 DAY AND hour < toStartOfHour(${FROM}) AND ${HERE})`;
+const NEW_ORIGINS = `origin NOT IN (SELECT origin FROM ${SEEN_BEFORE})`;
 
 const TO_SERVICE: DashboardLink = {
   title: 'Look at this service',
@@ -97,7 +102,7 @@ export const OVERVIEW: Dashboard = {
           width: 4,
           height: 4,
           unit: 'count',
-          sql: `SELECT uniqExact(origin) AS new_origins FROM ${OF_SERVICES} WHERE ${NEW_ORIGINS}`,
+          sql: `SELECT uniqExact(origin) AS new_origins FROM ${OF_ORIGINS} WHERE ${NEW_ORIGINS}`,
         },
         {
           kind: 'stat',
@@ -130,7 +135,7 @@ export const OVERVIEW: Dashboard = {
           REQUESTS,
           ' Unknown: what the browser does depends on something that the request does not show.',
         ),
-        blockedByReason(7, usage({ where: `${HERE} AND outermost AND verdict = 'blocked'` })),
+        blockedByReason(7, usage({ where: `${HERE} AND outermost`, of: ['reason'], blocked: true })),
       ],
     },
     {
@@ -157,11 +162,9 @@ export const OVERVIEW: Dashboard = {
             { name: 'blocked', title: 'Blocked', unit: 'count', width: 110 },
             { name: 'unknown', title: 'Unknown', unit: 'count', width: 110 },
             { name: 'failed_preflights', title: 'Failed preflights', unit: 'count', width: 140 },
-            { name: 'origins', title: 'Origins', unit: 'count', width: 100 },
           ],
           sql: `SELECT service, ${DECISIONS} AS decisions, ${BLOCKED_SHARE} AS blocked_share, ${BLOCKED} AS blocked,
-      ${decisionsWhere(`verdict = 'unknown'`)} AS unknown, ${FAILED_PREFLIGHTS} AS failed_preflights, uniqExact(origin) AS origins,
-      ${SERVICE_ID}
+      ${decisionsWhere(`verdict = 'unknown'`)} AS unknown, ${FAILED_PREFLIGHTS} AS failed_preflights, ${SERVICE_ID}
     FROM ${OF_SERVICES} GROUP BY service ORDER BY blocked DESC, decisions DESC, service LIMIT 100`,
         },
       ],
@@ -184,7 +187,7 @@ export const OVERVIEW: Dashboard = {
           ],
           sql: `SELECT origin, service, ${reasonTitle('reason')} AS why, ${DECISIONS} AS blocked,
       ${ratio('blocked', 'sum(blocked) OVER ()')} AS share, ${ORIGIN_ID}, ${SERVICE_ID}
-    FROM ${usage({ where: `${HERE} AND outermost AND verdict = 'blocked'` })}
+    FROM ${usage({ where: `${HERE} AND outermost`, of: ['origin', 'service', 'reason'], blocked: true })}
     GROUP BY origin, service, reason ORDER BY blocked DESC, origin, service LIMIT 50`,
         },
         {
@@ -210,7 +213,7 @@ export const OVERVIEW: Dashboard = {
           ],
           sql: `SELECT origin, min(time) AS first_seen, uniqExact(service) AS services, ${DECISIONS} AS decisions,
       ${BLOCKED_SHARE} AS blocked_share, ${ORIGIN_ID}
-    FROM ${OF_SERVICES} WHERE ${NEW_ORIGINS}
+    FROM ${OF_ORIGINS} WHERE ${NEW_ORIGINS}
     GROUP BY origin ORDER BY first_seen DESC, decisions DESC LIMIT 100`,
         },
       ],

@@ -172,7 +172,8 @@ test('links lead to dashboards that have the variables', () => {
 
 /** Raw rows of published time are in none of them; usage_minutes and usage_hours only say how far back they reach. */
 const READABLE = [
-  ...['origin_usage', 'origin_usage_hourly', 'blocked_requests', 'completeness', 'left_out'],
+  ...['origin_usage', 'origin_usage_hourly', 'usage_published_hours', 'open_since'],
+  ...['blocked_requests', 'completeness', 'left_out'],
   ...['incidents', 'signals', 'incident_verdicts', 'analyzed_minutes'],
   ...['slots', 'slot_states', 'published_slots', 'system.disks'],
 ];
