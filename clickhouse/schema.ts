@@ -305,13 +305,14 @@ function incidents({ onCluster, replacingMergeTree }: Dialect): string[] {
  */
 function sumsOfHours(dialect: Dialect): string[] {
   const { onCluster } = dialect;
+  // For parts that are there already; until then they are read as before.
+  const inBackground = 'SETTINGS mutations_sync = 0';
   const hashes = ['usage_minutes', 'usage_hours'].flatMap((table) => [
     // Sorted by service, most granules have one.
     `ALTER TABLE ${table}${onCluster} ADD INDEX IF NOT EXISTS service_hash sipHash64(service) TYPE minmax GRANULARITY 1`,
     `ALTER TABLE ${table}${onCluster} ADD INDEX IF NOT EXISTS origin_hash sipHash64(origin) TYPE bloom_filter(0.01) GRANULARITY 1`,
-    // In the background, for parts that are there already.
-    `ALTER TABLE ${table}${onCluster} MATERIALIZE INDEX service_hash`,
-    `ALTER TABLE ${table}${onCluster} MATERIALIZE INDEX origin_hash`,
+    `ALTER TABLE ${table}${onCluster} MATERIALIZE INDEX service_hash ${inBackground}`,
+    `ALTER TABLE ${table}${onCluster} MATERIALIZE INDEX origin_hash ${inBackground}`,
   ]);
   const sums = 'sum(decisions), min(first_seen), max(last_seen)';
   const projections = Object.entries({
@@ -329,7 +330,7 @@ function sumsOfHours(dialect: Dialect): string[] {
   }).flatMap(([name, keys]) => [
     `ALTER TABLE usage_hours${onCluster} ADD PROJECTION IF NOT EXISTS ${name} (
        SELECT ${keys.join(', ')}, ${sums} GROUP BY ${keys.join(', ')})`,
-    `ALTER TABLE usage_hours${onCluster} MATERIALIZE PROJECTION ${name}`,
+    `ALTER TABLE usage_hours${onCluster} MATERIALIZE PROJECTION ${name} ${inBackground}`,
   ]);
   return [
     ...hashes,

@@ -84,9 +84,10 @@ export function usage({ where, from = FROM, to = TO, of, blocked = false }: Usag
     WHERE hour >= toStartOfHour(${from}) AND hour < seam AND hour <= ${to} AND ${condition}`;
   return `(
     WITH ${MINUTES_SINCE} AS minutes_since,
-      greatest(minutes_since, if(${to} - ${from} > ${LONGEST_IN_MINUTES}, least(toStartOfHour(${to}), ${OPEN_SINCE}), toDateTime(0, 'UTC'))) AS seam
+      ${to} - ${from} > ${LONGEST_IN_MINUTES} AS is_long,
+      greatest(minutes_since, if(is_long, least(toStartOfHour(${to}), ${OPEN_SINCE}), toDateTime(0, 'UTC'))) AS seam
     SELECT minute AS time, ${rows} FROM origin_usage
-    WHERE minute >= greatest(${from}, seam) AND minute <= ${to} AND ${condition}
+    WHERE minute >= greatest(if(is_long, toStartOfHour(${from}), ${from}), seam) AND minute <= ${to} AND ${condition}
     UNION ALL
     ${
       of === undefined
