@@ -80,8 +80,9 @@ export const BLOCKED_REQUESTS: Dashboard = {
         {
           kind: 'stat',
           id: 2,
-          title: 'Of them preflights',
-          description: 'Refused preflights: the request that the page wanted was never sent.',
+          title: 'Blocked preflights',
+          description:
+            'Of the blocked decisions, preflights: the request that the page wanted was never sent.',
           width: 6,
           height: 4,
           unit: 'count',

@@ -111,8 +111,8 @@ export const INCIDENTS_DASHBOARD: Dashboard = {
         {
           kind: 'stat',
           id: 2,
-          title: 'Open, worth waking somebody',
-          description: 'Open incidents that page; all others are tickets.',
+          title: 'Open incidents that page',
+          description: 'Those that wake a person; all others are tickets.',
           width: 5,
           height: 4,
           unit: 'count',

@@ -124,14 +124,15 @@ export const ORIGIN_DASHBOARD: Dashboard = {
           kind: 'table',
           id: 7,
           title: 'Services',
-          description: 'Where the origin is allowed, and where it is blocked.',
+          description:
+            'Where the origin is allowed, and where it is blocked. Client networks are counted up to 64, and those whose hashes collide once.',
           width: 24,
           height: 8,
           columns: [
             { name: 'service', title: 'Service', unit: 'text', link: TO_SERVICE },
             ...countColumns(TO_REQUESTS),
             { name: 'routes', title: 'Routes', unit: 'count', width: 90 },
-            { name: 'client_prefixes', title: 'Client network bits', unit: 'count', width: 150 },
+            { name: 'client_prefixes', title: 'Client networks, at least', unit: 'count', width: 150 },
             { name: 'first_seen', title: 'First seen in range', unit: 'time', width: 170 },
             { name: 'last_seen', title: 'Last seen', unit: 'time', width: 170 },
           ],
