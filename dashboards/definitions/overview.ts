@@ -6,6 +6,7 @@ import {
   DECISIONS,
   decisionsWhere,
   FROM,
+  OPEN_SINCE,
   ratio,
   selected,
   usage,
@@ -26,17 +27,16 @@ const HERE = selected('environment');
 /** Of all services together, each request once. */
 const REQUESTS = usage({ where: `${HERE} AND outermost`, of: ['kind', 'verdict'] });
 const OF_SERVICES = usage({ where: HERE, of: ['service', 'kind', 'verdict'] });
-const OF_ORIGINS = usage({ where: HERE, of: ['origin', 'service', 'verdict'] });
+const OF_ORIGINS = usage({ where: HERE, of: ['origin', 'service', 'verdict'], firstTimes: true });
 const FAILED_PREFLIGHTS = decisionsWhere(`kind = 'preflight' AND verdict = 'blocked'`);
 
-const SEEN_BEFORE = usage({
-  where: HERE,
-  of: ['origin'],
-  from: `(toStartOfHour(${FROM}) - 2592000)`,
-  to: `(toStartOfHour(${FROM}) - 1)`,
-});
 /** Origins of the range that nobody saw in the 30 days before. */
-const NEW_ORIGINS = `origin NOT IN (SELECT origin FROM ${SEEN_BEFORE})`;
+const NEW_ORIGINS = `origin NOT IN (
+      SELECT origin FROM usage_published_hours
+      WHERE hour >= toStartOfHour(${FROM}) - INTERVAL 30 DAY AND hour < toStartOfHour(${FROM}) AND ${HERE} GROUP BY origin
+      UNION ALL
+      SELECT origin FROM origin_usage
+      WHERE minute >= greatest(${OPEN_SINCE}, toStartOfHour(${FROM}) - INTERVAL 30 DAY) AND minute < toStartOfHour(${FROM}) AND ${HERE})`;
 
 const TO_SERVICE: DashboardLink = {
   title: 'Look at this service',
@@ -187,7 +187,7 @@ export const OVERVIEW: Dashboard = {
           ],
           sql: `SELECT origin, service, ${reasonTitle('reason')} AS why, ${DECISIONS} AS blocked,
       ${ratio('blocked', 'sum(blocked) OVER ()')} AS share, ${ORIGIN_ID}, ${SERVICE_ID}
-    FROM ${usage({ where: `${HERE} AND outermost`, of: ['origin', 'service', 'reason'], blocked: true })}
+    FROM ${usage({ where: `${HERE} AND outermost`, of: ['origin', 'service', 'reason'], firstTimes: true, blocked: true })}
     GROUP BY origin, service, reason ORDER BY blocked DESC, origin, service LIMIT 50`,
         },
         {

@@ -154,8 +154,12 @@ export const PIPELINE_HEALTH: Dashboard = {
           unit: 'ratio',
           style: 'lines',
           thresholds: { warning: 0.01, critical: 0.1 },
-          sql: `SELECT ${TIME}, ${ratio(decisionsWhere(`origin = '${OTHER}'`), DECISIONS)} AS "Share of ${OTHER}"
-    FROM ${usage({ where: HERE, of: ['origin'] })} GROUP BY time ORDER BY time`,
+          sql: `SELECT ${TIME}, ${ratio(decisionsWhere('is_other'), decisionsWhere('NOT is_other'))} AS "Share of ${OTHER}"
+    FROM (
+      SELECT time, decisions, false AS is_other FROM ${USAGE}
+      UNION ALL
+      SELECT time, decisions, true AS is_other FROM ${usage({ where: `${HERE} AND origin = '${OTHER}'`, of: ['origin'] })}
+    ) AS usage GROUP BY time ORDER BY time`,
         },
       ],
     },

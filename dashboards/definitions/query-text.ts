@@ -65,6 +65,8 @@ interface Usage {
    * (schema step 7): where these and those of `where` are among them, a month takes milliseconds. Default: all.
    */
   readonly of?: readonly (Dimension | 'outermost')[];
+  /** `time` is the first one of each combination of the columns only, which makes far fewer rows. */
+  readonly firstTimes?: boolean;
   /** Blocked decisions alone, of which the sums have more columns. */
   readonly blocked?: boolean;
 }
@@ -76,7 +78,8 @@ interface Usage {
  * others it is the time from which on minutes are kept. A long range begins with the whole hour that its beginning
  * lies in.
  */
-export function usage({ where, from = FROM, to = TO, of, blocked = false }: Usage): string {
+export function usage(options: Usage): string {
+  const { where, from = FROM, to = TO, of, firstTimes = false, blocked = false } = options;
   const condition = blocked ? `verdict = 'blocked' AND ${where}` : where;
   const columns = (of ?? USAGE_NAMES).map((name) => expressionOf(name, blocked));
   const rows = [...columns, 'decisions', ...(of === undefined ? ['clients'] : [])].join(', ');
@@ -92,7 +95,8 @@ export function usage({ where, from = FROM, to = TO, of, blocked = false }: Usag
     ${
       of === undefined
         ? `SELECT hour AS time, ${rows} ${hours}`
-        : `SELECT hour AS time, ${[...columns, 'sum(decisions) AS decisions'].join(', ')} ${hours} GROUP BY ${['time', ...of].join(', ')}`
+        : `SELECT ${firstTimes ? 'min(hour)' : 'hour'} AS time, ${[...columns, 'sum(decisions) AS decisions'].join(', ')} ${hours}
+    GROUP BY ${[...(firstTimes ? [] : ['time']), ...of].join(', ')}`
     }
   ) AS usage`;
 }
@@ -106,5 +110,5 @@ function expressionOf(name: string, blocked: boolean): string {
 /** The names of a column in the range, the busiest first: the options of a variable. */
 export function namesOf(column: Dimension, where: string): string {
   return `SELECT ${hashOf(column)} AS value, if(${column} = '', '(none)', ${column}) AS text
-    FROM ${usage({ where, of: [column] })} GROUP BY ${column} ORDER BY ${DECISIONS} DESC, text LIMIT 1000`;
+    FROM ${usage({ where, of: [column], firstTimes: true })} GROUP BY ${column} ORDER BY ${DECISIONS} DESC, text LIMIT 1000`;
 }

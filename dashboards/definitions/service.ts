@@ -53,7 +53,7 @@ const TO_REQUESTS: DashboardLink = {
 
 /** When the version that is the newest in the range was first seen. */
 const LAST_DEPLOYMENT = `(SELECT max(first_seen) FROM (
-      SELECT min(time) AS first_seen FROM ${usage({ where: `${HERE} AND version != ''`, of: ['version'] })} GROUP BY version))`;
+      SELECT min(time) AS first_seen FROM ${usage({ where: `${HERE} AND version != ''`, of: ['version'], firstTimes: true })} GROUP BY version))`;
 
 export const SERVICE_DASHBOARD: Dashboard = {
   uid: UIDS.service,

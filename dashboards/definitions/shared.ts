@@ -118,7 +118,7 @@ export function deployments(where: string): Annotation {
     sql: `SELECT first_seen AS time, concat(${withoutMarkup('service')}, ' ', ${withoutMarkup('version')}) AS text, 'deployment' AS tags
     FROM (
       SELECT service, version, min(time) AS first_seen, min(first_seen) OVER (PARTITION BY service) AS beginning
-      FROM ${usage({ where: `version != '' AND ${where}`, of: ['service', 'version'] })}
+      FROM ${usage({ where: `version != '' AND ${where}`, of: ['service', 'version'], firstTimes: true })}
       GROUP BY service, version)
     WHERE first_seen > beginning ORDER BY time LIMIT 200`,
   };
