@@ -72,6 +72,36 @@ export const CAPS: readonly (readonly [dimension: Dimension, top: number])[] = [
   ['method', 50],
 ];
 
+/** What usage by the hour is kept summed by, beside its single rows: dimensions of few values. */
+export const SUM_DIMENSIONS = [
+  'service',
+  'environment',
+  'version',
+  'kind',
+  'verdict',
+  'reason',
+  'browser',
+  'source',
+  'max_age',
+  'outermost',
+] as const satisfies readonly (Dimension | 'outermost')[];
+
+/** Dimensions that the sums keep of blocked decisions only. */
+export const BLOCKED_DIMENSIONS = [
+  'origin',
+  'route',
+  'detail',
+  'method',
+  'requested_headers',
+  'credentials',
+  'allow_origin',
+  'status_code',
+] as const satisfies readonly Dimension[];
+
+/** SQL for the value in the sums. ClickHouse uses them for this expression only, to the letter. */
+export const whereBlocked = (dimension: (typeof BLOCKED_DIMENSIONS)[number]): string =>
+  `if(verdict = 'blocked', ${dimension}, ${dimension === 'status_code' ? '0' : `''`})`;
+
 /** `decision_spans`: one row per span. */
 export const SPAN_COLUMNS: readonly Column[] = [
   ['minute', "DateTime('UTC') CODEC(Delta(4), ZSTD(1))"],

@@ -1,11 +1,14 @@
 import {
+  BLOCKED_DIMENSIONS,
   DIMENSION_NAMES,
   definitions,
   outermost,
   REQUEST_COLUMNS,
   SPAN_COLUMNS,
+  SUM_DIMENSIONS,
   USAGE_DIMENSIONS,
   USAGE_NAMES,
+  whereBlocked,
 } from './columns.ts';
 import type { Dialect } from './dialect.ts';
 import { RUN_START } from './sql-text.ts';
@@ -27,6 +30,7 @@ export const SCHEMA: readonly SchemaStep[] = [
   { version: 4, name: 'writes by number', statements: writesByNumber },
   { version: 5, name: 'views of whole hours', statements: viewsOfWholeHours },
   { version: 6, name: 'incidents', statements: incidents },
+  { version: 7, name: 'sums of hours', statements: sumsOfHours },
 ];
 
 function decisionSpans(dialect: Dialect): string[] {
@@ -105,6 +109,20 @@ function publishedUsage(dialect: Dialect): string[] {
   ];
 }
 
+/** The published slots and hours as scalars, and conditions over them. */
+function published() {
+  const never = `toDateTime(4294967295, 'UTC')`;
+  return {
+    knownSlots: `(SELECT (groupArrayIf((slot, run), run > 0), groupArrayIf(slot, run = 0)) FROM slots) AS known_slots`,
+    knownHours: `(SELECT (groupArray((hour, run)), groupArray(hour)) FROM hours) AS known_hours`,
+    publishedSlot: '(slot, run) IN known_slots.1',
+    publishedHour: '(hour, run) IN known_hours.1',
+    unpublished: `minute >= arrayMin(arrayPushBack(known_slots.2, ${never}))
+         AND toStartOfTenMinutes(minute) IN known_slots.2`,
+    never,
+  };
+}
+
 /**
  * The views for readers. The published slots and hours are determined once per query, as one scalar, so
  * that a concurrent publication cannot make a slot count twice or not at all.
@@ -113,13 +131,7 @@ function views(dialect: Dialect): string[] {
   const { onCluster } = dialect;
   const columns = USAGE_NAMES.join(', ');
   const spanColumns = DIMENSION_NAMES.join(', ');
-  const slots = `(SELECT (groupArrayIf((slot, run), run > 0), groupArrayIf(slot, run = 0)) FROM slots) AS known_slots`;
-  const hours = `(SELECT (groupArray((hour, run)), groupArray(hour)) FROM hours) AS known_hours`;
-  const publishedSlot = '(slot, run) IN known_slots.1';
-  const publishedHour = '(hour, run) IN known_hours.1';
-  const never = `toDateTime(4294967295, 'UTC')`;
-  const unpublished = `minute >= arrayMin(arrayPushBack(known_slots.2, ${never}))
-         AND toStartOfTenMinutes(minute) IN known_slots.2`;
+  const { knownSlots: slots, knownHours: hours, publishedSlot, publishedHour, unpublished } = published();
   // Without FINAL, which would double the cost: a gateway's span stays one whichever row replaces it.
   const ownColumns = `${spanColumns}, ${outermost(dialect, `decision_spans WHERE ${unpublished}`)}`;
   return [
@@ -283,5 +295,82 @@ function incidents({ onCluster, replacingMergeTree }: Dialect): string[] {
     // How far the analyzer is: minutes up to this one are closed, whatever comes late for them.
     `CREATE TABLE IF NOT EXISTS analyzed_minutes${onCluster} (name ${label}, minute DateTime('UTC'))
      ENGINE = ${replacingMergeTree('minute')} ORDER BY name SETTINGS ${DURABLE}`,
+  ];
+}
+
+/**
+ * What dashboards need to be fast over weeks. The projections are a part of each part of `usage_hours`, so they are
+ * as exact as its rows, published or not; ClickHouse chooses them itself. The hashes are what readers select
+ * services and origins by.
+ */
+function sumsOfHours(dialect: Dialect): string[] {
+  const { onCluster } = dialect;
+  // For parts that are there already; until then they are read as before.
+  const inBackground = 'SETTINGS mutations_sync = 0';
+  const hashes = ['usage_minutes', 'usage_hours'].flatMap((table) => [
+    // Sorted by service, most granules have one.
+    `ALTER TABLE ${table}${onCluster} ADD INDEX IF NOT EXISTS service_hash sipHash64(service) TYPE minmax GRANULARITY 1`,
+    `ALTER TABLE ${table}${onCluster} ADD INDEX IF NOT EXISTS origin_hash sipHash64(origin) TYPE bloom_filter(0.01) GRANULARITY 1`,
+    `ALTER TABLE ${table}${onCluster} MATERIALIZE INDEX service_hash ${inBackground}`,
+    `ALTER TABLE ${table}${onCluster} MATERIALIZE INDEX origin_hash ${inBackground}`,
+  ]);
+  const sums = 'sum(decisions), min(first_seen), max(last_seen)';
+  const projections = Object.entries({
+    totals: ['hour', 'run', ...SUM_DIMENSIONS, ...BLOCKED_DIMENSIONS.map(whereBlocked)],
+    by_origin: [
+      'sipHash64(origin)',
+      'origin',
+      'service',
+      'environment',
+      'verdict',
+      'outermost',
+      'hour',
+      'run',
+    ],
+  }).flatMap(([name, keys]) => [
+    `ALTER TABLE usage_hours${onCluster} ADD PROJECTION IF NOT EXISTS ${name} (
+       SELECT ${keys.join(', ')}, ${sums} GROUP BY ${keys.join(', ')})`,
+    `ALTER TABLE usage_hours${onCluster} MATERIALIZE PROJECTION ${name} ${inBackground}`,
+  ]);
+  return [
+    ...hashes,
+    // Superseded runs are deleted.
+    `ALTER TABLE usage_hours${onCluster} MODIFY SETTING lightweight_mutation_projection_mode = 'rebuild'`,
+    ...projections,
+    ...viewsByHour(dialect),
+  ];
+}
+
+/**
+ * Published hours alone, because ClickHouse reads a projection only where no UNION is between it and the sum; and
+ * from when on hours are not published. In a statement that reads several views each scalar is determined once, so
+ * that they know the same slots and hours.
+ */
+function viewsByHour(dialect: Dialect): string[] {
+  const { onCluster } = dialect;
+  const columns = USAGE_NAMES.join(', ');
+  const { knownSlots, knownHours, publishedSlot, publishedHour, unpublished, never } = published();
+  const ownColumns = `${DIMENSION_NAMES.join(', ')}, ${outermost(dialect, `decision_spans WHERE ${unpublished}`)}`;
+  const otherHour = 'toStartOfHour(minute) NOT IN known_hours.2';
+  const openSince = `arrayMin(arrayPushBack(arrayFilter(
+       hour -> hour NOT IN known_hours.2,
+       arrayDistinct(arrayMap(slot -> toStartOfHour(slot), arrayConcat(known_slots.1.1, known_slots.2)))), ${never}))`;
+  const ofPublishedHours = `
+     SELECT hour, ${columns}, decisions, clients, first_seen, last_seen FROM usage_hours WHERE ${publishedHour}`;
+  return [
+    `CREATE OR REPLACE VIEW usage_published_hours${onCluster} AS
+     WITH ${knownHours}${ofPublishedHours}`,
+    // The oldest hour with slots that is not published, or not as they are now.
+    `CREATE OR REPLACE VIEW open_since${onCluster} AS
+     WITH ${knownSlots}, ${knownHours}
+     SELECT ${openSince} AS hour`,
+    `CREATE OR REPLACE VIEW origin_usage_hourly${onCluster} AS
+     WITH ${knownSlots}, ${knownHours}${ofPublishedHours}
+     UNION ALL
+     SELECT toStartOfHour(minute) AS hour, ${columns}, decisions, clients, minute AS first_seen, minute AS last_seen
+     FROM usage_minutes WHERE minute >= ${openSince} AND ${publishedSlot} AND ${otherHour}
+     UNION ALL
+     SELECT toStartOfHour(minute) AS hour, ${ownColumns}, decisions, clients, minute AS first_seen, minute AS last_seen
+     FROM decision_spans FINAL WHERE ${unpublished} AND ${otherHour} AND decisions > 0`,
   ];
 }

@@ -972,3 +972,289 @@ INSERT INTO schema_steps SELECT
     'incidents',
     '1c5410c6389764a9827768bbd80670a5255a048c90c626841a5a899968b9d26a',
     now('UTC');
+
+-- sums of hours
+
+ALTER TABLE usage_minutes ON CLUSTER production
+    (ADD INDEX IF NOT EXISTS service_hash sipHash64(service) TYPE minmax GRANULARITY 1);
+
+ALTER TABLE usage_minutes ON CLUSTER production
+    (ADD INDEX IF NOT EXISTS origin_hash sipHash64(origin) TYPE bloom_filter(0.01) GRANULARITY 1);
+
+ALTER TABLE usage_minutes ON CLUSTER production
+    (MATERIALIZE INDEX service_hash)
+SETTINGS mutations_sync = 0;
+
+ALTER TABLE usage_minutes ON CLUSTER production
+    (MATERIALIZE INDEX origin_hash)
+SETTINGS mutations_sync = 0;
+
+ALTER TABLE usage_hours ON CLUSTER production
+    (ADD INDEX IF NOT EXISTS service_hash sipHash64(service) TYPE minmax GRANULARITY 1);
+
+ALTER TABLE usage_hours ON CLUSTER production
+    (ADD INDEX IF NOT EXISTS origin_hash sipHash64(origin) TYPE bloom_filter(0.01) GRANULARITY 1);
+
+ALTER TABLE usage_hours ON CLUSTER production
+    (MATERIALIZE INDEX service_hash)
+SETTINGS mutations_sync = 0;
+
+ALTER TABLE usage_hours ON CLUSTER production
+    (MATERIALIZE INDEX origin_hash)
+SETTINGS mutations_sync = 0;
+
+ALTER TABLE usage_hours ON CLUSTER production
+    (MODIFY SETTING lightweight_mutation_projection_mode = 'rebuild');
+
+ALTER TABLE usage_hours ON CLUSTER production
+    (ADD PROJECTION IF NOT EXISTS totals
+    (
+        SELECT
+            hour,
+            run,
+            service,
+            environment,
+            version,
+            kind,
+            verdict,
+            reason,
+            browser,
+            source,
+            max_age,
+            outermost,
+            if(verdict = 'blocked', origin, ''),
+            if(verdict = 'blocked', route, ''),
+            if(verdict = 'blocked', detail, ''),
+            if(verdict = 'blocked', method, ''),
+            if(verdict = 'blocked', requested_headers, ''),
+            if(verdict = 'blocked', credentials, ''),
+            if(verdict = 'blocked', allow_origin, ''),
+            if(verdict = 'blocked', status_code, 0),
+            sum(decisions),
+            min(first_seen),
+            max(last_seen)
+        GROUP BY
+            hour,
+            run,
+            service,
+            environment,
+            version,
+            kind,
+            verdict,
+            reason,
+            browser,
+            source,
+            max_age,
+            outermost,
+            if(verdict = 'blocked', origin, ''),
+            if(verdict = 'blocked', route, ''),
+            if(verdict = 'blocked', detail, ''),
+            if(verdict = 'blocked', method, ''),
+            if(verdict = 'blocked', requested_headers, ''),
+            if(verdict = 'blocked', credentials, ''),
+            if(verdict = 'blocked', allow_origin, ''),
+            if(verdict = 'blocked', status_code, 0)
+    ));
+
+ALTER TABLE usage_hours ON CLUSTER production
+    (MATERIALIZE PROJECTION totals)
+SETTINGS mutations_sync = 0;
+
+ALTER TABLE usage_hours ON CLUSTER production
+    (ADD PROJECTION IF NOT EXISTS by_origin
+    (
+        SELECT
+            sipHash64(origin),
+            origin,
+            service,
+            environment,
+            verdict,
+            outermost,
+            hour,
+            run,
+            sum(decisions),
+            min(first_seen),
+            max(last_seen)
+        GROUP BY
+            sipHash64(origin),
+            origin,
+            service,
+            environment,
+            verdict,
+            outermost,
+            hour,
+            run
+    ));
+
+ALTER TABLE usage_hours ON CLUSTER production
+    (MATERIALIZE PROJECTION by_origin)
+SETTINGS mutations_sync = 0;
+
+CREATE OR REPLACE VIEW usage_published_hours ON CLUSTER production
+AS WITH
+    (
+        SELECT (groupArray((hour, run)), groupArray(hour))
+        FROM hours
+    ) AS known_hours
+SELECT
+    hour,
+    service,
+    environment,
+    version,
+    api_host,
+    route,
+    kind,
+    verdict,
+    reason,
+    detail,
+    origin,
+    method,
+    requested_headers,
+    credentials,
+    allow_origin,
+    allow_credentials,
+    vary_origin,
+    site,
+    browser,
+    status_code,
+    observer,
+    source,
+    max_age,
+    outermost,
+    decisions,
+    clients,
+    first_seen,
+    last_seen
+FROM usage_hours
+WHERE (hour, run) IN (known_hours.1);
+
+CREATE OR REPLACE VIEW open_since ON CLUSTER production
+AS WITH
+    (
+        SELECT (groupArrayIf((slot, run), run > 0), groupArrayIf(slot, run = 0))
+        FROM slots
+    ) AS known_slots,
+    (
+        SELECT (groupArray((hour, run)), groupArray(hour))
+        FROM hours
+    ) AS known_hours
+SELECT arrayMin(arrayPushBack(arrayFilter(hour -> (hour NOT IN (known_hours.2)), arrayDistinct(arrayMap(slot -> toStartOfHour(slot), arrayConcat((known_slots.1).1, known_slots.2)))), toDateTime(4294967295, 'UTC'))) AS hour;
+
+CREATE OR REPLACE VIEW origin_usage_hourly ON CLUSTER production
+AS WITH
+    (
+        SELECT (groupArrayIf((slot, run), run > 0), groupArrayIf(slot, run = 0))
+        FROM slots
+    ) AS known_slots,
+    (
+        SELECT (groupArray((hour, run)), groupArray(hour))
+        FROM hours
+    ) AS known_hours
+SELECT
+    hour,
+    service,
+    environment,
+    version,
+    api_host,
+    route,
+    kind,
+    verdict,
+    reason,
+    detail,
+    origin,
+    method,
+    requested_headers,
+    credentials,
+    allow_origin,
+    allow_credentials,
+    vary_origin,
+    site,
+    browser,
+    status_code,
+    observer,
+    source,
+    max_age,
+    outermost,
+    decisions,
+    clients,
+    first_seen,
+    last_seen
+FROM usage_hours
+WHERE (hour, run) IN (known_hours.1)
+UNION ALL
+SELECT
+    toStartOfHour(minute) AS hour,
+    service,
+    environment,
+    version,
+    api_host,
+    route,
+    kind,
+    verdict,
+    reason,
+    detail,
+    origin,
+    method,
+    requested_headers,
+    credentials,
+    allow_origin,
+    allow_credentials,
+    vary_origin,
+    site,
+    browser,
+    status_code,
+    observer,
+    source,
+    max_age,
+    outermost,
+    decisions,
+    clients,
+    minute AS first_seen,
+    minute AS last_seen
+FROM usage_minutes
+WHERE (minute >= arrayMin(arrayPushBack(arrayFilter(hour -> (hour NOT IN (known_hours.2)), arrayDistinct(arrayMap(slot -> toStartOfHour(slot), arrayConcat((known_slots.1).1, known_slots.2)))), toDateTime(4294967295, 'UTC')))) AND ((slot, run) IN (known_slots.1)) AND (toStartOfHour(minute) NOT IN (known_hours.2))
+UNION ALL
+SELECT
+    toStartOfHour(minute) AS hour,
+    service,
+    environment,
+    version,
+    api_host,
+    route,
+    kind,
+    verdict,
+    reason,
+    detail,
+    origin,
+    method,
+    requested_headers,
+    credentials,
+    allow_origin,
+    allow_credentials,
+    vary_origin,
+    site,
+    browser,
+    status_code,
+    observer,
+    source,
+    max_age,
+    ((observer = 'gateway') OR ((toStartOfTenMinutes(minute), api_host) GLOBAL NOT IN (
+        SELECT
+            toStartOfTenMinutes(minute),
+            api_host
+        FROM decision_spans
+        WHERE (minute >= arrayMin(arrayPushBack(known_slots.2, toDateTime(4294967295, 'UTC')))) AND (toStartOfTenMinutes(minute) IN (known_slots.2)) AND (observer = 'gateway') AND (api_host != '') AND (decisions > 0)
+    ))) AS outermost,
+    decisions,
+    clients,
+    minute AS first_seen,
+    minute AS last_seen
+FROM decision_spans
+FINAL
+WHERE (minute >= arrayMin(arrayPushBack(known_slots.2, toDateTime(4294967295, 'UTC')))) AND (toStartOfTenMinutes(minute) IN (known_slots.2)) AND (toStartOfHour(minute) NOT IN (known_hours.2)) AND (decisions > 0);
+
+INSERT INTO schema_steps SELECT
+    7,
+    'sums of hours',
+    '1de51496df042e436ad1e586f0d51e4c44862048c794e58fcfcbbcb61778b483',
+    now('UTC');

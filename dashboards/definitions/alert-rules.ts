@@ -136,4 +136,16 @@ export const ALERT_RULES: readonly AlertRule[] = [
     forSeconds: 15 * MINUTE,
     panel: { uid: UIDS.pipelineHealth, id: 3 },
   },
+  {
+    uid: 'originscope-analyzer-heartbeat',
+    title: 'The analyzer has stopped',
+    summary: 'The analyzer has analyzed no minute for ten minutes: nothing is detected.',
+    description: 'Of installations that have an analyzer. It does not run, or cannot read from ClickHouse.',
+    severity: 'critical',
+    windowSeconds: HOUR,
+    sql: `SELECT ${TO} - max(minute) - 60 AS value FROM analyzed_minutes HAVING count() > 0`,
+    above: 10 * MINUTE,
+    forSeconds: 5 * MINUTE,
+    panel: { uid: UIDS.incidents, id: 5 },
+  },
 ];

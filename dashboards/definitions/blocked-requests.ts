@@ -14,12 +14,21 @@ import {
 import { reasonTitle, remedyText } from './reason-text.ts';
 import { deployments, ENVIRONMENT, ORIGIN, ORIGIN_ID, SERVICE_ID, SERVICES, UIDS } from './shared.ts';
 
-const BLOCKED = `verdict = 'blocked' AND ${selected('environment')} AND ${selected('service')}
+const HERE = `${selected('environment')} AND ${selected('service')}
     AND ${selected('origin')} AND ${selected('reason')}`;
-const USAGE = usage({ where: `${BLOCKED} AND ${COUNTED_ONCE}` });
+const USAGE = usage({
+  where: `${HERE} AND ${COUNTED_ONCE}`,
+  of: ['service', 'kind', 'reason', 'origin'],
+  blocked: true,
+});
 /** Events begin a little before their minute's end, so both times bound them. */
 const EVENTS = `blocked_requests
-    WHERE minute >= toStartOfMinute(${FROM}) AND minute <= ${TO} AND time >= ${FROM} AND time <= ${TO} AND ${BLOCKED}`;
+    WHERE minute >= toStartOfMinute(${FROM}) AND minute <= ${TO} AND time >= ${FROM} AND time <= ${TO} AND ${HERE}`;
+
+const COMBINATION = [
+  ...(['kind', 'method', 'requested_headers', 'credentials'] as const),
+  ...(['status_code', 'allow_origin', 'reason', 'detail'] as const),
+];
 
 const TO_ORIGIN: DashboardLink = {
   title: 'Look at this origin',
@@ -49,7 +58,7 @@ export const BLOCKED_REQUESTS: Dashboard = {
       label: 'Reason',
       description: 'Why browsers block',
       sql: `SELECT ${hashOf('reason')} AS value, ${reasonTitle('reason')} AS text
-    FROM ${usage({ where: `verdict = 'blocked' AND ${selected('environment')}` })}
+    FROM ${usage({ where: selected('environment'), of: ['reason'], blocked: true })}
     GROUP BY reason ORDER BY ${DECISIONS} DESC, text LIMIT 100`,
       multi: true,
     },
@@ -71,8 +80,9 @@ export const BLOCKED_REQUESTS: Dashboard = {
         {
           kind: 'stat',
           id: 2,
-          title: 'Of them preflights',
-          description: 'Refused preflights: the request that the page wanted was never sent.',
+          title: 'Blocked preflights',
+          description:
+            'Of the blocked decisions, preflights: the request that the page wanted was never sent.',
           width: 6,
           height: 4,
           unit: 'count',
@@ -168,7 +178,7 @@ export const BLOCKED_REQUESTS: Dashboard = {
           ],
           sql: `SELECT kind, method, requested_headers, credentials, status_code, allow_origin, ${reasonTitle('reason')} AS why, detail,
       ${DECISIONS} AS blocked
-    FROM ${USAGE}
+    FROM ${usage({ where: `${HERE} AND ${COUNTED_ONCE}`, of: COMBINATION, blocked: true })}
     GROUP BY kind, method, requested_headers, credentials, status_code, allow_origin, reason, detail
     ORDER BY blocked DESC, method, requested_headers LIMIT 200`,
         },

@@ -1,5 +1,6 @@
 import { BLOCKED_REQUESTS } from './blocked-requests.ts';
 import type { Dashboard } from './definition.ts';
+import { INCIDENTS_DASHBOARD } from './incidents.ts';
 import { ORIGIN_DASHBOARD } from './origin.ts';
 import { OVERVIEW } from './overview.ts';
 import { PIPELINE_HEALTH } from './pipeline-health.ts';
@@ -15,5 +16,6 @@ export const DASHBOARDS: readonly Dashboard[] = [
   BLOCKED_REQUESTS,
   WHAT_DIFFERS,
   PREFLIGHTS_DASHBOARD,
+  INCIDENTS_DASHBOARD,
   PIPELINE_HEALTH,
 ];

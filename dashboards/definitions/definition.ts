@@ -42,7 +42,7 @@ export interface ChoiceVariable extends VariableText {
   readonly choices: readonly { readonly text: string; readonly value: number }[];
 }
 
-/** Events that are marked on every time axis: columns `time`, `text`, `tags`. */
+/** Events that are marked on every time axis: columns `time`, perhaps `timeEnd`, `text`, `tags` (after commas). */
 export interface Annotation {
   readonly name: string;
   readonly color: string;

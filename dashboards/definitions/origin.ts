@@ -1,5 +1,14 @@
 import type { Dashboard, DashboardLink } from './definition.ts';
-import { BLOCKED, BLOCKED_SHARE, DECISIONS, perMinute, selected, TIME, usage } from './query-text.ts';
+import {
+  BLOCKED,
+  BLOCKED_SHARE,
+  DECISIONS,
+  OPEN_SINCE,
+  perMinute,
+  selected,
+  TIME,
+  usage,
+} from './query-text.ts';
 import { reasonTitle } from './reason-text.ts';
 import {
   BLOCKED_THRESHOLDS,
@@ -14,7 +23,8 @@ import {
 const HERE = `${selected('environment')} AND ${selected('origin')}`;
 const USAGE = usage({ where: HERE });
 /** Of all services together, each request once. */
-const REQUESTS = usage({ where: `${HERE} AND outermost` });
+const REQUESTS = usage({ where: `${HERE} AND outermost`, of: ['verdict'] });
+const BLOCKED_USAGE = usage({ where: `${HERE} AND verdict = 'blocked'`, of: ['service'] });
 
 const TO_SERVICE: DashboardLink = {
   title: 'Look at this service',
@@ -46,7 +56,7 @@ export const ORIGIN_DASHBOARD: Dashboard = {
           width: 9,
           height: 4,
           unit: 'text',
-          sql: `SELECT any(origin) AS origin FROM ${USAGE} HAVING count() > 0`,
+          sql: `SELECT any(origin) AS origin FROM ${usage({ where: HERE, of: ['origin'] })} HAVING count() > 0`,
         },
         {
           kind: 'stat',
@@ -57,7 +67,12 @@ export const ORIGIN_DASHBOARD: Dashboard = {
           width: 5,
           height: 4,
           unit: 'time',
-          sql: `SELECT min(first_seen) AS first_seen FROM origin_usage_hourly WHERE ${HERE} HAVING count() > 0`,
+          sql: `SELECT min(first_seen) AS first_seen
+    FROM (
+      SELECT min(first_seen) AS first_seen FROM usage_published_hours WHERE ${HERE} HAVING count() > 0
+      UNION ALL
+      SELECT min(minute) AS first_seen FROM origin_usage WHERE minute >= ${OPEN_SINCE} AND ${HERE} HAVING count() > 0)
+    HAVING count() > 0`,
         },
         {
           kind: 'stat',
@@ -95,9 +110,9 @@ export const ORIGIN_DASHBOARD: Dashboard = {
           unit: 'per_minute',
           style: 'stacked_bars',
           sql: `SELECT ${TIME}, service AS series, ${perMinute(DECISIONS)} AS value
-    FROM ${usage({ where: `${HERE} AND verdict = 'blocked'` })}
+    FROM ${BLOCKED_USAGE}
     WHERE service IN (
-      SELECT service FROM ${usage({ where: `${HERE} AND verdict = 'blocked'` })}
+      SELECT service FROM ${BLOCKED_USAGE}
       GROUP BY service ORDER BY ${DECISIONS} DESC LIMIT 10)
     GROUP BY time, series ORDER BY time, series`,
         },
@@ -109,14 +124,15 @@ export const ORIGIN_DASHBOARD: Dashboard = {
           kind: 'table',
           id: 7,
           title: 'Services',
-          description: 'Where the origin is allowed, and where it is blocked.',
+          description:
+            'Where the origin is allowed, and where it is blocked. Client networks are counted up to 64, and those whose hashes collide once.',
           width: 24,
           height: 8,
           columns: [
             { name: 'service', title: 'Service', unit: 'text', link: TO_SERVICE },
             ...countColumns(TO_REQUESTS),
             { name: 'routes', title: 'Routes', unit: 'count', width: 90 },
-            { name: 'client_prefixes', title: 'Client network bits', unit: 'count', width: 150 },
+            { name: 'client_prefixes', title: 'Client networks, at least', unit: 'count', width: 150 },
             { name: 'first_seen', title: 'First seen in range', unit: 'time', width: 170 },
             { name: 'last_seen', title: 'Last seen', unit: 'time', width: 170 },
           ],

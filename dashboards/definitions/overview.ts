@@ -1,10 +1,12 @@
 import type { Dashboard, DashboardLink } from './definition.ts';
+import { IS_OPEN, incidentMarks, incidents } from './incident-text.ts';
 import {
   BLOCKED,
   BLOCKED_SHARE,
   DECISIONS,
   decisionsWhere,
   FROM,
+  OPEN_SINCE,
   ratio,
   selected,
   usage,
@@ -23,14 +25,18 @@ import {
 
 const HERE = selected('environment');
 /** Of all services together, each request once. */
-const REQUESTS = usage({ where: `${HERE} AND outermost` });
-const OF_SERVICES = usage({ where: HERE });
+const REQUESTS = usage({ where: `${HERE} AND outermost`, of: ['kind', 'verdict'] });
+const OF_SERVICES = usage({ where: HERE, of: ['service', 'kind', 'verdict'] });
+const OF_ORIGINS = usage({ where: HERE, of: ['origin', 'service', 'verdict'], firstTimes: true });
 const FAILED_PREFLIGHTS = decisionsWhere(`kind = 'preflight' AND verdict = 'blocked'`);
 
 /** Origins of the range that nobody saw in the 30 days before. */
 const NEW_ORIGINS = `origin NOT IN (
-      SELECT origin FROM origin_usage_hourly
-      WHERE hour >= toStartOfHour(${FROM}) - INTERVAL 30 DAY AND hour < toStartOfHour(${FROM}) AND ${HERE})`;
+      SELECT origin FROM usage_published_hours
+      WHERE hour >= toStartOfHour(${FROM}) - INTERVAL 30 DAY AND hour < toStartOfHour(${FROM}) AND ${HERE} GROUP BY origin
+      UNION ALL
+      SELECT origin FROM origin_usage
+      WHERE minute >= greatest(${OPEN_SINCE}, toStartOfHour(${FROM}) - INTERVAL 30 DAY) AND minute < toStartOfHour(${FROM}) AND ${HERE})`;
 
 const TO_SERVICE: DashboardLink = {
   title: 'Look at this service',
@@ -51,7 +57,7 @@ export const OVERVIEW: Dashboard = {
   question: 'Do pages of other origins reach our services, and where should I look next?',
   since: '24h',
   variables: [ENVIRONMENT],
-  annotations: [deployments(HERE)],
+  annotations: [incidentMarks(HERE), deployments(HERE)],
   rows: [
     {
       panels: [
@@ -61,7 +67,7 @@ export const OVERVIEW: Dashboard = {
           title: 'Decisions',
           description:
             'Cross-origin requests and preflights that browsers decided about. What a gateway and a service both saw counts once.',
-          width: 5,
+          width: 4,
           height: 4,
           unit: 'count',
           sql: `SELECT ${DECISIONS} AS decisions FROM ${REQUESTS}`,
@@ -71,7 +77,7 @@ export const OVERVIEW: Dashboard = {
           id: 2,
           title: 'Blocked share',
           description: 'Share of decisions that end with the browser refusing the page the response.',
-          width: 5,
+          width: 4,
           height: 4,
           unit: 'ratio',
           thresholds: BLOCKED_THRESHOLDS,
@@ -83,7 +89,7 @@ export const OVERVIEW: Dashboard = {
           title: 'Failed preflights',
           description:
             'Preflights that were blocked: after each of them the browser never sent the request that the page wanted.',
-          width: 5,
+          width: 4,
           height: 4,
           unit: 'count',
           sql: `SELECT ${FAILED_PREFLIGHTS} AS failed_preflights FROM ${REQUESTS}`,
@@ -93,10 +99,10 @@ export const OVERVIEW: Dashboard = {
           id: 4,
           title: 'New origins',
           description: 'Origins in this range that were not seen in the 30 days before it.',
-          width: 5,
+          width: 4,
           height: 4,
           unit: 'count',
-          sql: `SELECT uniqExact(origin) AS new_origins FROM ${OF_SERVICES} WHERE ${NEW_ORIGINS}`,
+          sql: `SELECT uniqExact(origin) AS new_origins FROM ${OF_ORIGINS} WHERE ${NEW_ORIGINS}`,
         },
         {
           kind: 'stat',
@@ -108,6 +114,18 @@ export const OVERVIEW: Dashboard = {
           unit: 'count',
           sql: `SELECT uniqExact(service) AS services FROM ${OF_SERVICES}`,
         },
+        {
+          kind: 'stat',
+          id: 11,
+          title: 'Open incidents',
+          description:
+            'Of the analyzer, at the end of the range; the dashboard of incidents has their evidence.',
+          width: 4,
+          height: 4,
+          unit: 'count',
+          thresholds: { warning: 1, critical: 5 },
+          sql: `SELECT countIf(${IS_OPEN}) AS open_incidents FROM ${incidents(HERE)}`,
+        },
       ],
     },
     {
@@ -117,7 +135,7 @@ export const OVERVIEW: Dashboard = {
           REQUESTS,
           ' Unknown: what the browser does depends on something that the request does not show.',
         ),
-        blockedByReason(7, usage({ where: `${HERE} AND outermost AND verdict = 'blocked'` })),
+        blockedByReason(7, usage({ where: `${HERE} AND outermost`, of: ['reason'], blocked: true })),
       ],
     },
     {
@@ -144,11 +162,9 @@ export const OVERVIEW: Dashboard = {
             { name: 'blocked', title: 'Blocked', unit: 'count', width: 110 },
             { name: 'unknown', title: 'Unknown', unit: 'count', width: 110 },
             { name: 'failed_preflights', title: 'Failed preflights', unit: 'count', width: 140 },
-            { name: 'origins', title: 'Origins', unit: 'count', width: 100 },
           ],
           sql: `SELECT service, ${DECISIONS} AS decisions, ${BLOCKED_SHARE} AS blocked_share, ${BLOCKED} AS blocked,
-      ${decisionsWhere(`verdict = 'unknown'`)} AS unknown, ${FAILED_PREFLIGHTS} AS failed_preflights, uniqExact(origin) AS origins,
-      ${SERVICE_ID}
+      ${decisionsWhere(`verdict = 'unknown'`)} AS unknown, ${FAILED_PREFLIGHTS} AS failed_preflights, ${SERVICE_ID}
     FROM ${OF_SERVICES} GROUP BY service ORDER BY blocked DESC, decisions DESC, service LIMIT 100`,
         },
       ],
@@ -171,7 +187,7 @@ export const OVERVIEW: Dashboard = {
           ],
           sql: `SELECT origin, service, ${reasonTitle('reason')} AS why, ${DECISIONS} AS blocked,
       ${ratio('blocked', 'sum(blocked) OVER ()')} AS share, ${ORIGIN_ID}, ${SERVICE_ID}
-    FROM ${usage({ where: `${HERE} AND outermost AND verdict = 'blocked'` })}
+    FROM ${usage({ where: `${HERE} AND outermost`, of: ['origin', 'service', 'reason'], firstTimes: true, blocked: true })}
     GROUP BY origin, service, reason ORDER BY blocked DESC, origin, service LIMIT 50`,
         },
         {
@@ -197,7 +213,7 @@ export const OVERVIEW: Dashboard = {
           ],
           sql: `SELECT origin, min(time) AS first_seen, uniqExact(service) AS services, ${DECISIONS} AS decisions,
       ${BLOCKED_SHARE} AS blocked_share, ${ORIGIN_ID}
-    FROM ${OF_SERVICES} WHERE ${NEW_ORIGINS}
+    FROM ${OF_ORIGINS} WHERE ${NEW_ORIGINS}
     GROUP BY origin ORDER BY first_seen DESC, decisions DESC LIMIT 100`,
         },
       ],

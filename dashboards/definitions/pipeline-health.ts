@@ -16,7 +16,7 @@ import {
 import { SERVICES, UIDS } from './shared.ts';
 
 const HERE = selected('service');
-const USAGE = usage({ where: HERE });
+const USAGE = usage({ where: HERE, of: ['source'] });
 const COMPLETENESS = `completeness WHERE hour >= toStartOfHour(${FROM}) AND hour <= ${TO} AND ${HERE}`;
 const SLOTS_IN_RANGE = `slot >= toStartOfTenMinutes(${FROM}) AND slot <= ${TO}`;
 /** A slot of ten minutes is due two minutes after its end. */
@@ -154,8 +154,12 @@ export const PIPELINE_HEALTH: Dashboard = {
           unit: 'ratio',
           style: 'lines',
           thresholds: { warning: 0.01, critical: 0.1 },
-          sql: `SELECT ${TIME}, ${ratio(decisionsWhere(`origin = '${OTHER}'`), DECISIONS)} AS "Share of ${OTHER}"
-    FROM ${USAGE} GROUP BY time ORDER BY time`,
+          sql: `SELECT ${TIME}, ${ratio(decisionsWhere('is_other'), decisionsWhere('NOT is_other'))} AS "Share of ${OTHER}"
+    FROM (
+      SELECT time, decisions, false AS is_other FROM ${USAGE}
+      UNION ALL
+      SELECT time, decisions, true AS is_other FROM ${usage({ where: `${HERE} AND origin = '${OTHER}'`, of: ['origin'] })}
+    ) AS usage GROUP BY time ORDER BY time`,
         },
       ],
     },

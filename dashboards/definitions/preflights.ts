@@ -3,22 +3,28 @@ import {
   COUNTED_ONCE,
   DECISIONS,
   decisionsWhere,
+  FROM,
   perMinute,
   ratio,
   selected,
   TIME,
+  TO,
   usage,
 } from './query-text.ts';
 import { reasonTitle } from './reason-text.ts';
 import { ENVIRONMENT, SERVICE_ID, SERVICES, UIDS } from './shared.ts';
 
 const HERE = `${selected('environment')} AND ${selected('service')} AND ${COUNTED_ONCE}`;
-const USAGE = usage({ where: HERE });
-const PREFLIGHT_USAGE = usage({ where: `${HERE} AND kind = 'preflight'` });
+const USAGE = usage({ where: HERE, of: ['kind', 'verdict'] });
+const IS_PREFLIGHT = `${HERE} AND kind = 'preflight'`;
+const PREFLIGHT_USAGE = usage({ where: IS_PREFLIGHT, of: ['kind', 'verdict', 'max_age'] });
 const PREFLIGHTS = decisionsWhere(`kind = 'preflight'`);
 const REQUESTS = decisionsWhere(`kind = 'actual'`);
 const FAILED = decisionsWhere(`kind = 'preflight' AND verdict = 'blocked'`);
 const FAILED_THRESHOLDS = { warning: 0.05, critical: 0.2 };
+
+/** Where a longer range would tell nothing else, but take seconds. */
+const LAST_DAY = `greatest(${FROM}, ${TO} - 86400)`;
 
 /** Chrome keeps no preflight longer. */
 const LONGEST_KEPT = 7200;
@@ -33,7 +39,7 @@ const AVOIDABLE_BY_ROUTE = `(
       FROM (
         SELECT service, route, ${DECISIONS} AS asked, bitCount(groupBitOr(clients)) AS bits,
           toUInt64(if(bits IN (0, 64), asked, least(toFloat64(asked), ceil(-64 * log(1 - least(bits, 63) / 64))))) AS needed
-        FROM ${usage({ where: `${HERE} AND kind = 'preflight' AND verdict = 'allowed'` })}
+        FROM ${usage({ where: `${IS_PREFLIGHT} AND verdict = 'allowed'`, from: LAST_DAY })}
         GROUP BY service, route, origin, method, requested_headers,
           toStartOfInterval(usage.time, toIntervalSecond(${LONGEST_KEPT}), 'UTC'))
       GROUP BY service, route)`;
@@ -100,14 +106,14 @@ export const PREFLIGHTS_DASHBOARD: Dashboard = {
           unit: 'ratio',
           thresholds: { warning: 0.5, critical: 0.9 },
           sql: `SELECT ${ratio(decisionsWhere('max_age <= 0'), DECISIONS)} AS without_max_age
-    FROM ${usage({ where: `${HERE} AND kind = 'preflight' AND verdict = 'allowed'` })}`,
+    FROM ${usage({ where: `${IS_PREFLIGHT} AND verdict = 'allowed'`, of: ['max_age'] })}`,
         },
         {
           kind: 'stat',
           id: 5,
           title: 'Avoidable',
           description:
-            'Estimate: allowed preflights that a Max-Age of two hours, the longest that Chrome keeps, would spare. An upper bound, because several browsers of one network count as one client.',
+            'Estimate, of the last day of the range: allowed preflights that a Max-Age of two hours, the longest that Chrome keeps, would spare. An upper bound, because several browsers of one network count as one client.',
           width: 5,
           height: 4,
           unit: 'ratio',
@@ -154,7 +160,7 @@ export const PREFLIGHTS_DASHBOARD: Dashboard = {
           id: 8,
           title: 'What a longer Max-Age would spare',
           description:
-            'Allowed preflights by route, and how many of them a Max-Age of two hours would spare at most (see "Avoidable").',
+            'Allowed preflights of the last day of the range by route, and how many of them a Max-Age of two hours would spare at most (see "Avoidable").',
           width: 24,
           height: 9,
           columns: [
@@ -173,7 +179,7 @@ export const PREFLIGHTS_DASHBOARD: Dashboard = {
           id: 9,
           title: 'What forces preflights',
           description:
-            'Headers and methods that pages ask for. A header that nobody needs, such as a tracing library adds, costs a round trip.',
+            'Headers and methods that pages asked for in the last day of the range. A header that nobody needs, such as a tracing library adds, costs a round trip.',
           width: 12,
           height: 9,
           columns: [
@@ -192,7 +198,7 @@ export const PREFLIGHTS_DASHBOARD: Dashboard = {
           sql: `SELECT asked.1 AS what, asked.2 AS name, sum(of_key) AS preflights, ${ratio('sum(failed_of_key)', 'preflights')} AS failed_share
     FROM (
       SELECT method, requested_headers, ${DECISIONS} AS of_key, ${FAILED} AS failed_of_key
-      FROM ${PREFLIGHT_USAGE} GROUP BY method, requested_headers)
+      FROM ${usage({ where: IS_PREFLIGHT, from: LAST_DAY })} GROUP BY method, requested_headers)
     ARRAY JOIN arrayConcat(
       if(method IN ('GET', 'HEAD', 'POST'), [], [('method', toString(method))]),
       arrayMap(header -> ('header', header), arrayFilter(header -> header != '', splitByChar(',', requested_headers)))) AS asked
@@ -212,7 +218,7 @@ export const PREFLIGHTS_DASHBOARD: Dashboard = {
             { name: 'failed', title: 'Failed', unit: 'count', width: 90 },
           ],
           sql: `SELECT service, ${reasonTitle('reason')} AS why, detail, ${DECISIONS} AS failed, ${SERVICE_ID}
-    FROM ${usage({ where: `${HERE} AND kind = 'preflight' AND verdict = 'blocked'` })}
+    FROM ${usage({ where: IS_PREFLIGHT, of: ['service', 'reason', 'detail'], blocked: true })}
     GROUP BY service, reason, detail ORDER BY failed DESC, service, why LIMIT 100`,
         },
       ],

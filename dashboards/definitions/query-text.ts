@@ -1,4 +1,4 @@
-import { USAGE_NAMES } from '../../clickhouse/columns.ts';
+import { BLOCKED_DIMENSIONS, type Dimension, USAGE_NAMES, whereBlocked } from '../../clickhouse/columns.ts';
 
 /** What every query may refer to, as `{name:Type}`. */
 export const FROM = "{from:DateTime('UTC')}";
@@ -52,34 +52,63 @@ const MINUTES_SINCE = `(SELECT multiIf(
     FROM (SELECT min(minute) AS oldest_minute FROM usage_minutes) AS minutes,
       (SELECT min(hour) AS oldest_hour FROM usage_hours) AS hours)`;
 
+/** From which hour on hours may not be published. */
+export const OPEN_SINCE = '(SELECT hour FROM open_since)';
+
 interface Usage {
   /** Which decisions, over the columns of `origin_usage`. */
   readonly where: string;
   readonly from?: string;
   readonly to?: string;
+  /**
+   * The columns that the statement needs beside `time` and `decisions`. ClickHouse keeps sums of hours by some columns
+   * (schema step 7): where these and those of `where` are among them, a month takes milliseconds. Default: all.
+   */
+  readonly of?: readonly (Dimension | 'outermost')[];
+  /** `time` is the first one of each combination of the columns only, which makes far fewer rows. */
+  readonly firstTimes?: boolean;
+  /** Blocked decisions alone, of which the sums have more columns. */
+  readonly blocked?: boolean;
 }
 
 /**
  * What stands behind FROM: usage in the range, with `time` in place of minute and hour. Everything before one full
- * hour, the seam, is read by the hour, everything from it on by the minute, so each decision is counted once: in a
- * long range the seam is the hour in which the range ends, in others the time from which on minutes are kept. A
- * long range begins with the whole hour that its beginning lies in.
+ * hour, the seam, is read from published hours, everything from it on by the minute, so each decision is counted
+ * once. In a long range the seam is the hour in which the range ends, or an earlier one that is not published; in
+ * others it is the time from which on minutes are kept. A long range begins with the whole hour that its beginning
+ * lies in.
  */
-export function usage({ where, from = FROM, to = TO }: Usage): string {
-  const columns = `${USAGE_NAMES.join(', ')}, decisions, clients`;
+export function usage(options: Usage): string {
+  const { where, from = FROM, to = TO, of, firstTimes = false, blocked = false } = options;
+  const condition = blocked ? `verdict = 'blocked' AND ${where}` : where;
+  const columns = (of ?? USAGE_NAMES).map((name) => expressionOf(name, blocked));
+  const rows = [...columns, 'decisions', ...(of === undefined ? ['clients'] : [])].join(', ');
+  const hours = `FROM usage_published_hours
+    WHERE hour >= toStartOfHour(${from}) AND hour < seam AND hour <= ${to} AND ${condition}`;
   return `(
     WITH ${MINUTES_SINCE} AS minutes_since,
-      greatest(minutes_since, if(${to} - ${from} > ${LONGEST_IN_MINUTES}, toStartOfHour(${to}), toDateTime(0, 'UTC'))) AS seam
-    SELECT minute AS time, ${columns} FROM origin_usage
-    WHERE minute >= greatest(${from}, seam) AND minute <= ${to} AND ${where}
+      ${to} - ${from} > ${LONGEST_IN_MINUTES} AS is_long,
+      greatest(minutes_since, if(is_long, least(toStartOfHour(${to}), ${OPEN_SINCE}), toDateTime(0, 'UTC'))) AS seam
+    SELECT minute AS time, ${rows} FROM origin_usage
+    WHERE minute >= greatest(if(is_long, toStartOfHour(${from}), ${from}), seam) AND minute <= ${to} AND ${condition}
     UNION ALL
-    SELECT hour AS time, ${columns} FROM origin_usage_hourly
-    WHERE hour >= toStartOfHour(${from}) AND hour < seam AND hour <= ${to} AND ${where}
+    ${
+      of === undefined
+        ? `SELECT hour AS time, ${rows} ${hours}`
+        : `SELECT ${firstTimes ? 'min(hour)' : 'hour'} AS time, ${[...columns, 'sum(decisions) AS decisions'].join(', ')} ${hours}
+    GROUP BY ${[...(firstTimes ? [] : ['time']), ...of].join(', ')}`
+    }
   ) AS usage`;
 }
 
+/** Of blocked decisions in the words in which the sums have them. */
+function expressionOf(name: string, blocked: boolean): string {
+  const dimension = BLOCKED_DIMENSIONS.find((each) => each === name);
+  return blocked && dimension !== undefined ? `${whereBlocked(dimension)} AS ${name}` : name;
+}
+
 /** The names of a column in the range, the busiest first: the options of a variable. */
-export function namesOf(column: string, where: string): string {
+export function namesOf(column: Dimension, where: string): string {
   return `SELECT ${hashOf(column)} AS value, if(${column} = '', '(none)', ${column}) AS text
-    FROM ${usage({ where })} GROUP BY ${column} ORDER BY ${DECISIONS} DESC, text LIMIT 1000`;
+    FROM ${usage({ where, of: [column], firstTimes: true })} GROUP BY ${column} ORDER BY ${DECISIONS} DESC, text LIMIT 1000`;
 }

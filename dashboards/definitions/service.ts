@@ -1,4 +1,5 @@
 import type { Dashboard, DashboardLink } from './definition.ts';
+import { incidentMarks } from './incident-text.ts';
 import {
   BLOCKED,
   BLOCKED_SHARE,
@@ -27,9 +28,10 @@ import {
 
 const HERE = `${selected('environment')} AND ${selected('service')}`;
 const USAGE = usage({ where: HERE });
-const BLOCKED_USAGE = usage({ where: `${HERE} AND verdict = 'blocked'` });
+const TOTALS = usage({ where: HERE, of: ['version', 'kind', 'verdict', 'reason'] });
+const BLOCKED_USAGE = usage({ where: HERE, of: ['reason'], blocked: true });
 /** What the objective is about: requests of browsers whose outcome is known. */
-const BROWSER_USAGE = usage({ where: `${HERE} AND browser AND verdict != 'unknown'` });
+const BROWSER_USAGE = usage({ where: `${HERE} AND browser AND verdict != 'unknown'`, of: ['verdict'] });
 const ALLOWED_SHARE = ratio(decisionsWhere(`verdict = 'allowed'`), DECISIONS);
 const BURN_RATE = `(1 - ${ALLOWED_SHARE}) / (1 - {objective:Float64})`;
 const PREFLIGHTS = decisionsWhere(`kind = 'preflight'`);
@@ -51,7 +53,7 @@ const TO_REQUESTS: DashboardLink = {
 
 /** When the version that is the newest in the range was first seen. */
 const LAST_DEPLOYMENT = `(SELECT max(first_seen) FROM (
-      SELECT min(time) AS first_seen FROM ${usage({ where: `${HERE} AND version != ''` })} GROUP BY version))`;
+      SELECT min(time) AS first_seen FROM ${usage({ where: `${HERE} AND version != ''`, of: ['version'], firstTimes: true })} GROUP BY version))`;
 
 export const SERVICE_DASHBOARD: Dashboard = {
   uid: UIDS.service,
@@ -74,7 +76,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
       ],
     },
   ],
-  annotations: [deployments(HERE)],
+  annotations: [incidentMarks(HERE), deployments(HERE)],
   rows: [
     {
       panels: [
@@ -86,7 +88,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
           width: 4,
           height: 4,
           unit: 'count',
-          sql: `SELECT ${DECISIONS} AS decisions FROM ${USAGE}`,
+          sql: `SELECT ${DECISIONS} AS decisions FROM ${TOTALS}`,
         },
         {
           kind: 'stat',
@@ -97,7 +99,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
           height: 4,
           unit: 'ratio',
           thresholds: BLOCKED_THRESHOLDS,
-          sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${USAGE}`,
+          sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${TOTALS}`,
         },
         {
           kind: 'stat',
@@ -135,7 +137,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
           height: 4,
           unit: 'factor',
           decimals: 2,
-          sql: `SELECT ${ratio(PREFLIGHTS, ACTUAL)} AS preflights_per_request FROM ${USAGE}`,
+          sql: `SELECT ${ratio(PREFLIGHTS, ACTUAL)} AS preflights_per_request FROM ${TOTALS}`,
         },
         {
           kind: 'stat',
@@ -151,7 +153,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
     },
     {
       panels: [
-        decisionsByVerdict(7, USAGE),
+        decisionsByVerdict(7, TOTALS),
         blockedByReason(8, BLOCKED_USAGE),
         {
           kind: 'time_series',
@@ -177,8 +179,8 @@ export const SERVICE_DASHBOARD: Dashboard = {
           style: 'lines',
           thresholds: BLOCKED_THRESHOLDS,
           sql: `SELECT ${TIME}, ${SHOWN_VERSION} AS series, ${BLOCKED_SHARE} AS value
-    FROM ${USAGE} WHERE version IN (
-      SELECT version FROM ${USAGE} GROUP BY version ORDER BY ${DECISIONS} DESC LIMIT 10)
+    FROM ${TOTALS} WHERE version IN (
+      SELECT version FROM ${TOTALS} GROUP BY version ORDER BY ${DECISIONS} DESC LIMIT 10)
     GROUP BY time, series ORDER BY time, series`,
         },
       ],
@@ -256,7 +258,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
         sum(if(is_since, 0, of_reason)) OVER () AS all_before, sum(if(is_since, of_reason, 0)) OVER () AS all_since
       FROM (
         SELECT reason, verdict, time >= deployed AS is_since, ${DECISIONS} AS of_reason
-        FROM ${USAGE} GROUP BY reason, verdict, is_since))
+        FROM ${TOTALS} GROUP BY reason, verdict, is_since))
     WHERE verdict = 'blocked' AND deployed > toStartOfHour(${FROM}) AND deployed <= ${TO} AND all_before > 0
     GROUP BY reason ORDER BY ifNull(since, 0) - ifNull(before, 0) DESC, why`,
         },
@@ -288,7 +290,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
           ],
           sql: `SELECT ${SHOWN_VERSION} AS shown, min(time) AS first_seen, max(time) AS last_seen, ${DECISIONS} AS decisions,
       ${BLOCKED_SHARE} AS blocked_share
-    FROM ${USAGE} GROUP BY version ORDER BY first_seen DESC, shown LIMIT 50`,
+    FROM ${TOTALS} GROUP BY version ORDER BY first_seen DESC, shown LIMIT 50`,
         },
         {
           kind: 'time_series',
@@ -301,7 +303,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
           unit: 'per_minute',
           style: 'lines',
           sql: `SELECT ${TIME}, ${perMinute(PREFLIGHTS)} AS "Preflights", ${perMinute(ACTUAL)} AS "Requests"
-    FROM ${USAGE} GROUP BY time ORDER BY time`,
+    FROM ${TOTALS} GROUP BY time ORDER BY time`,
         },
       ],
     },

@@ -10,6 +10,7 @@ export const UIDS = {
   blockedRequests: 'originscope-blocked-requests',
   whatDiffers: 'originscope-what-differs',
   preflights: 'originscope-preflights',
+  incidents: 'originscope-incidents',
   pipelineHealth: 'originscope-pipeline-health',
 } as const;
 
@@ -101,8 +102,9 @@ export const countColumns = (toRequests: DashboardLink) =>
     },
   ] as const;
 
-/** Text of markers is rendered as HTML, so characters of a version that could be markup are replaced. */
-const PLAIN = (column: string): string => `replaceRegexpAll(${column}, '[^0-9A-Za-z._+-]', '_')`;
+/** Text of markers is rendered as HTML, so characters that could be markup are replaced. */
+export const withoutMarkup = (column: string): string =>
+  `replaceRegexpAll(${column}, '[^0-9A-Za-z._:/+-]', '_')`;
 
 /**
  * When a version of a service was first seen in the range; those that were there at its beginning are left out.
@@ -113,10 +115,10 @@ export function deployments(where: string): Annotation {
   return {
     name: 'Deployments',
     color: 'blue',
-    sql: `SELECT first_seen AS time, concat(${PLAIN('service')}, ' ', ${PLAIN('version')}) AS text, 'deployment' AS tags
+    sql: `SELECT first_seen AS time, concat(${withoutMarkup('service')}, ' ', ${withoutMarkup('version')}) AS text, 'deployment' AS tags
     FROM (
       SELECT service, version, min(time) AS first_seen, min(first_seen) OVER (PARTITION BY service) AS beginning
-      FROM ${usage({ where: `version != '' AND ${where}` })}
+      FROM ${usage({ where: `version != '' AND ${where}`, of: ['service', 'version'], firstTimes: true })}
       GROUP BY service, version)
     WHERE first_seen > beginning ORDER BY time LIMIT 200`,
   };

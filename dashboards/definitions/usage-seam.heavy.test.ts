@@ -3,7 +3,7 @@ import type { ClickHouse } from '../../clickhouse/connection.ts';
 import { createWriter } from '../../collector/ingest/writer.ts';
 import { openTestClickHouse, rows } from '../../test/support/clickhouse.ts';
 import { publisherAt } from '../../test/support/dashboard-data.ts';
-import { decisionSpan } from '../../test/support/decision-spans.ts';
+import { blocked, decisionSpan } from '../../test/support/decision-spans.ts';
 import { expandQuery } from '../../test/support/grafana-macros.ts';
 import { grafanaSql } from '../grafana/grafana-sql.ts';
 import { usage } from './query-text.ts';
@@ -38,7 +38,7 @@ async function fill(clickHouse: ClickHouse, all: readonly Counted[], end: number
     const writer = createWriter({ client: clickHouse.writing, now: () => now });
     await writer.write(
       spans.map(({ time, decisions }) =>
-        decisionSpan({ time, decisions, spanId: time.toString(16).padStart(16, '0') }),
+        decisionSpan({ ...blocked, time, decisions, spanId: time.toString(16).padStart(16, '0') }),
       ),
     );
     await writer.close();
@@ -46,13 +46,22 @@ async function fill(clickHouse: ClickHouse, all: readonly Counted[], end: number
   }
 }
 
+/** From single rows, and from the sums that ClickHouse keeps. */
+const READ = [usage({ where: '1' }), usage({ where: '1', of: ['origin', 'reason'], blocked: true })];
+
+/** @throws AssertionError unless both ways of reading find the same */
 async function decisionsIn(clickHouse: ClickHouse, from: number, to: number): Promise<number> {
-  const sql = grafanaSql(`SELECT sum(usage.decisions) AS decisions FROM ${usage({ where: '1' })}`, []);
-  const [found] = await rows<{ decisions: number }>(
-    clickHouse,
-    expandQuery(sql, { from, to, intervalMillis: MINUTE }),
-  );
-  return found?.decisions ?? Number.NaN;
+  const found: number[] = [];
+  for (const read of READ) {
+    const sql = grafanaSql(`SELECT sum(usage.decisions) AS decisions FROM ${read}`, []);
+    const [row] = await rows<{ decisions: number }>(
+      clickHouse,
+      expandQuery(sql, { from, to, intervalMillis: MINUTE }),
+    );
+    found.push(row?.decisions ?? Number.NaN);
+  }
+  expect(new Set(found).size).toBe(1);
+  return found[0] ?? Number.NaN;
 }
 
 const hourOf = (time: number): number => Math.floor(time / HOUR) * HOUR;
@@ -70,7 +79,8 @@ test.each([6, 22])(
     const clickHouse = await openTestClickHouse();
     await fill(clickHouse, spans, now);
     const oldest = now - 2 * DAY;
-    for (const to of [now, hourOf(now), hourOf(now) - MINUTE, now - 7 * HOUR - 5 * MINUTE]) {
+    const ends = [now, hourOf(now), hourOf(now) - MINUTE, now - 7 * HOUR - 5 * MINUTE];
+    const check = async (to: number): Promise<void> => {
       for (const length of [15 * MINUTE, 5 * HOUR, DAY, DAY + MINUTE, 2 * DAY + 11 * MINUTE]) {
         const from = to - length;
         // A long range begins with a whole hour.
@@ -79,7 +89,14 @@ test.each([6, 22])(
           sumOf(beginning, to),
         );
       }
-    }
+    };
+    for (const to of ends) await check(to);
+
+    // Hours whose slots are published again are not, for a while.
+    await clickHouse.writing.command({
+      query: `ALTER TABLE published_hours DELETE WHERE hour IN (${[8, 25].map((ago) => (hourOf(now) - ago * HOUR) / 1000)}) SETTINGS mutations_sync = 2`,
+    });
+    await check(now);
 
     // Minutes expire by parts, and before hours do: of the oldest day only some are left.
     const gone = new Date(oldest).toISOString().slice(0, 10);

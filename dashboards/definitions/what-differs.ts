@@ -19,7 +19,9 @@ const A = `${HERE} AND ${selected('version', 'version_a')} AND ${selected('origi
 const B = `${HERE} AND ${selected('version', 'version_b')} AND ${selected('origin', 'origin_b')}`;
 /** A minute more than the range, so that no minute is in both. */
 const SHIFT = `{period:Float64} * (${TO} - ${FROM} + 60)`;
+const TOTALS_A = usage({ where: A, of: ['verdict'] });
 const USAGE_A = usage({ where: A });
+const TOTALS_B = usage({ where: B, from: `(${FROM} - ${SHIFT})`, to: `(${TO} - ${SHIFT})`, of: ['verdict'] });
 const USAGE_B = usage({ where: B, from: `(${FROM} - ${SHIFT})`, to: `(${TO} - ${SHIFT})` });
 
 /** Attributes that may explain a block, as text. */
@@ -111,7 +113,7 @@ export const WHAT_DIFFERS: Dashboard = {
           width: 6,
           height: 4,
           unit: 'count',
-          sql: `SELECT ${DECISIONS} AS decisions FROM ${USAGE_A}`,
+          sql: `SELECT ${DECISIONS} AS decisions FROM ${TOTALS_A}`,
         },
         {
           kind: 'stat',
@@ -122,7 +124,7 @@ export const WHAT_DIFFERS: Dashboard = {
           height: 4,
           unit: 'ratio',
           thresholds: BLOCKED_THRESHOLDS,
-          sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${USAGE_A}`,
+          sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${TOTALS_A}`,
         },
         {
           kind: 'stat',
@@ -132,7 +134,7 @@ export const WHAT_DIFFERS: Dashboard = {
           width: 6,
           height: 4,
           unit: 'count',
-          sql: `SELECT ${DECISIONS} AS decisions FROM ${USAGE_B}`,
+          sql: `SELECT ${DECISIONS} AS decisions FROM ${TOTALS_B}`,
         },
         {
           kind: 'stat',
@@ -143,7 +145,7 @@ export const WHAT_DIFFERS: Dashboard = {
           height: 4,
           unit: 'ratio',
           thresholds: BLOCKED_THRESHOLDS,
-          sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${USAGE_B}`,
+          sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${TOTALS_B}`,
         },
       ],
     },
@@ -161,10 +163,10 @@ export const WHAT_DIFFERS: Dashboard = {
           thresholds: BLOCKED_THRESHOLDS,
           sql: `SELECT time, maxIf(share, side = 'A') AS "A", maxIf(share, side = 'B') AS "B"
     FROM (
-      SELECT 'A' AS side, ${TIME}, ${BLOCKED_SHARE} AS share FROM ${USAGE_A} GROUP BY time
+      SELECT 'A' AS side, ${TIME}, ${BLOCKED_SHARE} AS share FROM ${TOTALS_A} GROUP BY time
       UNION ALL
       SELECT 'B' AS side, ${TIME.replace('usage.time', `usage.time + ${SHIFT}`)}, ${BLOCKED_SHARE} AS share
-      FROM ${USAGE_B} GROUP BY time)
+      FROM ${TOTALS_B} GROUP BY time)
     GROUP BY time ORDER BY time`,
         },
         {
@@ -178,10 +180,10 @@ export const WHAT_DIFFERS: Dashboard = {
           style: 'lines',
           sql: `SELECT time, sumIf(blocked, side = 'A') AS "A", sumIf(blocked, side = 'B') AS "B"
     FROM (
-      SELECT 'A' AS side, ${TIME}, ${perMinute(BLOCKED)} AS blocked FROM ${USAGE_A} GROUP BY time
+      SELECT 'A' AS side, ${TIME}, ${perMinute(BLOCKED)} AS blocked FROM ${TOTALS_A} GROUP BY time
       UNION ALL
       SELECT 'B' AS side, ${TIME.replace('usage.time', `usage.time + ${SHIFT}`)}, ${perMinute(BLOCKED)} AS blocked
-      FROM ${USAGE_B} GROUP BY time)
+      FROM ${TOTALS_B} GROUP BY time)
     GROUP BY time ORDER BY time`,
         },
       ],

@@ -93,6 +93,20 @@ test('another data source, folder and tracing backend appear wherever they belon
   expect([...files.values()].join('\n')).not.toContain('Open the trace');
 });
 
+test('Kubernetes makes a ConfigMap of each file that Grafana needs, small enough to be applied', () => {
+  const { configMapGenerator } = parse(files.get('kustomization.yaml') ?? '') as {
+    configMapGenerator: { name: string; files: [string]; options: { labels: Record<string, string> } }[];
+  };
+  const json = [...files.keys()].filter((path) => path.endsWith('.json'));
+  expect(configMapGenerator.map(({ files: [path] }) => path).sort()).toEqual(json.sort());
+  for (const { name, files: generated, options } of configMapGenerator) {
+    expect(name).toMatch(/^[a-z-]{1,253}$/);
+    expect(Buffer.byteLength(files.get(generated[0]) ?? '')).toBeLessThan(256 * 1024 - 1024);
+    const isDashboard = generated[0].startsWith('dashboards/');
+    expect(options.labels).toEqual(isDashboard ? { grafana_dashboard: '1' } : { grafana_alert: '1' });
+  }
+});
+
 describe.each(rendered.map((dashboard) => [dashboard.title, dashboard] as const))('%s', (_, dashboard) => {
   const panels = allPanels(dashboard);
 
@@ -158,7 +172,9 @@ test('links lead to dashboards that have the variables', () => {
 
 /** Raw rows of published time are in none of them; usage_minutes and usage_hours only say how far back they reach. */
 const READABLE = [
-  ...['origin_usage', 'origin_usage_hourly', 'blocked_requests', 'completeness', 'left_out'],
+  ...['origin_usage', 'origin_usage_hourly', 'usage_published_hours', 'open_since'],
+  ...['blocked_requests', 'completeness', 'left_out'],
+  ...['incidents', 'signals', 'incident_verdicts', 'analyzed_minutes'],
   ...['slots', 'slot_states', 'published_slots', 'system.disks'],
 ];
 

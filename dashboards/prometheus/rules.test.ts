@@ -31,7 +31,7 @@ test('every panel has a description and a unit, and none names a data source', (
 });
 
 test('rules and dashboard ask for metrics that the processes export', () => {
-  const sources = ['collector', 'server'].flatMap((folder) =>
+  const sources = ['analyzer', 'collector', 'server'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => /(?<!\.test)\.ts$/.test(file))
       .map((file) => readFileSync(join(ROOT, folder, file), 'utf8')),

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { names, SPAN_COLUMNS, USAGE_DIMENSIONS } from '../../clickhouse/columns.ts';
@@ -29,7 +30,8 @@ const RANGES = [
 /**
  * Every panel of every dashboard over 30 days of published usage, as the dashboard opens: all services where several
  * can be selected, else the busiest one. Beside them the questions of the overview asked of `otel_traces`.
- * `--scale 0.1` for a tenth of the rows; `--peer` for how many rows `otel_traces` gets.
+ * `--scale 0.1` for a tenth of the rows; `--peer` for how many rows `otel_traces` gets; `--directory` to keep the
+ * data for another run.
  */
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -38,17 +40,22 @@ export async function run(args: string[]): Promise<void> {
       scale: { type: 'string', default: '1' },
       repeats: { type: 'string', default: '5' },
       peer: { type: 'string', default: '2000000' },
+      directory: { type: 'string' },
     },
   });
   const rows = Math.round(ROWS * Number(values.scale));
-  const directory = mkdtempSync(join(tmpdir(), 'originscope-bench-'));
+  const directory = values.directory ?? mkdtempSync(join(tmpdir(), 'originscope-bench-'));
+  const isFilled = values.directory !== undefined && existsSync(directory);
   const clickHouse = await openClickHouse({ directory });
   try {
     await migrate(clickHouse.writing);
     console.log(`load average ${loadavg()[0]?.toFixed(1)}`);
-    const now = Math.floor(Date.now() / HOUR) * HOUR;
-    const filled = await timed(() => fill(clickHouse.writing, now, rows, Number(values.peer)));
-    console.log(`${rows} published rows in ${(filled / 1000).toFixed(0)} s`);
+    if (!isFilled) {
+      const filled = await timed(() => fill(clickHouse.writing, rows, Number(values.peer)));
+      console.log(`${rows} published rows in ${(filled / 1000).toFixed(0)} s`);
+    }
+    await mutated(clickHouse.reading);
+    const now = await endOfUsage(clickHouse.reading);
     for (const [name, length, interval] of RANGES) {
       await measure(
         clickHouse.reading,
@@ -60,12 +67,13 @@ export async function run(args: string[]): Promise<void> {
     console.log(`load average ${loadavg()[0]?.toFixed(1)}`);
   } finally {
     await clickHouse.close();
-    rmSync(directory, { recursive: true, force: true });
+    if (values.directory === undefined) rmSync(directory, { recursive: true, force: true });
   }
 }
 
 /** What a publisher would have left behind, written without one. */
-async function fill(client: ClickHouseClient, now: number, rows: number, peerRows: number): Promise<void> {
+async function fill(client: ClickHouseClient, rows: number, peerRows: number): Promise<void> {
+  const now = Math.floor(Date.now() / HOUR) * HOUR;
   const begin = now - DAYS * DAY;
   const part = (salt: number, count: number): string => `cityHash64(key, ${salt}) % ${count}`;
   const isBlocked = `${part(3, 25)} = 0`;
@@ -80,7 +88,8 @@ async function fill(client: ClickHouseClient, now: number, rows: number, peerRow
     verdict: `if(${isBlocked}, 'blocked', 'allowed')`,
     reason: `if(${isBlocked}, ['acao_missing', 'acao_mismatch', 'header_not_allowed'][1 + ${part(4, 3)}], '')`,
     detail: `if(${isBlocked} AND ${part(4, 3)} = 2, 'x-request-id', '')`,
-    origin: `concat('https://app-', toString(${part(5, ORIGINS)}), '.example.com')`,
+    // A page calls some ten kinds of requests of a service.
+    origin: `concat('https://app-', toString(cityHash64(intDiv(key, 10), 5) % ${ORIGINS}), '.example.com')`,
     method: `['GET', 'GET', 'GET', 'POST', 'PUT'][1 + ${part(6, 5)}]`,
     requested_headers: `if(${isPreflight}, ['authorization', 'content-type', 'authorization,content-type'][1 + ${part(7, 3)}], '')`,
     credentials: `['unknown', 'included', 'omitted'][1 + ${part(8, 3)}]`,
@@ -107,14 +116,17 @@ async function fill(client: ClickHouseClient, now: number, rows: number, peerRow
           toUInt64(500 * pow(rand(2) / 4294967296, 3)) + 1000 * service_number AS key, ${usage}
           FROM numbers(${aDay}))`,
     });
+    await client.command({
+      query: `INSERT INTO usage_hours (hour, run, first_seen, last_seen, ${usageNames}, decisions, clients)
+        SELECT toStartOfHour(minute) AS hour, 1, min(minute), max(minute), ${usageNames}, sum(decisions), groupBitOr(clients)
+        FROM usage_minutes WHERE minute >= ${(begin + day * DAY) / 1000} AND minute < ${(begin + (day + 1) * DAY) / 1000}
+        GROUP BY hour, ${usageNames}`,
+    });
   }
   const slots = `SELECT arrayJoin(range(${begin / 1000}, ${now / 1000}, 600)) AS second`;
   for (const query of [
     `INSERT INTO published_slots (slot, run, published_at, spans, decisions, fingerprint)
      SELECT toDateTime(second, 'UTC'), 1, toDateTime(second + 720, 'UTC'), 1000, 20000, 1 FROM (${slots})`,
-    `INSERT INTO usage_hours (hour, run, first_seen, last_seen, ${usageNames}, decisions, clients)
-     SELECT toStartOfHour(minute) AS hour, 1, min(minute), max(minute), ${usageNames}, sum(decisions), groupBitOr(clients)
-     FROM usage_minutes GROUP BY hour, ${usageNames}`,
     `INSERT INTO published_hours (hour, run, published_at, slot_runs, decisions)
      SELECT toStartOfHour(toDateTime(second, 'UTC')) AS hour, 1, now64(6), groupArray((toDateTime(second, 'UTC'), toUInt64(1))), 1
      FROM (${slots}) GROUP BY hour`,
@@ -125,10 +137,30 @@ async function fill(client: ClickHouseClient, now: number, rows: number, peerRow
      SELECT ${rawColumns()}, minute, route FROM usage_minutes WHERE verdict = 'blocked' LIMIT 1000000`,
     `INSERT INTO decision_spans (${names(SPAN_COLUMNS)})
      SELECT ${rawColumns()} FROM usage_minutes LIMIT ${3 * peerRows}`,
-    'OPTIMIZE TABLE usage_hours FINAL',
   ]) {
     await client.command({ query });
   }
+}
+
+/** Until parts that were there before a step of the schema have its indexes and projections. */
+async function mutated(client: ClickHouseClient): Promise<void> {
+  for (;;) {
+    const [found] = await select<{ left: number }>(
+      client,
+      'SELECT count() AS left FROM system.mutations WHERE NOT is_done',
+    );
+    if (Number(found?.left ?? 0) === 0) return;
+    await delay(1000);
+  }
+}
+
+/** End of the last hour with usage. */
+async function endOfUsage(client: ClickHouseClient): Promise<number> {
+  const [found] = await select<{ hour: number }>(
+    client,
+    'SELECT toUnixTimestamp(max(hour)) AS hour FROM usage_hours',
+  );
+  return (found?.hour ?? 0) * 1000 + HOUR;
 }
 
 function rawColumns(): string {
@@ -149,8 +181,8 @@ interface Range {
 }
 
 async function measure(client: ClickHouseClient, range: Range, repeats: number): Promise<void> {
-  const all: number[] = [];
-  console.log(`\npanels over ${range.name} (ms)`.padEnd(61), '  p50    p95');
+  const all: Timing[] = [];
+  console.log(`\npanels over ${range.name} (ms)`.padEnd(61), '  p50    p95    CPU: p50 p95');
   for (const dashboard of DASHBOARDS) {
     const context = { from: range.from, to: range.to, intervalMillis: range.interval * 1000 };
     const variables: Record<string, string[]> = {};
@@ -205,9 +237,20 @@ async function select<Row>(client: ClickHouseClient, query: string): Promise<Row
   return (await client.query({ query, format: 'JSONEachRow' })).json<Row>();
 }
 
-async function timesOf(repeats: number, work: () => Promise<unknown>): Promise<number[]> {
-  const times: number[] = [];
-  for (let repeat = 0; repeat < repeats; repeat++) times.push(await timed(work));
+interface Timing {
+  readonly wall: number;
+  /** Of all threads of the process: what other work on the machine does not change much. */
+  readonly cpu: number;
+}
+
+async function timesOf(repeats: number, work: () => Promise<unknown>): Promise<Timing[]> {
+  const times: Timing[] = [];
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const before = process.cpuUsage();
+    const wall = await timed(work);
+    const { user, system } = process.cpuUsage(before);
+    times.push({ wall, cpu: (user + system) / 1000 });
+  }
   return times;
 }
 
@@ -217,9 +260,11 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - before;
 }
 
-function report(title: string, times: readonly number[]): void {
-  const sorted = times.toSorted((a, b) => a - b);
-  const quantile = (q: number) =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0).toFixed(0).padStart(6);
-  console.log(`  ${title.padEnd(56)} ${quantile(0.5)} ${quantile(0.95)}`);
+function report(title: string, times: readonly Timing[]): void {
+  const quantile = (of: keyof Timing, q: number) => {
+    const sorted = times.map((timing) => timing[of]).toSorted((a, b) => a - b);
+    return (sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0).toFixed(0).padStart(6);
+  };
+  const figures = (['wall', 'cpu'] as const).flatMap((of) => [quantile(of, 0.5), quantile(of, 0.95)]);
+  console.log(`  ${title.padEnd(56)} ${figures.join(' ')}`);
 }

@@ -1,9 +1,12 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { saveAnalyzedUntil, saveIncidents, saveVerdict } from '../../analyzer/incidents/incident-store.ts';
 import type { ClickHouse } from '../../clickhouse/connection.ts';
 import type { DecisionSpan } from '../../clickhouse/decision-span.ts';
 import { createWriter } from '../../collector/ingest/writer.ts';
 import { createPublisher } from '../../collector/publication/publisher.ts';
 import { SLOT_MILLIS } from '../../core/slots.ts';
 import { blocked, decisionSpan } from './decision-spans.ts';
+import { anIncident } from './incidents.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -46,7 +49,58 @@ export async function fillForDashboards(
   await write(clickHouse, newest, now);
   spans.push(...newest);
   spans.push(...(await makeTrouble(clickHouse, slot, now)));
+  await reportIncidents(clickHouse.writing, now, strangers);
   return { now, spans };
+}
+
+/** One that is open, one that has ended, and one of each stranger, as an analyzer stores them that has stopped since. */
+async function reportIncidents(
+  client: ClickHouseClient,
+  now: number,
+  strangers: readonly string[],
+): Promise<void> {
+  const minute = Math.floor(now / MINUTE) * MINUTE;
+  const incidents = [
+    anIncident({ service: 'checkout', startedAt: now - 12 * MINUTE, detectedAt: now - 10 * MINUTE }),
+    anIncident({
+      id: 'b000000000000001',
+      service: 'search',
+      class: 'legitimate_shift',
+      startedAt: now - 2 * DAY,
+      detectedAt: now - 2 * DAY + HOUR,
+    }),
+    ...strangers.map((name, index) =>
+      anIncident({
+        id: `c00000000000000${index}`,
+        service: name,
+        environment: name,
+        subject: { kind: 'origin', value: name },
+        startedAt: now - 3 * DAY,
+        detectedAt: now - 3 * DAY + HOUR,
+      }),
+    ),
+  ];
+  // Every version is kept, and two analyzers store the same ones.
+  for (const at of [minute - 10 * MINUTE, minute - 9 * MINUTE, minute - 9 * MINUTE]) {
+    await saveIncidents(client, at, incidents);
+  }
+  await saveIncidents(
+    client,
+    minute - 8 * MINUTE,
+    incidents
+      .filter(({ service }) => service === 'search')
+      .map((incident) => ({ ...incident, state: 'resolved' as const, resolvedAt: minute - 8 * MINUTE })),
+  );
+  await saveAnalyzedUntil(client, minute - 20 * MINUTE);
+  for (const { id } of incidents) {
+    await saveVerdict(client, {
+      incident: id,
+      action: 'accept',
+      who: 'ada',
+      why: 'A new partner',
+      at: minute,
+    });
+  }
 }
 
 async function write(clickHouse: ClickHouse, spans: readonly DecisionSpan[], now: number): Promise<void> {
