@@ -88,7 +88,7 @@ export const ORIGIN_DASHBOARD: Dashboard = {
           kind: 'stat',
           id: 4,
           title: 'Blocked share',
-          description: 'Share of decisions that end with the browser refusing the page the response.',
+          description: 'Share of decisions that end with the browser blocking the response.',
           width: 5,
           height: 4,
           unit: 'ratio',

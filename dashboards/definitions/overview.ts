@@ -76,7 +76,7 @@ export const OVERVIEW: Dashboard = {
           kind: 'stat',
           id: 2,
           title: 'Blocked share',
-          description: 'Share of decisions that end with the browser refusing the page the response.',
+          description: 'Share of decisions that end with the browser blocking the response.',
           width: 4,
           height: 4,
           unit: 'ratio',

@@ -40,7 +40,7 @@ export const PROMETHEUS: PrometheusDashboard = {
           id: 1,
           title: 'Blocked share',
           description:
-            'Share of the decisions of the range that end with the browser refusing the page the response.',
+            'Share of the decisions of the range that end with the browser blocking the response.',
           width: 6,
           height: 4,
           unit: 'ratio',

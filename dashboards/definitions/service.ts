@@ -94,7 +94,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
           kind: 'stat',
           id: 2,
           title: 'Blocked share',
-          description: 'Share of decisions that end with the browser refusing the page the response.',
+          description: 'Share of decisions that end with the browser blocking the response.',
           width: 4,
           height: 4,
           unit: 'ratio',

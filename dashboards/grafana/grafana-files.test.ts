@@ -203,6 +203,6 @@ test('alert rules point at panels that exist, and have ids and titles of their o
   for (const key of ['uid', 'title'] as const) {
     expect(new Set(ALERT_RULES.map((rule) => rule[key])).size).toBe(ALERT_RULES.length);
   }
-  // Grafana refuses longer ones.
+  // Grafana rejects longer ones.
   for (const { uid } of ALERT_RULES) expect(uid.length).toBeLessThanOrEqual(40);
 });
