@@ -36,7 +36,8 @@ export function createEDetector(
       return logEvidence;
     },
     observe(count, mean, dispersion) {
-      for (const [index, factor] of factors.entries()) {
+      for (let index = 0; index < factors.length; index++) {
+        const factor = factors[index] ?? 1;
         const before = logs[index] ?? Number.NEGATIVE_INFINITY;
         // R ← (1 + R) · E, in logarithms.
         const onePlus = before > 0 ? before + Math.log1p(Math.exp(-before)) : Math.log1p(Math.exp(before));
@@ -62,7 +63,8 @@ function logLikelihoodRatio(count: number, mean: number, dispersion: number, fac
 }
 
 function logSum(logs: Float64Array): number {
-  const most = Math.max(...logs);
+  let most = Number.NEGATIVE_INFINITY;
+  for (const log of logs) if (log > most) most = log;
   if (most === Number.NEGATIVE_INFINITY) return most;
   let sum = 0;
   for (const log of logs) sum += Math.exp(log - most);

@@ -126,9 +126,7 @@ function threshold(known: number): number {
 /** Minutes of the last ones in which more was counted than is usual. */
 function activeMinutes(series: SeasonalSeries, minutes: number, usual: number): number {
   let active = 0;
-  for (let back = 1; back <= minutes; back++) {
-    if (series.recent(back) - series.recent(back - 1) > Math.max(0, 1.5 * usual)) active++;
-  }
+  for (let back = 0; back < minutes; back++) if (series.minute(back) > 1.5 * usual) active++;
   return active;
 }
 
@@ -148,7 +146,7 @@ function isRun(series: SeasonalSeries, perMinute: number): boolean {
 function firstActive(series: SeasonalSeries, usual: number): number {
   let first = 0;
   for (let back = 0; back < 59 && back - first <= 5; back++) {
-    if (series.recent(back + 1) - series.recent(back) > 1.5 * usual) first = back;
+    if (series.minute(back) > 1.5 * usual) first = back;
   }
   return first;
 }
