@@ -3,7 +3,7 @@ import { OTHER } from '../../instrumentation/src/attributes.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { OriginHistory, Scope } from '../history/scope.ts';
 import { estimateClients } from '../input/clients.ts';
-import { describeOrigin } from '../input/origin-kind.ts';
+import { describeOrigin, type OriginKind } from '../input/origin-kind.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import type { Detection } from './detection.ts';
 import { shiftOf } from './shift.ts';
@@ -14,6 +14,8 @@ const ENOUGH = 3;
 /** Decisions without credentials after which credentials are new. */
 const ENOUGH_WITHOUT_CREDENTIALS = 50;
 const NAMED = 3;
+/** Of developers, and of extensions, which have a detector of their own. */
+const IGNORED: ReadonlySet<OriginKind> = new Set(['local development', 'private host', 'extension']);
 
 interface Widened {
   readonly origin: OriginHistory;
@@ -42,7 +44,7 @@ export class PolicyWidenedWatch {
     const allowed = rows.filter(({ verdict, origin }) => verdict === 'allowed' && origin !== OTHER);
     for (const [name, own] of Map.groupBy(allowed, ({ origin }) => origin)) {
       const origin = this.#scope.origins.get(name);
-      if (origin === undefined || origin.said.has('widened')) continue;
+      if (origin === undefined || IGNORED.has(origin.kind) || origin.said.has('widened')) continue;
       const widened = this.#candidates.get(name) ?? candidateOf(origin, own, minute);
       if (widened === undefined) continue;
       this.#candidates.set(name, widened);

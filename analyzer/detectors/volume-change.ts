@@ -20,7 +20,8 @@ const LOWER = 0.85;
 const MOST_LEVEL = 1.25;
 /** Decisions a minute below which falls are only looked for by the hour. */
 const LEAST_MEAN = 2;
-const LEAST_DIFFERENCE = 20;
+/** Several times what one client network counts that tries again. */
+const LEAST_DIFFERENCE = 40;
 /** How long an alarm of an e-detector waits for the difference to be large enough to tell people. */
 const ALARM_MILLIS = 15 * MINUTE;
 
@@ -106,7 +107,7 @@ export class VolumeChange {
     this.#hits = ((this.#hits << 1) | (stands ? 1 : 0)) & 0b111;
     const adds =
       minute - this.#rising <= ALARM_MILLIS &&
-      long.observed >= 7.5 * usual &&
+      long.observed >= 8 * usual &&
       long.observed - 5 * usual >= LEAST_DIFFERENCE;
     if ((this.#hits === 0b111 || adds) && !isOneClient) this.#enter('high', minute);
     else if (this.#state === 'high' && long.observed < 1.3 * long.expected) this.#state = 'usual';

@@ -312,18 +312,22 @@ const FLAW_CHANGES: Readonly<Partial<Record<DetectorName, string>>> = {
   any_extension: 'Allow the ids of your own extensions only.',
 };
 
+/** What begins so close together may have one cause. */
+const TOGETHER_MILLIS = 15 * 60_000;
+
 function shift(draft: Draft): Classification {
   const { signals, scope, against } = draft;
   const all = [...signals.values()];
   const evidence = { for: sentences(draft), against: [...against] };
-  const brokenCalls = scope.broken.size;
-  if (brokenCalls > 0)
-    evidence.against.push(`${counted(brokenCalls, 'call')} that were allowed before are blocked at present.`);
-  else if (scope.blocks.size > 0)
-    evidence.against.push(
-      `${counted(scope.blocks.size, 'call')} that were allowed before have just been blocked.`,
-    );
-  else evidence.for.push('No call that was allowed before is blocked.');
+  // What broke later did not cause it.
+  const until = draft.startedAt + TOGETHER_MILLIS;
+  const broken = [...scope.broken].filter(({ brokenSince = 0 }) => brokenSince <= until).length;
+  const blocked = [...scope.blocks].filter(({ since }) => since <= until).length;
+  if (broken > 0)
+    evidence.against.push(`${counted(broken, 'call')} that were allowed before are blocked at present.`);
+  else if (blocked > 0)
+    evidence.against.push(`${counted(blocked, 'call')} that were allowed before have just been blocked.`);
+  else evidence.for.push('No call that was allowed before was blocked when it began.');
   const isEarned = evidence.against.length === 0;
   const origins = [
     ...new Set(all.filter(({ subject }) => subject.kind === 'origin').map(({ subject }) => subject.value)),
