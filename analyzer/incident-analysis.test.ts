@@ -258,3 +258,13 @@ test('an app shell is named for what it is, and a header and a reason against wh
     { value: 'header_not_allowed', decisions: expect.any(Number), share: 1, baselineShare: 0 },
   ]);
 });
+
+test('one blocked call is enough where chance has blocked none before, and is a ticket until more people are affected', () => {
+  const once = { ...row({ ...blocked, decisions: 1, clientsLow: 1 }) };
+  const first = run([...hour([shop, docs], 24 * 60), [docs, once]]);
+  expect(first).toMatchObject([
+    { class: 'breakage', page: false, detectedAt: START + (24 * 60 + 1) * MINUTE },
+  ]);
+  const many = run([...hour([shop, docs], 24 * 60), [docs, once], ...hour([docs, row(blocked)], 3)]);
+  expect(many).toMatchObject([{ id: first[0]?.id, page: true }]);
+});
