@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { RETENTION } from '../clickhouse/retention.ts';
 import { startCollector } from '../collector/collector.ts';
 import { Ledger } from '../examples/browsers/ledger.ts';
@@ -36,10 +36,13 @@ async function untilSaid(demo: { output: { text: string }; ended: Promise<unknow
     hasEnded = true;
   });
   await expect
-    .poll(() => hasEnded || words.test(demo.output.text), { timeout: 120_000, interval: 50 })
+    .poll(() => hasEnded || words.test(demo.output.text), { timeout: 240_000, interval: 50 })
     .toBe(true);
   expect(demo.output.text).toMatch(words);
 }
+
+// It imports eight days first.
+vi.setConfig({ testTimeout: 300_000 });
 
 test('the demo shows the report, agrees with its browsers, and leaves nothing behind', async () => {
   const demo = await startDemo('--exit', '--seconds', '3');
