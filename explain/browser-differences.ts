@@ -85,7 +85,7 @@ function kept(...answered: HeaderList): Pick<BrowserDifference, 'chrome' | 'fire
   const seconds = decision?.preflightCacheSeconds;
   if (seconds === undefined) throw new Error('the preflight of the example is blocked');
   return {
-    chrome: durationText(seconds.chromium),
+    chrome: durationText(seconds.chrome),
     firefox: durationText(seconds.firefox),
     safari: durationText(seconds.safari),
   };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HeaderList } from '../instrumentation/src/fetch-standard/decision.ts';
-import { explainRequest } from './explanation.ts';
+import { explainIn, explainRequest } from './explanation.ts';
 import { readLine } from './recordings/read-line.ts';
 import type { RecordedExchange, RecordedRequest } from './recordings/recorded-request.ts';
 
@@ -167,14 +167,23 @@ describe('a redirect', () => {
   });
 });
 
-test('a same-origin redirect to a URL with a password stops Chromium, so a browser that continued was another', () => {
+test('a same-origin redirect to a URL with a password stops Chrome, but not Firefox and Safari', () => {
   const metadata: HeaderList = [
     ['Sec-Fetch-Mode', 'cors'],
     ['Sec-Fetch-Site', 'same-origin'],
   ];
   const hop = exchange('GET', `${PAGE}/a`, metadata, 302, ['Location', 'https://u@app.example/b']);
   expect(explain(hop).reason).toBe('redirect_url_has_credentials');
-  expect(explain(hop, exchange('GET', 'https://u@app.example/b', metadata, 200)).verdict).toBe('allowed');
+  const followed = explain(hop, exchange('GET', 'https://u@app.example/b', metadata, 200));
+  expect(followed).toMatchObject({
+    browser: 'chrome',
+    verdict: 'blocked',
+    differences: [
+      { browser: 'firefox', verdict: 'allowed' },
+      { browser: 'safari', verdict: 'allowed' },
+    ],
+    behaviours: ['redirect_with_user_info'],
+  });
 });
 
 test('a preflight shows that the page requested a 304 itself, and then no stored response is merged', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BROWSERS, CONSOLE_MESSAGES } from '../../explain/reasons/console-messages.ts';
+import { BROWSERS } from '../../explain/browsers.ts';
+import { CONSOLE_MESSAGES } from '../../explain/reasons/console-messages.ts';
 import { findMessages } from '../../explain/reasons/find-messages.ts';
 import { BLOCKED_REASONS } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { explainText } from './pasted-text-page.ts';
@@ -34,12 +35,15 @@ describe('a console message', () => {
       "Access to XMLHttpRequest at 'https://third.example/x' (redirected from 'https://api.example/') from origin 'null' has been blocked by CORS policy: Response to preflight request doesn't pass access control check: The 'Access-Control-Allow-Origin' header has a value 'https://app.example' that is not equal to the supplied origin.";
     expect(findMessages(text)).toEqual([
       {
-        browser: 'Chrome',
+        browser: 'chrome',
         reasons: ['acao_mismatch'],
         ofPreflight: true,
         url: 'https://third.example/x',
+        firstUrl: 'https://api.example/',
         origin: 'null',
         detail: 'https://app.example',
+        isDetailKnown: true,
+        status: undefined,
       },
     ]);
   });
@@ -69,10 +73,10 @@ describe('a console message', () => {
       kind: 'messages',
       messages: [
         {
-          browser: 'Safari',
+          browser: 'safari',
           url: 'https://api.example/x',
           origin: 'https://app.example',
-          reasons: ['acao_missing', 'acao_mismatch', 'acao_invalid'],
+          reasons: ['acao_missing', 'acao_mismatch', 'acao_invalid', 'acao_multiple'],
           probe: 'originscope probe https://api.example/x --origin https://app.example',
         },
       ],
@@ -97,7 +101,7 @@ describe('a console message', () => {
     const known = (browser: string) =>
       new Set(CONSOLE_MESSAGES.filter((one) => one.browser === browser).flatMap(({ reasons }) => reasons));
     // Firefox has no words of its own for this one.
-    const without: Record<string, string[]> = { Firefox: ['redirect_url_has_credentials'] };
+    const without: Record<string, string[]> = { firefox: ['redirect_url_has_credentials'] };
     for (const browser of BROWSERS) {
       expect(BLOCKED_REASONS.filter((reason) => !known(browser).has(reason))).toEqual(without[browser] ?? []);
     }

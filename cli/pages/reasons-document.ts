@@ -1,16 +1,14 @@
 import { browserDifferences } from '../../explain/browser-differences.ts';
+import { BROWSER_NAMES, BROWSERS, type Browser } from '../../explain/browsers.ts';
 import { explainRequest } from '../../explain/explanation.ts';
-import {
-  asOfPreflight,
-  BROWSERS,
-  type Browser,
-  CONSOLE_MESSAGES,
-} from '../../explain/reasons/console-messages.ts';
+import { asOfPreflight, CONSOLE_MESSAGES } from '../../explain/reasons/console-messages.ts';
 import { NOTE_TEXTS } from '../../explain/reasons/note-texts.ts';
+import { OTHER_FAILURES } from '../../explain/reasons/other-failures.ts';
 import { REASON_CAUSES } from '../../explain/reasons/reason-causes.ts';
 import { REASON_EXAMPLES } from '../../explain/reasons/reason-examples.ts';
 import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
 import { STANDARD_STEPS } from '../../explain/reasons/standard-steps.ts';
+import { probeOfRecorded } from '../../explain/recorded-probe.ts';
 import { headerOf, type RecordedExchange } from '../../explain/recordings/recorded-request.ts';
 import {
   BLOCKED_REASONS,
@@ -21,7 +19,7 @@ import {
   type Reason,
   UNKNOWN_REASONS,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { probeOf, remedyOf } from './explanation-page.ts';
+import { remedyOf } from './explanation-page.ts';
 
 /** Generates docs/reasons.md from the texts that `explain` and `report` print. */
 export function reasonsDocument(): string {
@@ -74,7 +72,8 @@ Whether to allow an origin is a decision of the service's owner: nothing here me
 
 function section(reason: Reason): string {
   const example = REASON_EXAMPLES[reason];
-  const { decisions, decidedBy } = explainRequest(example);
+  const explanation = explainRequest(example);
+  const { decisions, decidedBy } = explanation;
   const index = decidedBy ?? 0;
   const exchange = example.exchanges[index];
   const decision = decisions[index];
@@ -95,13 +94,13 @@ function section(reason: Reason): string {
     `**${REASON_TEXTS[reason].title}.** ${REASON_CAUSES[reason]}`,
     ...messages(reason, decision.kind, values),
     `\`\`\`http\n${wire(exchange)}\n\`\`\``,
-    `**Remedy:** ${remedyOf(reason, decision, exchange)}${askFor(probeOf(reason, decision, exchange))}${ofSpans(reason, decision)}`,
+    `**Remedy:** ${remedyOf(reason, decision, exchange)}${askFor(reason, probeOfRecorded(example, explanation))}${ofSpans(reason, decision)}`,
     `[${step.name}](${step.url})`,
   ].join('\n\n');
 }
 
-function askFor(probe: string | undefined): string {
-  return probe === undefined ? '' : ` \`${probe}\``;
+function askFor(reason: Reason, probe: string | undefined): string {
+  return reason !== 'headers_not_captured' || probe === undefined ? '' : ` \`${probe}\``;
 }
 
 /** A span is recorded elsewhere than a browser's exchange. */
@@ -133,12 +132,15 @@ function messages(reason: Reason, kind: Kind, values: Values): readonly string[]
   const lines = BROWSERS.flatMap((browser) => {
     const templates = CONSOLE_MESSAGES.filter(
       (one) =>
-        one.browser === browser && one.reasons.includes(reason) && (kind === 'preflight' || !one.ofPreflight),
+        one.browser === browser &&
+        one.reasons.includes(reason) &&
+        (kind === 'preflight' || !one.ofPreflight) &&
+        !one.ofRedirect,
     );
     if (templates.length === 0) return unspecific(browser, reason, values);
     return templates.flatMap(({ text }) => {
-      const line = `- ${browser}: ${code(fill(text, values))}`;
-      const isOfBoth = browser === 'Chrome' && reason.startsWith('aca') && kind !== 'preflight';
+      const line = `- ${BROWSER_NAMES[browser]}: ${code(fill(text, values))}`;
+      const isOfBoth = browser === 'chrome' && reason.startsWith('aca') && kind !== 'preflight';
       return isOfBoth
         ? [line, `- Chrome, of a preflight: ${code(fill(asOfPreflight(text), values))}`]
         : [line];
@@ -149,7 +151,7 @@ function messages(reason: Reason, kind: Kind, values: Values): readonly string[]
 
 /** A browser that has no words of its own for a reason. */
 function unspecific(browser: Browser, reason: Reason, values: Values): readonly string[] {
-  if (browser !== 'Firefox' || (UNKNOWN_REASONS as readonly string[]).includes(reason)) return [];
+  if (browser !== 'firefox' || (UNKNOWN_REASONS as readonly string[]).includes(reason)) return [];
   const text =
     'Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at {url}. (Reason: CORS request did not succeed). Status code: (null).';
   return [`- Firefox: ${code(fill(text, values))} (and so of everything that has no answer)`];

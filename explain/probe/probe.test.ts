@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
+import type { Browser } from '../browsers.ts';
 import type { PageRequest, WireRequest } from './page-request.ts';
 import { probe } from './probe.ts';
 import { send } from './send.ts';
@@ -16,9 +17,11 @@ async function probing(
   page: PageRequest,
   answers: readonly [status: number, ...headers: HeaderList][],
   sendUnsafe = false,
+  browser: Browser = 'chrome',
 ) {
   const asked: WireRequest[] = [];
   const probed = await probe(page, {
+    browser,
     sendUnsafe,
     async send(request) {
       const [status, ...headers] = answers[asked.push(request) - 1] ?? [500];

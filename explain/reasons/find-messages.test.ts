@@ -27,8 +27,8 @@ const OF_FIREFOX: Readonly<Record<string, string | undefined>> = {
 };
 
 describe.each([
-  ['Chrome', 'chromium-156.jsonl', {}],
-  ['Firefox', 'firefox-153.jsonl', OF_FIREFOX],
+  ['chrome', 'chromium-156.jsonl', {}],
+  ['firefox', 'firefox-153.jsonl', OF_FIREFOX],
 ] as const)("%s's message for a blocked request identifies its reason", (browser, file, others) => {
   const all = recorded(file);
   test.each(all.map((one) => [one.case, one.messages] as const))('%s', (name, messages) => {

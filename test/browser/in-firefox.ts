@@ -1,4 +1,4 @@
-import { explainRequest } from '../../explain/explanation.ts';
+import { explainIn } from '../../explain/explanation.ts';
 import { asRecordedRequest } from '../../explain/recordings/read-line.ts';
 import { launchFirefox, type RunningFirefox } from '../support/firefox.ts';
 import { type Answerer, startAnswerer } from './answerer.ts';
@@ -58,8 +58,8 @@ async function compareAll(
     // Requests that were never sent cannot be judged.
     if (exchanges.length === 0) continue;
     const expected = isAllowed ? 'allowed' : 'blocked';
-    const { verdict, reason } = explainRequest(asRecordedRequest({ credentials, exchanges }));
-    const seen = explainRequest(asRecordedRequest({ exchanges }));
+    const { verdict, reason } = explainIn('firefox', asRecordedRequest({ credentials, exchanges }));
+    const seen = explainIn('firefox', asRecordedRequest({ exchanges }));
     if (!isAllowed) count.blocked++;
     if (verdict === 'unknown') count.unknown++;
     if (seen.verdict === 'unknown') count.seenUnknown++;
