@@ -53,6 +53,7 @@ async function explainFile(file: string, browsers: readonly Browser[], json: boo
 const FORMAT = `
 A line of JSON lines is a request of a page, with its exchanges in wire order (preflight, redirects, the request):
   {"id"?, "origin"?: the page's, "credentials"?: "include"|"default"|"omit"|"same-origin",
+   "browser"?: the one that sent it, "chrome"|"firefox"|"safari",
    "exchanges": [{"request": {"method", "url", "headers": [[name, value], ...]},
                   "response": {"status", "headers": [[name, value], ...]}}, ...]}
 What was not recorded is left out: an empty list says that there were no headers.

@@ -27,6 +27,8 @@ export type Behaviour = keyof typeof BEHAVIOURS;
 export type Deviation =
   /** It does not send this preflight. */
   | { readonly kind: 'not_sent'; readonly behaviour: Behaviour }
+  /** It may not send this preflight: that depends on the value of a header that was not recorded. */
+  | { readonly kind: 'perhaps_not_sent'; readonly behaviour: Behaviour }
   /** It sends a preflight first, which was not recorded. */
   | { readonly kind: 'preflight_first'; readonly behaviour: Behaviour }
   /** It sends another Origin. */
@@ -66,8 +68,13 @@ export function deviationOf(
       isAfterRedirect && hadPreflight && names.every((name) => REMOVED_BY_REDIRECT.has(name));
     if (isRepeated && leavesOrDrops(before, names))
       return { kind: 'not_sent', behaviour: 'preflight_after_redirect' };
-    if (names.length > 0 && names.every((name) => CLIENT_HINTS.has(name)))
-      return { kind: 'not_sent', behaviour: 'client_hint_preflight' };
+    if (names.length > 0 && names.every((name) => CLIENT_HINTS.has(name))) {
+      const headers = exchanges[index + 1]?.request.headers;
+      const isShown = names.every((name) => headerOf(headers, name) !== undefined);
+      const isNeeded = unsafeNamesIn('chrome', headers ?? []).some((name) => CLIENT_HINTS.has(name));
+      if (!isShown) return { kind: 'perhaps_not_sent', behaviour: 'client_hint_preflight' };
+      if (!isNeeded) return { kind: 'not_sent', behaviour: 'client_hint_preflight' };
+    }
   }
   const sent = headerOf(request.headers, 'origin');
   const wanted = browser === 'firefox' ? pageOrigin : expectedOrigin;

@@ -158,7 +158,8 @@ function deviated(
 ): Step {
   const { behaviour } = deviation;
   if (deviation.kind === 'not_sent') return { ...ALLOWED, behaviour };
-  if (deviation.kind === 'preflight_first') return { ...NOT_RECORDED, behaviour };
+  if (deviation.kind === 'preflight_first' || deviation.kind === 'perhaps_not_sent')
+    return { ...NOT_RECORDED, behaviour };
   // The server may answer another Origin in another way.
   const { request, response } = hop.exchange;
   const headers = (request.headers ?? []).map(([name, value]) =>

@@ -35,7 +35,7 @@ describe.skipIf(isMissing)('explain finds for a recorded request what Chromium d
       const actual = outcome.allowed ? 'allowed' : 'blocked';
       const reason = reasonOf(outcome);
       const explain = (asked: object) =>
-        explainIn('chrome', asRecordedRequest({ ...asked, exchanges: outcome.exchanges }));
+        explainIn('chrome', asRecordedRequest({ ...asked, browser: 'chrome', exchanges: outcome.exchanges }));
       const told = explain({ credentials });
       const isTold =
         told.verdict === 'unknown'
