@@ -36,9 +36,19 @@ export function credentialsMode(
     if (verdicts.some((verdict, i) => verdict === 'blocked' && hops[i]?.isPassed)) return false;
     const last = verdicts.at(-1);
     if (recorded.outcome === 'delivered') return last !== 'blocked';
-    return recorded.outcome !== 'failed' || verdicts.some((verdict) => verdict !== 'allowed');
+    if (recorded.outcome !== 'failed') return true;
+    return wasLastSent(recorded)
+      ? verdicts.some((verdict) => verdict !== 'allowed')
+      : verdicts.slice(0, -1).includes('blocked');
   };
   const included = fits('included');
   const omitted = fits('omitted');
   return included === omitted ? 'unknown' : included ? 'included' : 'omitted';
+}
+
+/** A request with neither the headers on the wire nor a response was not sent if its preflight was recorded. */
+function wasLastSent({ exchanges }: RecordedRequest): boolean {
+  const last = exchanges.at(-1);
+  const isUnsent = last?.request.provisional !== undefined && last.response.status === undefined;
+  return exchanges.length < 2 || !isUnsent;
 }
