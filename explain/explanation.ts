@@ -10,7 +10,7 @@ import { BROWSERS, type Browser } from './browsers.ts';
 import { credentialsMode, decideAll } from './credentials-mode.ts';
 import { decideRecorded } from './decide-recorded.ts';
 import { type PreflightCacheSeconds, preflightCacheOf } from './preflight-cache.ts';
-import { type OtherFailure, otherFailureOf } from './reasons/other-failures.ts';
+import { OTHER_FAILURES, type OtherFailure, otherFailureOf } from './reasons/other-failures.ts';
 import { chainFacts, type HopFacts } from './recordings/chain-facts.ts';
 import type { RecordedExchange, RecordedRequest } from './recordings/recorded-request.ts';
 
@@ -183,7 +183,11 @@ function settled(step: Step, recorded: RecordedRequest, exchange: RecordedExchan
   if (recorded.outcome === 'delivered') return ALLOWED;
   const failure = exchange.response.error === undefined ? undefined : otherFailureOf(exchange.response.error);
   if (failure !== undefined && step.reason === 'headers_not_captured') {
-    return { verdict: 'unknown', reason: failure, detail: exchange.response.error ?? '' };
+    return {
+      verdict: OTHER_FAILURES[failure].verdict,
+      reason: failure,
+      detail: exchange.response.error ?? '',
+    };
   }
   const isOpen = step.reason === 'not_modified' || step.reason === 'kind_ambiguous';
   if (recorded.outcome !== 'failed' || !isOpen || step.detail === '' || failure !== undefined) return step;

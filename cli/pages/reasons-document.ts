@@ -30,11 +30,16 @@ export function reasonsDocument(): string {
     '## Why there is no verdict',
     'These are not messages of browsers: a browser knows the verdict, but the recorded data does not determine it.',
     ...UNKNOWN_REASONS.map(section),
+    '## Failures that are not CORS',
+    'The page gets the same `TypeError`, but no header of the response is the cause. `originscope explain` recognises them in a HAR and in console messages.',
+    ...Object.entries(OTHER_FAILURES).map(([name, { title, cause, remedy }]) =>
+      [`### \`${name}\``, `**${title}.** ${cause}`, `**Remedy:** ${remedy}`].join('\n\n'),
+    ),
     '## Notes',
     'Findings that do not change the verdict, but matter to the owner of an API.',
     ...NOTES.map((note) => [`### \`${note}\``, NOTE_TEXTS[note], ...warnings(note)].join('\n\n')),
     '## Where browsers differ',
-    'Chromium 156 and Firefox 153 were measured; Safari is from the source of WebKit. A verdict is that of Chrome unless stated otherwise.',
+    'Measured in Chromium 156, Firefox 153 and WebKitGTK 2.50, which has the engine of Safari; a test repeats it where they are installed. A verdict is that of Chrome unless stated otherwise: `originscope explain` and `originscope probe` say where browsers differ, and with `--browser` what one of them does.',
     differences(),
   ].join('\n\n')}\n`;
 }
@@ -64,9 +69,9 @@ A browser blocks a cross-origin response for one of a few reasons. They have the
 
 Do you have a message from a console? Paste it: \`originscope explain -\`. Do you have a URL and an origin? \`originscope probe URL --origin ORIGIN\` sends the same requests as a browser.
 
-The messages of Chrome and Firefox were recorded from Chromium 156 and Firefox 153 (a test compares Chrome's with the installed Chromium); those of Safari are from WebKit's source. Variable parts are filled in from the example. A page's script never sees any of this: it gets a \`TypeError\` for every reason.
+The messages of Chrome and Firefox were recorded from Chromium 156 and Firefox 153 (a test compares Chrome's with the installed Chromium); those of Safari from WebKitGTK 2.50, and what no recorded case shows from WebKit's source. Variable parts are filled in from the example. A page's script never sees any of this: it gets a \`TypeError\` for every reason.
 
-When a response has several problems, the reason is the one that Chromium reports. The order is: a redirected preflight, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, the preflight's status, the syntax of the two lists, the method, the headers. So a preflight response of 403 without any header is \`acao_missing\`. Firefox reports the first missing Access-Control-Allow-Origin even for a redirect; Safari checks the preflight's status first.
+When a response has several problems, the reason is the one that Chromium reports. The order is: a redirected preflight, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, the preflight's status, the syntax of the two lists, the method, the headers. So a preflight response of 403 without any header is \`acao_missing\`. Firefox names the first fault of Access-Control-Allow-Origin or Access-Control-Allow-Credentials even of a redirect, and the method before the syntax of the header list. Safari checks the preflight's status first: with another one than 200 to 299, its \`Preflight response is not successful\` also stands for a missing, wrong, repeated or wildcard Access-Control-Allow-Origin and for Access-Control-Allow-Credentials. The messages of Firefox in other languages name the same headers and are recognised as well.
 
 Whether to allow an origin is a decision of the service's owner: nothing here means that an origin should be trusted.`;
 

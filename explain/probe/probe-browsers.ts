@@ -1,5 +1,6 @@
+import type { Behaviour } from '../browser-behaviour.ts';
 import type { Browser } from '../browsers.ts';
-import { type ComparedExplanation, compareExplanations } from '../explanation.ts';
+import { type ComparedExplanation, compareExplanations, explainIn } from '../explanation.ts';
 import type { PageRequest, WireRequest } from './page-request.ts';
 import { type Probed, type ProbeOptions, probe } from './probe.ts';
 import type { Answer } from './send.ts';
@@ -37,7 +38,16 @@ export async function probeBrowsers(
   const explanation = compareExplanations(probes.map((one) => one.explanation));
   const main = probes.find(({ recorded }) => recorded.browser === explanation.browser);
   if (main === undefined) throw new Error('expected a probe of at least one browser');
-  return { ...main, explanation };
+  const behaviours = explanation.differences.length === 0 ? [] : behavioursIn(browsers, probes);
+  return { ...main, explanation: { ...explanation, behaviours } };
+}
+
+/** In what the browsers differ: what one of them does unlike the requests of another. */
+function behavioursIn(browsers: readonly Browser[], probes: readonly Probed[]): readonly Behaviour[] {
+  const found = probes.flatMap(({ recorded }) =>
+    browsers.flatMap((browser) => explainIn(browser, { ...recorded, browser: undefined }).behaviours),
+  );
+  return [...new Set(found)];
 }
 
 /** Fetch metadata differ between browsers, but do not make another request. */

@@ -6,12 +6,13 @@ import { namedCases } from './named-cases.ts';
 import { checkPreflightCache } from './preflight-cache.ts';
 import { randomCases } from './random-cases.ts';
 import { recordFirefox } from './record-firefox.ts';
+import { recordWebKit } from './record-webkit.ts';
 
 interface Run {
   readonly browser: 'firefox' | 'safari';
   readonly cases: number;
   readonly seed: number;
-  /** Records Firefox's messages and HAR of the named cases as fixtures. */
+  /** Records the messages of the named cases, and Firefox's HAR of them, as fixtures. */
   readonly isRecorded: boolean;
 }
 
@@ -27,6 +28,7 @@ export async function runInEngine({ browser, cases, seed, isRecorded }: Run): Pr
     await running.goto(answerer.pageUrl('plain'));
     const named = namedCases.map(({ browserCase }) => browserCase).filter(isFetched);
     if (isRecorded && firefox !== undefined) await recordFirefox(named, firefox, answerer);
+    if (isRecorded && firefox === undefined) await recordWebKit(named, version, answerer);
     const all = [...named, ...randomCases(cases, seed).filter(isFetched)];
     // Beyond what was recorded.
     const outcomes = await askEngine(engine, all, answerer, 1_000);

@@ -10,8 +10,8 @@ import { freePort } from './free-port.ts';
 export const WEBKIT_MISSING =
   'WebKit was not found: install it (Debian: apt-get install webkit2gtk-driver xvfb xauth)';
 
+export const VIRTUAL_DISPLAY = '/usr/bin/xvfb-run';
 const DRIVER = '/usr/bin/WebKitWebDriver';
-const VIRTUAL_DISPLAY = '/usr/bin/xvfb-run';
 const BROWSERS = ['x86_64', 'aarch64'].map(
   (architecture) => `/usr/lib/${architecture}-linux-gnu/webkit2gtk-4.1/MiniBrowser`,
 );
