@@ -24,7 +24,6 @@ import type { RecordedExchange, RecordedRequest } from '../../explain/recordings
 import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
 import {
   type Decision,
-  type DetailedReason,
   type HeaderList,
   isCorsKind,
   type Reason,

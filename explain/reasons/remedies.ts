@@ -40,7 +40,7 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
   acao_invalid: {
     title: 'Access-Control-Allow-Origin is not a valid origin',
     remedy: (call) =>
-      `${valueOf(call)} is not a valid origin (scheme://host, a port if it is not the default, no path). ${grant(call)}`,
+      `${failingValue(call)} is not a valid origin (scheme://host, a port if it is not the default, no path). ${grant(call)}`,
   },
   acao_mismatch: {
     title: 'Access-Control-Allow-Origin is another origin',
@@ -72,12 +72,12 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
   acam_malformed: {
     title: 'Access-Control-Allow-Methods is malformed',
     remedy: (call) =>
-      `${valueOf(call)} is not a valid list of methods. Separate them by commas: ${header('Access-Control-Allow-Methods', list(['GET', 'HEAD', 'POST', call.method].filter((method) => method !== '')))}.`,
+      `${failingValue(call)} is not a valid list of methods. Separate them by commas: ${header('Access-Control-Allow-Methods', list(['GET', 'HEAD', 'POST', call.method].filter((method) => method !== '')))}.`,
   },
   acah_malformed: {
     title: 'Access-Control-Allow-Headers is malformed',
     remedy: (call) =>
-      `${valueOf(call)} is not a valid list of header names. Separate them by commas: ${header('Access-Control-Allow-Headers', list(call.requestedHeaders) || 'content-type')}.`,
+      `${failingValue(call)} is not a valid list of header names. Separate them by commas: ${header('Access-Control-Allow-Headers', list(call.requestedHeaders) || 'content-type')}.`,
   },
   method_not_allowed: {
     title: 'method not in Access-Control-Allow-Methods',
@@ -129,7 +129,7 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
 const TRACING: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
 
 /** The failing value, or what it is called if it is not known. */
-function valueOf({ detail, isDetailKnown }: BlockedCall): string {
+function failingValue({ detail, isDetailKnown }: BlockedCall): string {
   return isDetailKnown === false ? 'The value' : quoted(detail);
 }
 

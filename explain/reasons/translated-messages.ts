@@ -38,7 +38,8 @@ export function readTranslated(line: string): FoundMessage | undefined {
 }
 
 /** Without the full stop, quote or parenthesis after it. */
-const URL_IN_TEXT = /\b(?:https?|ftp):\/\/[\x21-\x7e]+?(?=[.,;:]?(?:[\s'"«»「」『』‹›(（]|[^\x00-\x7f]|$))/;
+const URL_IN_TEXT =
+  /\b(?:https?|ftp):\/\/[\x21-\x7e]+?(?=[.,;:]?(?:[\s'"«»「」『』‹›(（]|[\u0080-\uffff]|$))/;
 /** With the characters around it, which are the quotes of this language. */
 const HEADER =
   /(?<open>\S)\s?(?<name>Access-Control-Allow-(?:Origin|Credentials|Methods|Headers))\s?(?<close>[^\sA-Za-z])/g;
