@@ -142,7 +142,7 @@ function stateOf(detail: string, isDetailKnown: boolean | undefined): string {
 function redirectedTo(detail: string): string {
   if (detail === '') return '';
   if (detail === SAME_ORIGIN) return ' (here to another URL of the same origin)';
-  return ` (here to ${detail.startsWith('(') ? `a URL that is ${detail.slice(1, -1)}` : quoted(detail)})`;
+  return ` (here to ${detail === OTHER || detail === INVALID ? 'another URL' : quoted(detail)})`;
 }
 
 function leadingTo(detail: string): string {
@@ -153,6 +153,7 @@ function leadingTo(detail: string): string {
 }
 
 const SAME_ORIGIN = '(same origin)';
+const INVALID = '(invalid)';
 
 function missingBecause({ kind, statusCode }: BlockedCall): string {
   if (statusCode === 0)
