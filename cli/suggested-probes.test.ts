@@ -113,6 +113,25 @@ describe.each(['chromium-156.jsonl', 'firefox-153.jsonl', 'webkit-2.50.jsonl'])(
   },
 );
 
+test('the probe suggested for a preflight after a redirect follows the redirect to it', async () => {
+  const { browserCase } = caseNamed('acao_missing: PUT stays at another origin that allows nobody');
+  const first = answerer.prepare(++lastId, browserCase);
+  const last = first.replace('//b.', '//c.').replace(/0$/, '1');
+  const page = new URL(answerer.pageUrl('plain')).origin;
+  const explained = explainText(
+    `Access to fetch at '${last}' (redirected from '${first}') from origin '${page}' has been blocked by CORS policy: Response to preflight request doesn't pass access control check: No 'Access-Control-Allow-Origin' header is present on the requested resource.`,
+  );
+  if (explained.kind !== 'messages') throw new Error('not understood');
+  expect(await follow(explained.messages[0]?.probe ?? '')).toBe('acao_missing');
+  // Firefox sends the last one with the page's Origin instead of null.
+  expect(answerer.take(lastId).map(({ request }) => request.method)).toEqual([
+    'OPTIONS',
+    'GET',
+    'OPTIONS',
+    'OPTIONS',
+  ]);
+});
+
 describe('the probe suggested for a request whose response a HAR does not have', () => {
   const blocked = namedCases.filter(
     ({ reason, browserCase: { page, sender, stored, credentials } }) =>

@@ -23,7 +23,9 @@ export function probeOfMessage(message: FoundMessage): MessageProbe {
   } else if (reason === 'header_not_allowed') {
     if (isToken(detail) && !isSetByBrowser(detail.toLowerCase())) headers = [preflightedHeader(detail)];
   } else if (ofPreflight) {
-    ({ method, headers } = FORCING_PREFLIGHT);
+    headers = FORCING_PREFLIGHT.headers;
+    // A POST would not be sent, and so not be redirected.
+    if (firstUrl === undefined) method = FORCING_PREFLIGHT.method;
     hints.push(
       'The message does not say which method or header needs the preflight; those of the command are only examples that need one, too.',
     );
