@@ -29,43 +29,7 @@ export function browserDifferences(): readonly BrowserDifference[] {
     ['Access-Control-Allow-Headers', '*'],
   );
   return [
-    {
-      ...kept(ALLOW_PUT, maxAge('99999999')),
-      about: 'A preflight is cached, regardless of Access-Control-Max-Age, for at most',
-      standard: 'up to the browser',
-    },
-    {
-      ...kept(ALLOW_PUT),
-      about: '… without Access-Control-Max-Age, for',
-      standard: durationText(DEFAULT_MAX_AGE),
-    },
-    {
-      ...kept(ALLOW_PUT, maxAge('10m')),
-      about: '… with an Access-Control-Max-Age that is not a number, such as `10m`, for',
-      standard: durationText(DEFAULT_MAX_AGE),
-    },
-    {
-      ...kept(ALLOW_PUT, maxAge('+600')),
-      about: '… with an Access-Control-Max-Age that has a sign, such as `+600`, for',
-      standard: durationText(DEFAULT_MAX_AGE),
-    },
-    {
-      ...kept(ALLOW_PUT, maxAge('9223372036854775808')),
-      about: '… with an Access-Control-Max-Age that exceeds 63 bits, for',
-      standard: 'up to the browser',
-    },
-    {
-      about: '… also for fetch with `cache: "no-store"`',
-      standard: 'yes',
-      chrome: 'no',
-      firefox: 'no',
-      safari: 'yes',
-    },
-    {
-      ...kept(ALLOW_ALL_METHODS, maxAge('600')),
-      about: '… of 10 minutes, where `*` alone allows the method or a header, for',
-      standard: durationText(600),
-    },
+    ...cacheDifferences(),
     {
       about: '`Authorization` that only `*` allows is',
       standard: verdict(authorization, 'spec'),
@@ -121,6 +85,49 @@ export function browserDifferences(): readonly BrowserDifference[] {
       chrome: `on the request, since ${STORAGE_ACCESS_SINCE}`,
       firefox: 'on the request and its preflight',
       safari: 'not at all',
+    },
+  ];
+}
+
+/** For how long preflights are cached. */
+function cacheDifferences(): readonly BrowserDifference[] {
+  return [
+    {
+      ...kept(ALLOW_PUT, maxAge('99999999')),
+      about: 'A preflight is cached, regardless of Access-Control-Max-Age, for at most',
+      standard: 'up to the browser',
+    },
+    {
+      ...kept(ALLOW_PUT),
+      about: '… without Access-Control-Max-Age, for',
+      standard: durationText(DEFAULT_MAX_AGE),
+    },
+    {
+      ...kept(ALLOW_PUT, maxAge('10m')),
+      about: '… with an Access-Control-Max-Age that is not a number, such as `10m`, for',
+      standard: durationText(DEFAULT_MAX_AGE),
+    },
+    {
+      ...kept(ALLOW_PUT, maxAge('+600')),
+      about: '… with an Access-Control-Max-Age that has a sign, such as `+600`, for',
+      standard: durationText(DEFAULT_MAX_AGE),
+    },
+    {
+      ...kept(ALLOW_PUT, maxAge('9223372036854775808')),
+      about: '… with an Access-Control-Max-Age that exceeds 63 bits, for',
+      standard: 'up to the browser',
+    },
+    {
+      about: '… also for fetch with `cache: "no-store"`',
+      standard: 'yes',
+      chrome: 'no',
+      firefox: 'no',
+      safari: 'yes',
+    },
+    {
+      ...kept(ALLOW_ALL_METHODS, maxAge('600')),
+      about: '… of 10 minutes, where `*` alone allows the method or a header, for',
+      standard: durationText(600),
     },
   ];
 }
