@@ -52,15 +52,17 @@ function row(name: SettingName, setting: Setting, readers: ReadonlyMap<string, r
   ];
 }
 
-/** Which commands have a flag, also as one of their sub-commands. */
+/** Which commands have a flag, themselves or in one of their sub-commands. */
 async function commandsByFlag(): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, string[]>();
-  const visit = (command: Command, name: string): void => {
-    for (const { flags } of command.options) found.set(flags, [...(found.get(flags) ?? []), name]);
-    for (const child of command.commands) visit(child, `${name} ${child.name()}`);
-  };
-  // `config` prints all of them.
-  for (const name of COMMAND_NAMES.filter((name) => name !== 'config'))
-    visit(await COMMANDS[name].define(new Command(name)), name);
+  for (const name of COMMAND_NAMES) {
+    // It prints all of them.
+    if (name === 'config') continue;
+    const command = await COMMANDS[name].define(new Command(name));
+    const options = [command, ...command.commands].flatMap((each) => each.options);
+    for (const flag of new Set(options.map(({ flags }) => flags))) {
+      found.set(flag, [...(found.get(flag) ?? []), name]);
+    }
+  }
   return found;
 }

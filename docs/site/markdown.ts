@@ -6,7 +6,7 @@ export const slugOf = (heading: string): string =>
 
 /** The text of the first heading, without its markup. */
 export function titleOf(markdown: string): string {
-  const [, title] = /^# (.+)$/m.exec(markdown) ?? [];
+  const [, title] = /^##? (.+)$/m.exec(markdown) ?? [];
   if (title === undefined) throw new Error(`no heading in ${markdown.slice(0, 80)}`);
   return title.replaceAll(/[`*]|\\(?=[*<_])/g, '');
 }
