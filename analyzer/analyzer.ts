@@ -3,6 +3,7 @@ import type { ClickHouse } from '../clickhouse/connection.ts';
 import { createOutageLog } from '../core/outage-log.ts';
 import { repeat } from '../core/repeat.ts';
 import { CONFIGURATION, type Configuration } from './configuration.ts';
+import { digestAt, firstRunDigest } from './incidents/first-run-digest.ts';
 import type { Incident } from './incidents/incident.ts';
 import { readAnalyzedUntil, saveAnalyzedUntil, saveIncidents } from './incidents/incident-store.ts';
 import { createReplay, type Replay } from './replay.ts';
@@ -121,11 +122,19 @@ function createCatchUp(
   const { reading, writing } = clickhouse;
   let replay: Replay | undefined;
   let stored = 0;
+  /** Misconfigurations of the warm-up of a first run, until its first minute. */
+  let found: Map<string, Incident> | undefined;
+  let digest: Incident | undefined;
+  /** Incidents that the digest stands for: they alert nobody. */
+  const digested = new Set<string>();
 
   async function begin(until: number): Promise<Replay> {
     const before = await readAnalyzedUntil(reading);
     // Nothing was said yet: what is there already is the warm-up.
-    if (before === undefined) await saveAnalyzedUntil(writing, until - MINUTE);
+    if (before === undefined) {
+      await saveAnalyzedUntil(writing, until - MINUTE);
+      found = new Map();
+    }
     stored = before ?? until - MINUTE;
     const begun = await createReplay(reading, configuration, until - configuration.warmUpMillis, until);
     log.info({ from: new Date(begun.next).toISOString() }, 'analyzer reads its warm-up');
@@ -133,16 +142,27 @@ function createCatchUp(
   }
 
   async function advance(running: Replay, until: number): Promise<void> {
-    for await (const { minute, incidents } of running.advance(until)) {
+    for await (const { minute, incidents: ofMinute } of running.advance(until)) {
       if (signal.aborted) return;
-      if (minute <= stored) continue;
+      if (minute <= stored) {
+        for (const incident of ofMinute) found?.set(incident.id, incident);
+        continue;
+      }
       const started = performance.now();
       const at = minute + MINUTE;
+      if (found !== undefined) {
+        digest = firstRunDigest([...found.values()], at);
+        for (const { id, class: kind } of found.values()) if (kind === 'misconfiguration') digested.add(id);
+        found = undefined;
+      }
+      const digestNow = digest && digestAt(digest, at);
+      const incidents = digestNow === undefined ? ofMinute : [...ofMinute, digestNow];
       await saveIncidents(writing, at, changedIncidents(incidents, at));
       // A row a minute; of many at once, one an hour.
       if (at === until || at % CHECKPOINT_MILLIS === 0) await saveAnalyzedUntil(writing, minute);
       stored = minute;
-      if (at > now() - CAUGHT_UP_MILLIS) await onMinute?.(incidents, at);
+      const told = incidents.filter(({ id }) => !digested.has(id));
+      if (at > now() - CAUGHT_UP_MILLIS) await onMinute?.(told, at);
       Object.assign(counters, {
         ...running.analysis.size,
         ticks: counters.ticks + 1,

@@ -116,3 +116,46 @@ test('two analyzers that run live, one of them restarted, store what the backtes
     await rows(clickHouse, 'SELECT id, at, count() AS n FROM incidents FINAL GROUP BY id, at HAVING n > 1'),
   ).toEqual([]);
 });
+
+test('what was misconfigured before the first run is one ticket, and alerts nobody otherwise', async () => {
+  const clickHouse = await openTestClickHouse();
+  const until = STARTED_AT + 90 * 60_000;
+  const flawed = {
+    ...world,
+    *minutes() {
+      for (const { minute, rows: usual } of world.minutes()) {
+        if (minute >= until) return;
+        const own = usual.filter(({ verdict }) => verdict === 'allowed');
+        // Later in one service than in the other: each alone would be an incident.
+        const wildcard = own.map((row) => ({ ...row, allowOrigin: 'wildcard' }));
+        const isLate = minute >= STARTED_AT + 40 * 60_000;
+        yield {
+          minute,
+          rows: [...wildcard, ...(isLate ? wildcard.map((row) => ({ ...row, service: 'other' })) : [])],
+        };
+      }
+    },
+  };
+  await recordWorlds(clickHouse, [flawed], now);
+  let clock = STARTED_AT + 80 * 60_000 + CONFIGURATION.settlingMillis;
+  const told: Incident[] = [];
+  const analyzer = startAnalyzer({
+    clickhouse: clickHouse,
+    log,
+    now: () => clock,
+    checkMillis: 10,
+    onMinute: (incidents) => void told.push(...incidents),
+  });
+  await analyzer.caughtUp();
+  clock += 3 * 60_000;
+  await analyzer.caughtUp();
+  await analyzer.close();
+  expect(new Set(told.map(({ id }) => id)).size).toBe(1);
+  expect(told[0]).toMatchObject({
+    class: 'misconfiguration',
+    page: false,
+    state: 'firing',
+    cause: expect.stringContaining('2 misconfigurations of'),
+    evidence: { for: [expect.stringContaining('Access-Control-Allow-Origin: *'), expect.any(String)] },
+  });
+});

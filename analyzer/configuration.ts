@@ -19,13 +19,18 @@ export const CONFIGURATION: Configuration = {
   pageRules: [],
 };
 
-/** Series of a service that an e-detector watches: blocked known calls and server errors. */
-const WATCHED_SERIES = 2;
+/**
+ * Series of a service that e-detectors watch: known calls that are blocked, server errors, `null`, strangers that are
+ * blocked, rises and falls of all traffic, and rises of the origins, which share one.
+ */
+const WATCHED_SERIES = 7;
 
 /**
  * Average run length of each e-detector, in ticks of a minute: a service-day costs at most the sum of 1440 / length
  * over its series in false alarms, as long as the counts are no heavier than the baseline says.
+ *
+ * @param peers among how many series the budget of one is divided
  */
-export function averageRunLength({ alarmsPerServiceDay }: Configuration): number {
-  return (1440 * WATCHED_SERIES) / alarmsPerServiceDay;
+export function averageRunLength({ alarmsPerServiceDay }: Configuration, peers = 1): number {
+  return (1440 * WATCHED_SERIES * peers) / alarmsPerServiceDay;
 }

@@ -201,3 +201,70 @@ test('a service that falls silent is a telemetry gap, and nothing else', () => {
     startedAt: START + 26 * 60 * MINUTE,
   });
 });
+
+test('an origin that was blocked and is allowed now is told as a widened policy, with what it may do', () => {
+  const partner = row({ origin: 'https://partner.example' });
+  const [incident, ...others] = run([
+    ...hour([shop, docs, row({ ...blocked, origin: 'https://partner.example', decisions: 1 })], 90),
+    ...hour([shop, docs, partner], 5),
+  ]);
+  expect(others).toEqual([]);
+  expect(incident).toMatchObject({
+    class: 'legitimate_shift',
+    page: false,
+    subject: { kind: 'origin', value: 'https://partner.example' },
+    startedAt: START + 90 * MINUTE,
+    detectedAt: START + 91 * MINUTE,
+  });
+  expect(incident?.evidence.for[0]).toBe(
+    'The policy was widened: calls of https://partner.example were blocked before (90 decisions) and are allowed now, with credentials.',
+  );
+});
+
+test('credentials for an unrelated site that only a program uses are not called legitimate', () => {
+  const [incident] = run([
+    ...hour(
+      [shop, docs, row({ ...blocked, origin: 'https://other.example', browser: false, decisions: 1 })],
+      90,
+    ),
+    ...hour([shop, docs, row({ origin: 'https://other.example', browser: false, clientsLow: 1 })], 2),
+  ]);
+  expect(incident).toMatchObject({ class: 'unclassified', page: false });
+  expect(incident?.evidence.against.join(' ')).toContain('https://other.example has nothing to do with');
+});
+
+test('an app shell is named for what it is, and a header and a reason against what is usual', () => {
+  const app = row({
+    origin: 'capacitor://localhost',
+    kind: 'preflight',
+    method: 'PUT',
+    requestedHeaders: 'content-type,x-request-id',
+  });
+  const plain = row({ kind: 'preflight', method: 'PUT', requestedHeaders: 'content-type' });
+  const stranger = row({ ...blocked, origin: 'https://stranger.example', decisions: 5 });
+  const twoDays = hour([app, plain, shop, stranger], 2 * 1440);
+  const [incident] = run([
+    ...twoDays,
+    ...hour(
+      [{ ...app, verdict: 'blocked', reason: 'header_not_allowed', detail: 'x-request-id' }, plain, shop],
+      3,
+    ),
+  ]).filter(({ class: kind }) => kind === 'breakage');
+  expect(incident?.evidence.for).toContain('Origin capacitor://localhost is a Capacitor app on iOS.');
+  expect(incident?.affected.requestedHeaders).toEqual([
+    { value: 'x-request-id', decisions: expect.any(Number), share: 1, baselineShare: expect.closeTo(0.5, 2) },
+  ]);
+  expect(incident?.affected.reasons).toEqual([
+    { value: 'header_not_allowed', decisions: expect.any(Number), share: 1, baselineShare: 0 },
+  ]);
+});
+
+test('one blocked call is enough where chance has blocked none before, and is a ticket until more people are affected', () => {
+  const once = { ...row({ ...blocked, decisions: 1, clientsLow: 1 }) };
+  const first = run([...hour([shop, docs], 24 * 60), [docs, once]]);
+  expect(first).toMatchObject([
+    { class: 'breakage', page: false, detectedAt: START + (24 * 60 + 1) * MINUTE },
+  ]);
+  const many = run([...hour([shop, docs], 24 * 60), [docs, once], ...hour([docs, row(blocked)], 3)]);
+  expect(many).toMatchObject([{ id: first[0]?.id, page: true }]);
+});

@@ -62,7 +62,11 @@ export async function startAlertingAnalyzer(
     clickhouse: { reading, writing: clickhouse.writing },
     log,
     now: Date.now,
-    configuration: { ...CONFIGURATION, pageRules: settings.pageRules ?? [] },
+    configuration: {
+      ...CONFIGURATION,
+      alarmsPerServiceDay: settings.alarmBudget,
+      pageRules: settings.pageRules ?? [],
+    },
     onMinute: (incidents) => alerting.deliver(incidents, Date.now()),
   });
   if (registry !== undefined) {

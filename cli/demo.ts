@@ -5,6 +5,7 @@ import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pino } from 'pino';
+import type { Incident } from '../analyzer/incidents/incident.ts';
 import { takeDataDirectory } from '../clickhouse/data-directory.ts';
 import { RETENTION } from '../clickhouse/retention.ts';
 import { startCollector } from '../collector/collector.ts';
@@ -16,10 +17,13 @@ import { originscopeCommand } from '../core/program.ts';
 import { cleaned } from '../core/text.ts';
 import type { ServiceUrls } from '../examples/browsers/calls.ts';
 import { type Exercise, exercise } from '../examples/exercise.ts';
+import { demoHistory, HISTORY_MILLIS } from '../examples/history/history.ts';
 import { type SelfCheck, selfCheck } from '../examples/self-check.ts';
 import { startServices } from '../examples/services.ts';
 import { report as readReport } from '../reports/report.ts';
 import { startControl } from '../server/control.ts';
+import { importHistory } from './demo-history.ts';
+import { createDemoAnalyzer, type DemoAnalyzer } from './demo-incidents.ts';
 import { createProgress } from './pages/progress.ts';
 import { pageOptions } from './pages/terminal.ts';
 import { renderVerification } from './pages/verify-page.ts';
@@ -30,6 +34,8 @@ interface Flags {
   readonly exit?: boolean;
   readonly seconds: number;
 }
+
+const MINUTE = 60_000;
 
 /** Exit status of a program that Ctrl-C ended, as shells report it. */
 const INTERRUPTED = 130;
@@ -57,6 +63,8 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
   try {
     const directory = await takeDataDirectory(path, 'demo', { now: Date.now, waitMillis: 0 });
     closers.add(directory.release);
+    const historyEnd = await readHistory(path);
+    const log = pino({ base: null, level: 'warn' }, pino.destination(2));
     const collector = await startCollector({
       location: { directory: path },
       host: '127.0.0.1',
@@ -64,10 +72,25 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
       token: undefined,
       auth: 'token',
       retention: RETENTION,
-      log: pino({ base: null, level: 'warn' }, pino.destination(2)),
+      log,
       now: Date.now,
     });
     closers.add(collector.close);
+    const analyzer = await createDemoAnalyzer({
+      reading: await collector.clickhouse.openReader(),
+      writing: collector.clickhouse.writing,
+      since: historyEnd - HISTORY_MILLIS,
+      until: historyEnd,
+      log,
+      now: Date.now,
+      write: (text) => process.stdout.write(text),
+    });
+    closers.add(analyzer.close);
+    const before = await analyzeHistory(analyzer, historyEnd);
+    if (stopping.signal.aborted) {
+      process.exitCode = INTERRUPTED;
+      return;
+    }
 
     const started = Date.now();
     const done = await generateTraffic(collector.url, seconds, stopping.signal);
@@ -78,7 +101,8 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
     const window = { since: started, until: Date.now() + 1 };
     printReport(await readReport(collector.clickhouse.reading, window));
     console.log();
-    const check = await selfCheck(collector.clickhouse.reading, done.ledger);
+    printContinued(before, await analyzer.advance(Math.ceil(Date.now() / MINUTE) * MINUTE));
+    const check = await selfCheck(collector.clickhouse.reading, done.ledger, historyEnd);
     printSelfCheck(check, done);
     const verification = await verify(collector.clickhouse.reading, { now: Date.now() });
     printVerification(verification);
@@ -102,6 +126,51 @@ async function runDemo({ exit = false, seconds }: Flags): Promise<void> {
     await closers.close();
     stopping.forget();
   }
+}
+
+/**
+ * Imports eight days of the catalog, which end now.
+ *
+ * @returns their end, epoch milliseconds
+ */
+async function readHistory(path: string): Promise<number> {
+  const end = Math.floor(Date.now() / MINUTE) * MINUTE;
+  const progress = createProgress();
+  progress.show(0, 'importing eight days of history…');
+  const { decisions, millis } = await importHistory(path, withProgress(demoHistory(end), progress), Date.now);
+  progress.clear();
+  console.log(
+    `Eight days of the catalog, ${count(decisions)} decisions, were imported in ${(millis / 1000).toFixed(1)} s.`,
+  );
+  return end;
+}
+
+function* withProgress<Item>(
+  hours: Iterable<Item>,
+  progress: ReturnType<typeof createProgress>,
+): Generator<Item> {
+  let hour = 0;
+  for (const item of hours) {
+    progress.show(++hour / (HISTORY_MILLIS / 3_600_000), 'importing eight days of history…');
+    yield item;
+  }
+}
+
+async function analyzeHistory(analyzer: DemoAnalyzer, end: number): Promise<Incident[]> {
+  console.log('They end inside an incident, which the live traffic will continue. The analyzer says:\n');
+  return analyzer.advance(end);
+}
+
+/** What the live traffic added to the breakage of the history. */
+function printContinued(before: readonly Incident[], after: readonly Incident[]): void {
+  for (const { id, class: incidentClass, decisions, subject } of after) {
+    const known = before.find((incident) => incident.id === id);
+    if (incidentClass !== 'breakage' || known === undefined || decisions <= known.decisions) continue;
+    console.log(
+      `${styleText('red', '●')} Incident ${id} (${subject.kind} ${cleaned(subject.value)}) goes on in the live traffic: ${count(decisions - known.decisions)} more blocked requests.`,
+    );
+  }
+  console.log();
 }
 
 /** @returns undefined if it was interrupted */

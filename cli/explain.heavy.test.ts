@@ -55,7 +55,47 @@ describe('originscope explain', () => {
       },
       { id: 2, verdict: 'allowed', reason: '', decidedBy: null },
     ]);
-    expect(code).toBe(0);
+    expect(code).toBe(1);
+  });
+
+  test('tells by its exit code what the browser does, as probe does', async () => {
+    const codeOf = async (input: string, ...args: string[]) =>
+      (await originscope(['explain', ...args, '-'], input)).code;
+    expect(await codeOf(line(1, 200, ['Access-Control-Allow-Origin', '*']))).toBe(0);
+    expect(await codeOf(`${line(1, 200)}\n${line(2, 200, ['Access-Control-Allow-Origin', '*'])}`)).toBe(1);
+    expect(await codeOf('TypeError: Failed to fetch')).toBe(2);
+    expect(await codeOf('Did not find method in CORS header')).toBe(2);
+    expect(await codeOf('Method PUT is not allowed by Access-Control-Allow-Methods.')).toBe(1);
+    expect(await codeOf('', '--browser', 'opera')).toBe(2);
+  });
+
+  test('says where browsers differ, and with --browser what one of them does', async () => {
+    const redirect = JSON.stringify({
+      credentials: 'default',
+      exchanges: [
+        {
+          request: {
+            method: 'GET',
+            url: 'https://app.example/a',
+            headers: [
+              ['Sec-Fetch-Mode', 'cors'],
+              ['Sec-Fetch-Site', 'same-origin'],
+            ],
+          },
+          response: { status: 302, headers: [['Location', 'https://u@app.example/b']] },
+        },
+      ],
+    });
+    const all = await originscope(['explain', '-'], redirect);
+    expect([all.code, all.stdout]).toEqual([
+      1,
+      expect.stringContaining('Firefox: allowed. Safari: allowed.'),
+    ]);
+    const { stdout, code } = await originscope(['explain', '--browser', 'safari', '--json', '-'], redirect);
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      0,
+      { browser: 'safari', verdict: 'allowed', differences: [] },
+    ]);
   });
 
   test('prints a page that says what to change, and nothing that drives a terminal', async () => {
@@ -73,7 +113,7 @@ describe('originscope explain', () => {
     );
     expect(stdout).toContain('acao_missing');
     expect(stderr).toContain('standard input, line 2');
-    expect(code).toBe(1);
+    expect(code).toBe(2);
   });
 });
 

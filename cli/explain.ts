@@ -1,42 +1,71 @@
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { OriginscopeError } from '../core/errors.ts';
-import { type Explanation, explainRequest } from '../explain/explanation.ts';
+import type { Browser } from '../explain/browsers.ts';
+import { explainRequest } from '../explain/explanation.ts';
 import { type Recording, readRecording } from '../explain/recordings/read-recording.ts';
 import type { RecordedRequest } from '../explain/recordings/recorded-request.ts';
 import type { Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
-import { renderExplanation, renderHeading } from './pages/explanation-page.ts';
-import { explainText, renderText } from './pages/pasted-text-page.ts';
+import { browserOption, browsersOf } from './browser-option.ts';
+import { errorText } from './pages/error-text.ts';
+import { createExplanationsPage, isOfInterest } from './pages/explanations-page.ts';
+import { explainText, renderText, verdictOfText } from './pages/pasted-text-page.ts';
 import { pageOptions } from './pages/terminal.ts';
+import { EXIT_CODES, EXIT_CODES_HELP } from './verdict-exit-codes.ts';
+
+interface Flags {
+  readonly browser?: Browser;
+  readonly json?: boolean;
+}
 
 export function explain(command: Command): Command {
-  return command
-    .argument(
-      '<file>',
-      'a HAR file, JSON lines, console messages, or a request copied as cURL or fetch; "-" for standard input',
-    )
-    .option('--json', 'print JSON, one result a line')
-    .addHelpText('after', FORMAT)
-    .action(async (file: string, { json }: { json?: boolean }) => {
-      endWithReader();
-      const recording = await read(file);
-      if (recording.kind === 'text') await printText(recording.text, json === true);
-      else if (json) await printLines(recording.requests);
-      else await printPages(recording.requests);
-    });
+  return (
+    command
+      .argument(
+        '<file>',
+        'a HAR file, JSON lines, console messages, or a request copied as cURL or fetch; "-" for standard input',
+      )
+      .addOption(browserOption())
+      .option('--json', 'print JSON, one result a line')
+      // Commander's own 1 would say "blocked".
+      .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CODES.unknown))
+      .addHelpText('after', FORMAT)
+      .action(async (file: string, { browser, json }: Flags) => {
+        endWithReader();
+        try {
+          process.exitCode = EXIT_CODES[await explainFile(file, browsersOf(browser), json === true)];
+        } catch (error) {
+          if (!(error instanceof OriginscopeError)) throw error;
+          console.error(errorText(error));
+          process.exitCode = EXIT_CODES.unknown;
+        }
+      })
+  );
+}
+
+/** @returns the worst verdict: blocked before unknown before allowed */
+async function explainFile(file: string, browsers: readonly Browser[], json: boolean): Promise<Verdict> {
+  const recording = await read(file);
+  if (recording.kind === 'text') return printText(recording.text, json);
+  return json ? printLines(recording.requests, browsers) : printPages(recording.requests, browsers);
 }
 
 const FORMAT = `
 A line of JSON lines is a request of a page, with its exchanges in wire order (preflight, redirects, the request):
   {"id"?, "origin"?: the page's, "credentials"?: "include"|"default"|"omit"|"same-origin",
+   "browser"?: the one that sent it, "chrome"|"firefox"|"safari",
    "exchanges": [{"request": {"method", "url", "headers": [[name, value], ...]},
                   "response": {"status", "headers": [[name, value], ...]}}, ...]}
 What was not recorded is left out: an empty list says that there were no headers.
 
 With --json a result is a line:
-  {"id", "verdict": "allowed"|"blocked"|"unknown", "reason", "detail",
+  {"id", "browser": the one that is explained, "verdict": "allowed"|"blocked"|"unknown", "reason", "detail",
    "decidedBy": index of the exchange that decided, null when all were allowed,
-   "decisions": [one for each exchange; a preflight that is not refused has "preflightCacheSeconds"], "notes"}
+   "decisions": [one for each exchange; a preflight that is not refused has "preflightCacheSeconds"], "notes",
+   "differences": [{"browser", "verdict", "reason", "detail"} of each browser that does something else],
+   "behaviours": in what they differ}
+
+${EXIT_CODES_HELP}
 
 docs/reasons.md explains every reason.`;
 
@@ -56,55 +85,42 @@ async function read(file: string): Promise<Recording> {
   }
 }
 
-async function printLines(requests: AsyncIterable<RecordedRequest>): Promise<void> {
+async function printLines(
+  requests: AsyncIterable<RecordedRequest>,
+  browsers: readonly Browser[],
+): Promise<Verdict> {
+  const verdicts = new Set<Verdict>();
   for await (const request of requests) {
-    await write(`${JSON.stringify(explainRequest(request))}\n`);
+    const explanation = explainRequest(request, browsers);
+    if (isOfInterest(request, explanation)) verdicts.add(explanation.verdict);
+    await write(`${JSON.stringify(explanation)}\n`);
   }
+  return worstOf(verdicts);
 }
 
-async function printText(text: string, json: boolean): Promise<void> {
+async function printText(text: string, json: boolean): Promise<Verdict> {
   const explained = explainText(text);
   await write(json ? `${JSON.stringify(explained)}\n` : renderText(explained, pageOptions(process.stdout)));
-  if (explained.kind === 'nothing') process.exitCode = 1;
+  return verdictOfText(explained);
 }
 
-/** One request in full. Of several: the blocked and unknown ones in full, a line for each allowed one, and a count of the rest. */
-async function printPages(requests: AsyncIterable<RecordedRequest>): Promise<void> {
-  const options = pageOptions(process.stdout);
-  const counts: Record<Verdict, number> = { allowed: 0, blocked: 0, unknown: 0 };
-  let first: RecordedRequest | undefined;
-  const print = async (request: RecordedRequest, isOnly: boolean) => {
-    const explanation = explainRequest(request);
-    counts[explanation.verdict]++;
-    if (isOnly || isOfInterest(request, explanation)) {
-      await write(`${renderExplanation(request, explanation, options)}\n`);
-    } else if (explanation.reason !== '' || explanation.decisions.some(({ kind }) => kind === 'actual')) {
-      await write(`${renderHeading(request, explanation, options)}\n\n`);
-    }
-  };
-  let isOnly = true;
+async function printPages(
+  requests: AsyncIterable<RecordedRequest>,
+  browsers: readonly Browser[],
+): Promise<Verdict> {
+  const page = createExplanationsPage(pageOptions(process.stdout));
+  const verdicts = new Set<Verdict>();
   for await (const request of requests) {
-    if (first === undefined) {
-      first = request;
-      continue;
-    }
-    if (isOnly) await print(first, false);
-    isOnly = false;
-    await print(request, false);
+    const explanation = explainRequest(request, browsers);
+    if (isOfInterest(request, explanation)) verdicts.add(explanation.verdict);
+    await write(page.add(request, explanation));
   }
-  if (first === undefined) return;
-  if (isOnly) return print(first, true);
-  const all = counts.allowed + counts.blocked + counts.unknown;
-  await write(
-    `${all} requests: ${counts.allowed} allowed, ${counts.blocked} blocked, ${counts.unknown} unknown\n`,
-  );
+  await write(page.end());
+  return worstOf(verdicts);
 }
 
-/** Responses from the browser's cache have no recorded request and did not fail. */
-function isOfInterest({ exchanges }: RecordedRequest, { verdict, reason }: Explanation): boolean {
-  if (reason === 'headers_not_captured')
-    return exchanges.some(({ response }) => response.status === undefined);
-  return verdict !== 'allowed';
+function worstOf(verdicts: ReadonlySet<Verdict>): Verdict {
+  return (['blocked', 'unknown'] as const).find((verdict) => verdicts.has(verdict)) ?? 'allowed';
 }
 
 /** The reader of the pipe may stop, as `head` does. */

@@ -1,17 +1,21 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../core/version.ts';
-import { type Probed, probe as probeAsPage } from '../explain/probe/probe.ts';
+import type { Browser } from '../explain/browsers.ts';
+import { type ComparedProbe, probeBrowsers } from '../explain/probe/probe-browsers.ts';
 import { send } from '../explain/probe/send.ts';
 import { isSetByBrowser } from '../explain/recordings/browser-headers.ts';
-import type { HeaderList, Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
+import type { HeaderList } from '../instrumentation/src/fetch-standard/decision.ts';
 import { isSerialisedOrigin } from '../instrumentation/src/fetch-standard/origin.ts';
 import { isToken } from '../instrumentation/src/fetch-standard/token-list.ts';
+import { browserOption, browsersOf } from './browser-option.ts';
 import { errorText } from './pages/error-text.ts';
 import { renderExplanation } from './pages/explanation-page.ts';
 import { pageOptions } from './pages/terminal.ts';
+import { EXIT_CODES, EXIT_CODES_HELP } from './verdict-exit-codes.ts';
 
 interface Flags {
   readonly origin: string;
+  readonly browser?: Browser;
   readonly method: string;
   readonly header?: HeaderList;
   readonly credentials?: boolean;
@@ -19,8 +23,6 @@ interface Flags {
   readonly timeout: number;
   readonly json?: boolean;
 }
-
-const EXIT_CODES: Record<Verdict, number> = { allowed: 0, blocked: 1, unknown: 2 };
 
 export function probe(command: Command): Command {
   return (
@@ -34,19 +36,21 @@ export function probe(command: Command): Command {
       .option('-X, --method <method>', 'HTTP method', parseMethod, 'GET')
       .option('-H, --header <"name: value">', 'header that the page sets; repeatable', addHeader)
       .option('--credentials', "send the request with credentials: 'include'")
+      .addOption(browserOption())
       .option('--send', 'also send methods other than GET and HEAD, which may have side effects')
       .option('--timeout <seconds>', 'timeout of each response', parseSeconds, 10)
       .option('--json', 'print one line of JSON')
       // Commander's own 1 would say "blocked".
       .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CODES.unknown))
-      .addHelpText('after', '\nExit codes: 0 allowed, 1 blocked, 2 could not tell.')
+      .addHelpText('after', `\n${EXIT_CODES_HELP}`)
       .action(
         async (
           url: string,
-          { origin, method, header, credentials, send: sendUnsafe, timeout, json }: Flags,
+          { origin, browser, method, header, credentials, send: sendUnsafe, timeout, json }: Flags,
         ) => {
           const userAgent = `Mozilla/5.0 (compatible; originscope/${VERSION})`;
-          const probed = await probeAsPage(
+          const probed = await probeBrowsers(
+            browsersOf(browser),
             { origin, url, method, headers: header ?? [], credentials: credentials === true },
             {
               sendUnsafe: sendUnsafe === true,
@@ -60,14 +64,14 @@ export function probe(command: Command): Command {
   );
 }
 
-function exitCodeOf({ explanation, failure, recorded }: Probed): number {
+function exitCodeOf({ explanation, failure, recorded }: ComparedProbe): number {
   if (explanation.verdict === 'blocked') return EXIT_CODES.blocked;
   return failure !== undefined || recorded.exchanges.length === 0
     ? EXIT_CODES.unknown
     : EXIT_CODES[explanation.verdict];
 }
 
-function print({ recorded, explanation, isHeldBack, failure }: Probed, json: boolean): void {
+function print({ recorded, explanation, isHeldBack, failure }: ComparedProbe, json: boolean): void {
   if (json) console.log(JSON.stringify({ ...explanation, requestSent: !isHeldBack }));
   // There is nothing to show for a server that could not be reached.
   else if (recorded.exchanges.length > (failure === undefined ? 0 : 1)) {

@@ -29,22 +29,27 @@ const GIB = 1024 ** 3;
 
 /** 64-bit sums fit into a JavaScript number; identities are selected with toString(). */
 const COMMON: ClickHouseSettings = {
-  // On by default in this release. An acknowledged insert must be on disk.
-  async_insert: 0,
-  // Rows are idempotent by key; deduplication of blocks would only drop a publication.
-  insert_deduplicate: 0,
   do_not_merge_across_partitions_select_final: 1,
   output_format_json_quote_64bit_integers: 0,
 };
 
+const INSERTING: ClickHouseSettings = {
+  // On by default in this release. An acknowledged insert must be on disk.
+  async_insert: 0,
+  // Rows are idempotent by key; deduplication of blocks would only drop a publication.
+  insert_deduplicate: 0,
+};
+
 const WRITING: ClickHouseSettings = {
   ...COMMON,
+  ...INSERTING,
   // Collapsing equal keys within an insert would cost as much as the sort, for no benefit.
   optimize_on_insert: 0,
 };
 
 const PUBLISHING: ClickHouseSettings = {
   ...COMMON,
+  ...INSERTING,
   max_memory_usage: String(2 * GIB),
   max_bytes_before_external_group_by: String(GIB / 2),
   max_bytes_before_external_sort: String(GIB / 2),

@@ -101,9 +101,9 @@ describe('when a server fails', () => {
   test('by being slow, a request that times out is retried, and counts once', async () => {
     const url = newDatabase(server);
     await openTestDatabase(url);
-    const clickHouse = await openTestDatabase(url, { timeoutMillis: 200 });
+    const clickHouse = await openTestDatabase(url, { timeoutMillis: 1_500 });
     const writer = writerOf(clickHouse);
-    await server.fault({ kind: 'slow', millis: 600, match: 'insert into decision_spans' });
+    await server.fault({ kind: 'slow', millis: 4_000, match: 'insert into decision_spans' });
     await writer.write(decisionSpans(5, () => ({ time: THEN })));
     expect(writer.counters).toMatchObject({ written: 5, retries: 1 });
     expect(await counts(clickHouse)).toMatchObject({ raw: 5 });

@@ -8,11 +8,17 @@ export interface SelfCheck {
   readonly recorded: number;
 }
 
-/** Compares everything in ClickHouse with the results of the browsers. */
-export async function selfCheck(reading: ClickHouseClient, ledger: Ledger): Promise<SelfCheck> {
+/**
+ * Compares everything in ClickHouse with the results of the browsers.
+ *
+ * @param since what is older is not theirs, epoch milliseconds of a whole minute
+ */
+export async function selfCheck(reading: ClickHouseClient, ledger: Ledger, since = 0): Promise<SelfCheck> {
   const result = await reading.query({
     query: `SELECT service, origin, kind, verdict, reason, sum(usage.decisions) AS decisions
-      FROM origin_usage AS usage GROUP BY service, origin, kind, verdict, reason`,
+      FROM origin_usage AS usage WHERE minute >= toDateTime({since:UInt32}, 'UTC')
+      GROUP BY service, origin, kind, verdict, reason`,
+    query_params: { since: Math.floor(since / 1000) },
     format: 'JSONEachRow',
   });
   const recorded = await result.json<LedgerRow>();

@@ -45,6 +45,23 @@ export function browserDifferences(): readonly BrowserDifference[] {
       standard: durationText(DEFAULT_MAX_AGE),
     },
     {
+      ...kept(ALLOW_PUT, maxAge('+600')),
+      about: '… with an Access-Control-Max-Age that has a sign, such as `+600`, for',
+      standard: durationText(DEFAULT_MAX_AGE),
+    },
+    {
+      ...kept(ALLOW_PUT, maxAge('9223372036854775808')),
+      about: '… with an Access-Control-Max-Age that exceeds 63 bits, for',
+      standard: 'up to the browser',
+    },
+    {
+      about: '… also for fetch with `cache: "no-store"`',
+      standard: 'yes',
+      chrome: 'no',
+      firefox: 'no',
+      safari: 'yes',
+    },
+    {
       ...kept(ALLOW_ALL_METHODS, maxAge('600')),
       about: '… of 10 minutes, where `*` alone allows the method or a header, for',
       standard: durationText(600),
@@ -61,7 +78,42 @@ export function browserDifferences(): readonly BrowserDifference[] {
       standard: verdict(password, 'spec'),
       chrome: verdict(password, 'browser'),
       firefox: verdict(password, 'spec'),
-      safari: 'not measured',
+      safari: verdict(password, 'spec'),
+    },
+    {
+      about: 'After a redirect, a request that had a preflight has another one',
+      standard: 'if it needs one',
+      chrome: 'if it needs one',
+      firefox: 'always',
+      safari: 'always',
+    },
+    {
+      about: 'The preflight after a redirect between foreign origins has the Origin',
+      standard: '`null`',
+      chrome: '`null`',
+      firefox: "the page's",
+      safari: '`null`',
+    },
+    {
+      about: 'A client hint that the page sets (`Save-Data`, `DPR`, `Width`, `ECT` …) needs a preflight',
+      standard: 'yes',
+      chrome: 'no',
+      firefox: 'yes',
+      safari: 'yes',
+    },
+    {
+      about: 'A redirect with an empty `Location` is',
+      standard: 'repeated until it fails',
+      chrome: 'delivered as a response',
+      firefox: 'repeated until it fails',
+      safari: 'a failure',
+    },
+    {
+      about: 'The request after a redirect to another origin has fetch metadata (`Sec-Fetch-…`)',
+      standard: 'yes',
+      chrome: 'yes',
+      firefox: 'yes',
+      safari: 'no',
     },
     {
       about: '`Sec-Fetch-Storage-Access` shows that a cross-site request has credentials',
@@ -85,7 +137,7 @@ function kept(...answered: HeaderList): Pick<BrowserDifference, 'chrome' | 'fire
   const seconds = decision?.preflightCacheSeconds;
   if (seconds === undefined) throw new Error('the preflight of the example is blocked');
   return {
-    chrome: durationText(seconds.chromium),
+    chrome: durationText(seconds.chrome),
     firefox: durationText(seconds.firefox),
     safari: durationText(seconds.safari),
   };

@@ -10,12 +10,14 @@ import {
 import type { Context } from '../instrumentation/src/fetch-standard/observed-exchange.ts';
 import type { OwnOrigin } from '../instrumentation/src/fetch-standard/origin.ts';
 import { isRedirectStatus } from '../instrumentation/src/fetch-standard/redirect-check.ts';
+import type { Browser } from './browsers.ts';
 import type { HopFacts } from './recordings/chain-facts.ts';
 import { headerOf } from './recordings/recorded-request.ts';
 import { freshened } from './recordings/stored-answers.ts';
 
 /** What is known in addition to the exchange itself. */
 export interface HopContext extends HopFacts {
+  readonly browser: Browser;
   /** Sent by a script, so it is not a navigation. */
   readonly isScript: boolean;
   readonly credentials: Credentials;
@@ -40,8 +42,8 @@ export function decideRecorded(hop: HopContext): Decision {
     requestHeadersCaptured: request.headers !== undefined,
     responseHeadersCaptured: answered !== undefined,
     notModifiedIsFinal: hop.isConditionalByPage || stored !== undefined,
-    // Chromium does not follow a same-origin redirect to a URL with a password; others follow the standard.
-    profile: hop.isPassed && isRedirectStatus(response.status) ? 'spec' : undefined,
+    // Chrome does not follow a same-origin redirect to a URL with a user name; others follow the standard.
+    profile: hop.browser !== 'chrome' && isRedirectStatus(response.status) ? 'spec' : undefined,
   };
   const alone = decide(exchange, { ...context, kind: kindByUrl(request.url) });
   const kind = kindAlong(alone.kind, headers, hop);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HeaderList } from '../instrumentation/src/fetch-standard/decision.ts';
-import { explainRequest } from './explanation.ts';
+import { BROWSERS } from './browsers.ts';
+import { explainIn, explainRequest } from './explanation.ts';
 import { readLine } from './recordings/read-line.ts';
 import type { RecordedExchange, RecordedRequest } from './recordings/recorded-request.ts';
 
@@ -167,14 +168,23 @@ describe('a redirect', () => {
   });
 });
 
-test('a same-origin redirect to a URL with a password stops Chromium, so a browser that continued was another', () => {
+test('a same-origin redirect to a URL with a password stops Chrome, but not Firefox and Safari', () => {
   const metadata: HeaderList = [
     ['Sec-Fetch-Mode', 'cors'],
     ['Sec-Fetch-Site', 'same-origin'],
   ];
   const hop = exchange('GET', `${PAGE}/a`, metadata, 302, ['Location', 'https://u@app.example/b']);
   expect(explain(hop).reason).toBe('redirect_url_has_credentials');
-  expect(explain(hop, exchange('GET', 'https://u@app.example/b', metadata, 200)).verdict).toBe('allowed');
+  const followed = explain(hop, exchange('GET', 'https://u@app.example/b', metadata, 200));
+  expect(followed).toMatchObject({
+    browser: 'chrome',
+    verdict: 'blocked',
+    differences: [
+      { browser: 'firefox', verdict: 'allowed' },
+      { browser: 'safari', verdict: 'allowed' },
+    ],
+    behaviours: ['redirect_with_user_info'],
+  });
 });
 
 test('a preflight shows that the page requested a 304 itself, and then no stored response is merged', () => {
@@ -209,6 +219,59 @@ test('a preflight shows that the POST after it is not a form', () => {
   );
   expect(told('omit', exchange('POST', url, origin, 200)).reason).toBe('kind_ambiguous');
   expect(told('omit', asking, exchange('POST', url, origin, 200)).reason).toBe('acao_missing');
+});
+
+describe('what another browser would send is considered:', () => {
+  const asked = ['Access-Control-Request-Method', 'PUT'] as const;
+  const putThen = (status: number, target: string) => [
+    exchange('OPTIONS', API, [...CROSS_SITE, asked], 204, ALLOW_ANY, ALLOW_PUT),
+    exchange('PUT', API, CROSS_SITE, status, ALLOW_ANY, ['Location', target]),
+  ];
+  const outcomes = (...exchanges: RecordedExchange[]) =>
+    BROWSERS.map((browser) => explainIn(browser, { origin: PAGE, credentials: 'omit', exchanges }).verdict);
+
+  test('a preflight after a redirect that Chrome does not send', () => {
+    const done = 'https://api.example/done';
+    const got = exchange('GET', done, CROSS_SITE, 200, ALLOW_ANY);
+    expect(outcomes(...putThen(303, done), got)).toEqual(['allowed', 'unknown', 'unknown']);
+    const refused = exchange('OPTIONS', done, [...CROSS_SITE, ['Access-Control-Request-Method', 'GET']], 404);
+    expect(outcomes(...putThen(303, done), refused)).toEqual(['allowed', 'blocked', 'blocked']);
+  });
+
+  test('the Origin of a preflight after a redirect between foreign origins', () => {
+    const third = 'https://third.example/x';
+    const fromNull: HeaderList = [['Origin', 'null'], ...CROSS_SITE.slice(1)];
+    const allowsNull = exchange(
+      'OPTIONS',
+      third,
+      [...fromNull, asked],
+      204,
+      ['Access-Control-Allow-Origin', 'null'],
+      ALLOW_PUT,
+    );
+    const allowsAny = exchange('OPTIONS', third, [...fromNull, asked], 204, ALLOW_ANY, ALLOW_PUT);
+    const last = exchange('PUT', third, fromNull, 200, ALLOW_ANY);
+    expect(outcomes(...putThen(307, third), allowsNull, last)).toEqual(['allowed', 'unknown', 'allowed']);
+    expect(outcomes(...putThen(307, third), allowsAny, last)).toEqual(['allowed', 'allowed', 'allowed']);
+  });
+
+  test('an empty Location, which only Chrome delivers', () => {
+    const hop = exchange('GET', API, CROSS_SITE, 302, ALLOW_ANY, ['Location', '']);
+    expect(outcomes(hop)).toEqual(['allowed', 'blocked', 'blocked']);
+    expect(explainRequest({ credentials: 'omit', exchanges: [hop] })).toMatchObject({
+      browser: 'firefox',
+      reason: 'empty_location',
+      differences: [{ browser: 'chrome', verdict: 'allowed' }],
+    });
+  });
+
+  test('nothing where the recording is of that browser', () => {
+    const done = 'https://api.example/done';
+    const exchanges = [...putThen(303, done), exchange('GET', done, CROSS_SITE, 200, ALLOW_ANY)];
+    expect(explainIn('safari', { browser: 'safari', credentials: 'omit', exchanges }).verdict).toBe(
+      'allowed',
+    );
+  });
 });
 
 describe('a line', () => {

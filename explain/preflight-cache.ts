@@ -1,5 +1,5 @@
 import type { Decision } from '../instrumentation/src/fetch-standard/decision.ts';
-import { type MAX_AGE_CAPS, preflightCacheSeconds } from '../instrumentation/src/fetch-standard/max-age.ts';
+import { MAX_AGE_CAPS, preflightCacheSeconds } from '../instrumentation/src/fetch-standard/max-age.ts';
 import { isSafelistedMethod } from '../instrumentation/src/fetch-standard/safelist.ts';
 import { parseTokenList } from '../instrumentation/src/fetch-standard/token-list.ts';
 import type { RecordedExchange } from './recordings/recorded-request.ts';
@@ -19,27 +19,37 @@ export function preflightCacheOf(
   if (kind !== 'preflight' || verdict === 'blocked' || exchange.response.headers === undefined)
     return undefined;
   const isUncached = whyUncachedInFirefox(decision, exchange) !== undefined;
+  // Firefox reads any number of digits.
+  const isHuge = /^\d+$/.test(maxAgeIn(exchange)) && maxAge === undefined;
   return {
-    chromium: preflightCacheSeconds(maxAge, 'chromium'),
-    firefox: isUncached ? 0 : preflightCacheSeconds(maxAge, 'firefox'),
+    chrome: preflightCacheSeconds(maxAge, 'chrome'),
+    firefox: isUncached ? 0 : isHuge ? MAX_AGE_CAPS.firefox : preflightCacheSeconds(maxAge, 'firefox'),
     safari: preflightCacheSeconds(maxAge, 'safari'),
   };
 }
 
 export function whyUncachedInFirefox(
-  { requestMethod, requestHeaders, maxAge }: Decision,
-  { response }: RecordedExchange,
+  { requestMethod, requestHeaders }: Decision,
+  exchange: RecordedExchange,
 ): UncachedInFirefox | undefined {
-  const valuesOf = (wanted: string) =>
-    (response.headers ?? [])
-      .filter(([name]) => name.toLowerCase() === wanted)
-      .map(([, value]) => value)
-      .join(', ');
-  if (maxAge === undefined && valuesOf('access-control-max-age').trim() !== '') return 'max_age_no_number';
-  const methods = parseTokenList(valuesOf('access-control-allow-methods'))?.tokens ?? [];
-  const names = parseTokenList(valuesOf('access-control-allow-headers'))?.lowerCase ?? new Set();
+  const value = maxAgeIn(exchange);
+  // Unlike others, it accepts digits only.
+  if (value !== '' && !/^\d+$/.test(value)) return 'max_age_no_number';
+  const methods = parseTokenList(valuesOf(exchange, 'access-control-allow-methods'))?.tokens ?? [];
+  const names = parseTokenList(valuesOf(exchange, 'access-control-allow-headers'))?.lowerCase ?? new Set();
   const isNamed =
     (isSafelistedMethod(requestMethod) || methods.includes(requestMethod)) &&
     requestHeaders.every((name) => names.has(name));
   return isNamed ? undefined : 'wildcard';
+}
+
+function maxAgeIn(exchange: RecordedExchange): string {
+  return valuesOf(exchange, 'access-control-max-age').trim();
+}
+
+function valuesOf({ response }: RecordedExchange, wanted: string): string {
+  return (response.headers ?? [])
+    .filter(([name]) => name.toLowerCase() === wanted)
+    .map(([, value]) => value)
+    .join(', ');
 }

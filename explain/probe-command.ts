@@ -11,6 +11,23 @@ export interface ProbeArguments {
 }
 
 /**
+ * What forces a preflight where a recording or a message does not say what did: a request with JSON, the most
+ * usual one. Methods other than GET and HEAD are not sent after the preflight.
+ */
+export const FORCING_PREFLIGHT = {
+  method: 'POST',
+  headers: [['Content-Type', 'application/json']],
+} as const;
+
+/** A value with which this header needs a preflight. */
+export function preflightedHeader(name: string): readonly [name: string, value: string] {
+  const lower = name.toLowerCase();
+  if (lower === 'content-type') return [name, 'application/json'];
+  // Other values of these need none.
+  return [name, lower.startsWith('accept') || lower === 'content-language' ? '(' : 'x'];
+}
+
+/**
  * The command that repeats the page's request. Text that is not a URL may come from a console and could be
  * mistaken for an option.
  */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { RETENTION } from '../clickhouse/retention.ts';
 import { startCollector } from '../collector/collector.ts';
 import { Ledger } from '../examples/browsers/ledger.ts';
@@ -36,14 +36,23 @@ async function untilSaid(demo: { output: { text: string }; ended: Promise<unknow
     hasEnded = true;
   });
   await expect
-    .poll(() => hasEnded || words.test(demo.output.text), { timeout: 50_000, interval: 50 })
+    .poll(() => hasEnded || words.test(demo.output.text), { timeout: 240_000, interval: 50 })
     .toBe(true);
   expect(demo.output.text).toMatch(words);
 }
 
+// It imports eight days first.
+vi.setConfig({ testTimeout: 300_000 });
+
 test('the demo shows the report, agrees with its browsers, and leaves nothing behind', async () => {
   const demo = await startDemo('--exit', '--seconds', '3');
   const [code] = await demo.ended;
+  // One page, for the header that a deployment dropped in the history; the launch is a ticket.
+  expect(demo.output.text.match(/^PAGE .*$/gm)).toEqual([expect.stringContaining('critical breakage')]);
+  expect(demo.output.text).toContain('calls with the header traceparent that were allowed before');
+  expect(demo.output.text).toContain('Add traceparent to Access-Control-Allow-Headers');
+  expect(demo.output.text).toMatch(/^TICKET {2}info legitimate shift .*\n.*https:\/\/outlet\.shop\.example/m);
+  expect(demo.output.text).toMatch(/\(header traceparent\) goes on in the live traffic: \d+ more blocked/);
   expect(demo.output.text).toMatch(/catalog +[\d,]+ /);
   expect(demo.output.text).toContain('Blocked by browsers');
   expect(demo.output.text).toMatch(/✔ Self-check: .*\n.* equals what ClickHouse holds, exactly\./);

@@ -18,8 +18,8 @@ export class BlockRates {
 
   constructor(scope: Scope, configuration: Configuration) {
     this.#scope = scope;
-    this.#blocks = new RateWatch(scope.startedAt, configuration);
-    this.#serverErrors = new RateWatch(scope.startedAt, configuration);
+    this.#blocks = new RateWatch(scope.startedAt, configuration, { findsRuns: true });
+    this.#serverErrors = new RateWatch(scope.startedAt, configuration, { findsRuns: true });
   }
 
   detect({ minute, blockedKnown, serverErrors }: ScopeMinute): Detection[] {

@@ -27,6 +27,7 @@ export const DETECTORS = [
   'null_burst',
   'stranger_rate',
   ...MISCONFIGURATIONS,
+  'policy_widened',
   'new_allowed_origin',
   'vanished_origin',
   'volume_rise',

@@ -7,6 +7,7 @@ import type { Detection, DetectorName } from './detection.ts';
 import { detectFlips } from './flip.ts';
 import { MisconfigurationWatch } from './misconfiguration.ts';
 import { NewBlockDetector } from './new-block.ts';
+import { PolicyWidenedWatch } from './policy-widened.ts';
 import { StrangerWatch } from './strangers.ts';
 import { detectIncompleteness, TelemetryGapWatch } from './telemetry-gap.ts';
 import { VolumeWatch } from './volume.ts';
@@ -21,7 +22,8 @@ export function createDetectors(scope: Scope, configuration: Configuration): Det
   const rates = new BlockRates(scope, configuration);
   const strangers = new StrangerWatch(scope, configuration);
   const misconfigurations = new MisconfigurationWatch(scope);
-  const volume = new VolumeWatch(scope);
+  const widened = new PolicyWidenedWatch(scope);
+  const volume = new VolumeWatch(scope, configuration);
   const gaps = new TelemetryGapWatch(scope);
   return (minute, completeness) => [
     ...gaps.detect(minute),
@@ -31,6 +33,7 @@ export function createDetectors(scope: Scope, configuration: Configuration): Det
     ...rates.detect(minute),
     ...strangers.detect(minute),
     ...misconfigurations.detect(minute),
+    ...widened.detect(minute),
     ...volume.detect(minute),
   ];
 }

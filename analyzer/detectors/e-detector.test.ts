@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../../test/scenarios/random.ts';
-import { createEDetector } from './e-detector.ts';
+import { createEDetector, FALLS } from './e-detector.ts';
 
 const random = createRandom('e-detector');
 
@@ -41,3 +41,21 @@ test.each([
     expect(delays[100]).toBeLessThan(1.6 * minutes);
   },
 );
+
+test('a fall is found by factors below one, and by no rise', () => {
+  const falls = createEDetector(10_000, { factors: FALLS });
+  const rises = createEDetector(10_000);
+  let fallenAfter: number | undefined;
+  for (let tick = 1; tick <= 30; tick++) {
+    if (falls.observe(draw(6, 2), 20, 2)) fallenAfter ??= tick;
+    expect(rises.observe(draw(6, 2), 20, 2)).toBe(false);
+  }
+  expect(fallenAfter).toBeLessThan(10);
+});
+
+test('what lasts fewer ticks than an alarm needs raises none, however large it is', () => {
+  const detector = createEDetector(10_000, { leastTicks: 3 });
+  expect([1_000, 1_000, 1].map((count) => detector.observe(count, 1, 2))).toEqual([false, false, false]);
+  detector.reset();
+  expect([1_000, 1_000, 1_000, 1_000].some((count) => detector.observe(count, 1, 2))).toBe(true);
+});

@@ -1,7 +1,8 @@
 /**
  * A Shiryaev–Roberts e-detector for counts (Shin, Ramdas, Rinaldo 2024): it adds up evidence over ticks that a count
- * rose, and under the null raises at most one alarm in `averageRunLength` ticks. The null: no heavier than a negative
- * binomial with this mean and dispersion, so the bound is as good as the upper bound of the baseline given as mean.
+ * changed, and under the null raises at most one alarm in `averageRunLength` ticks. The null: no heavier than a negative
+ * binomial with this mean and dispersion, so the bound is as good as the bound of the baseline given as mean: an upper
+ * one for rises, a lower one for falls.
  */
 export interface EDetector {
   /** @returns whether the alarm is raised; the detector begins anew then */
@@ -11,26 +12,38 @@ export interface EDetector {
   reset(): void;
 }
 
-/** Rises looked for, each with the same weight. */
-const RISES = [1.5, 2, 3, 5, 10, 30, 100] as const;
-const LOG_WEIGHT = -Math.log(RISES.length);
+export interface EDetectorOptions {
+  /** Changes looked for, as factors of the mean, each with the same weight. */
+  readonly factors?: readonly number[];
+  /** The evidence of one tick is capped so that an alarm needs about so many; what lasts shorter raises none. */
+  readonly leastTicks?: number;
+}
 
-export function createEDetector(averageRunLength: number): EDetector {
+export const RISES: readonly number[] = [1.5, 2, 3, 5, 10, 30, 100];
+export const FALLS: readonly number[] = [0.7, 0.5, 0.25, 0.1];
+
+export function createEDetector(
+  averageRunLength: number,
+  { factors = RISES, leastTicks = 1 }: EDetectorOptions = {},
+): EDetector {
   const threshold = Math.log(averageRunLength);
-  const logs = new Float64Array(RISES.length).fill(Number.NEGATIVE_INFINITY);
+  const logWeight = -Math.log(factors.length);
+  const mostPerTick = leastTicks <= 1 ? Number.POSITIVE_INFINITY : (threshold - logWeight + 1) / leastTicks;
+  const logs = new Float64Array(factors.length).fill(Number.NEGATIVE_INFINITY);
   let logEvidence = Number.NEGATIVE_INFINITY;
   return {
     get logEvidence() {
       return logEvidence;
     },
     observe(count, mean, dispersion) {
-      for (const [index, rise] of RISES.entries()) {
+      for (let index = 0; index < factors.length; index++) {
+        const factor = factors[index] ?? 1;
         const before = logs[index] ?? Number.NEGATIVE_INFINITY;
         // R ← (1 + R) · E, in logarithms.
         const onePlus = before > 0 ? before + Math.log1p(Math.exp(-before)) : Math.log1p(Math.exp(before));
-        logs[index] = onePlus + logLikelihoodRatio(count, mean, dispersion, rise);
+        logs[index] = onePlus + Math.min(mostPerTick, logLikelihoodRatio(count, mean, dispersion, factor));
       }
-      logEvidence = LOG_WEIGHT + logSum(logs);
+      logEvidence = logWeight + logSum(logs);
       if (logEvidence < threshold) return false;
       this.reset();
       return true;
@@ -42,15 +55,16 @@ export function createEDetector(averageRunLength: number): EDetector {
   };
 }
 
-function logLikelihoodRatio(count: number, mean: number, dispersion: number, rise: number): number {
-  if (dispersion <= 1 + 1e-9) return count * Math.log(rise) - mean * (rise - 1);
+function logLikelihoodRatio(count: number, mean: number, dispersion: number, factor: number): number {
+  if (dispersion <= 1 + 1e-9) return count * Math.log(factor) - mean * (factor - 1);
   const size = mean / (dispersion - 1);
-  const perCount = Math.log((rise * (mean + size)) / (rise * mean + size));
-  return perCount * count + size * Math.log((size + mean) / (size + rise * mean));
+  const perCount = Math.log((factor * (mean + size)) / (factor * mean + size));
+  return perCount * count + size * Math.log((size + mean) / (size + factor * mean));
 }
 
 function logSum(logs: Float64Array): number {
-  const most = Math.max(...logs);
+  let most = Number.NEGATIVE_INFINITY;
+  for (const log of logs) if (log > most) most = log;
   if (most === Number.NEGATIVE_INFINITY) return most;
   let sum = 0;
   for (const log of logs) sum += Math.exp(log - most);

@@ -11,6 +11,8 @@ const MINUTE = 60_000;
 /** An isolated blocked call is discarded after this time. */
 const FORGOTTEN_MILLIS = 24 * 60 * MINUTE;
 const NEEDED_HISTORY_MILLIS = 10 * MINUTE;
+/** Of what has blocked a call by chance, as far as that has been seen: from here on it is not believed. */
+const CHANCE = 1e-4;
 
 /**
  * Calls that were allowed and are blocked now, with none allowed since by the same version: proof, not statistics.
@@ -63,6 +65,8 @@ function isProof(scope: Scope, group: readonly Blocks[], minute: number): boolea
   // Where chance blocks now and then, blocks of many calls do not add up: each is looked at by itself.
   const most = Math.max(...group.map((blocks) => blocks.capped));
   if (scope.contradicted >= 1 && usual ** most > 1e-6) return false;
+  // Chance has blocked so little before that it does not explain this.
+  if (scope.contradicted < 1 && usual ** most <= CHANCE) return true;
   // Several clients in one minute; else nobody may have been allowed in the minute after.
   if (capped >= 3 && (clients === 0 || clients >= 2)) return true;
   return group.some(({ since }) => since < minute);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { kindOfOrigin, siteOf } from '../input/origin-kind.ts';
+import { siteOf } from '../input/origin-kind.ts';
 import { mostAlike } from './lookalike.ts';
 
 test.each([
@@ -28,21 +28,4 @@ test('sites that have nothing in common are not alike', () => {
   for (const origin of ['https://lumenharbor.io', 'https://news.ycombinator.com', 'https://a.dev', 'null']) {
     expect(mostAlike(origin, allowed)).toBeUndefined();
   }
-});
-
-test.each([
-  ['https://shop.example', 'website'],
-  ['http://localhost:3000', 'local development'],
-  ['http://127.0.0.1:8080', 'local development'],
-  ['https://localhost', 'app shell'],
-  ['capacitor://localhost', 'app shell'],
-  ['http://tauri.localhost', 'app shell'],
-  ['http://192.168.1.7:3000', 'private host'],
-  ['http://intranet', 'private host'],
-  ['chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'extension'],
-  ['file://', 'file'],
-  ['null', 'null'],
-  ['(invalid) https://a.example/...', 'not a browser origin'],
-])('%s is a %s', (origin, kind) => {
-  expect(kindOfOrigin(origin)).toBe(kind);
 });

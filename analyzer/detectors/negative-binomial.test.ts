@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { deviance, logProbabilityOfZero, shortfall } from './negative-binomial.ts';
+import { binomialTail, deviance, logProbabilityOfZero, shortfall } from './negative-binomial.ts';
 
 /** Probability of a count of at least `count`, summed term by term. */
 function exactTail(count: number, mean: number, dispersion: number): number {
@@ -51,4 +51,13 @@ test('nothing is improbable where much is expected, and less so where counts are
   expect(logProbabilityOfZero(20, 1)).toBeCloseTo(-20);
   // (1 + μ/k)^−k with k = μ / (φ − 1)
   expect(logProbabilityOfZero(20, 3)).toBeCloseTo(-10 * Math.log(3));
+});
+
+test.each([
+  [10, 0, 0.5, 1],
+  [10, 5, 0.5, 638 / 1024],
+  [10, 10, 0.5, 1 / 1024],
+  [3, 4, 0.5, 0],
+])('of %d trials at least %d succeed with the exact probability', (trials, least, probability, expected) => {
+  expect(binomialTail(trials, least, probability)).toBeCloseTo(expected, 12);
 });

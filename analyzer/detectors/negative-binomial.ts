@@ -26,3 +26,14 @@ export function logProbabilityOfZero(mean: number, dispersion: number): number {
   if (dispersion <= 1 + 1e-9) return -mean;
   return (-mean / (dispersion - 1)) * Math.log(dispersion);
 }
+
+/** The probability of at least so many successes among independent trials. */
+export function binomialTail(trials: number, least: number, probability: number): number {
+  let term = (1 - probability) ** trials;
+  let below = 0;
+  for (let successes = 0; successes < least; successes++) {
+    below += term;
+    term *= ((trials - successes) / (successes + 1)) * (probability / (1 - probability));
+  }
+  return Math.max(0, 1 - below);
+}

@@ -2,18 +2,20 @@ import { averageRunLength, type Configuration } from '../configuration.ts';
 import { SeasonalSeries } from '../history/seasonal-series.ts';
 import { estimateClients } from '../input/clients.ts';
 import { createEDetector } from './e-detector.ts';
-import { deviance } from './negative-binomial.ts';
+import { binomialTail, deviance } from './negative-binomial.ts';
 
 const HOUR_OF_BINS = 4;
 const DAY_OF_BINS = 96;
 /** Sums that are tested, in minutes. */
-const WINDOWS = [5, 15] as const;
+const WINDOWS = [3, 4, 5, 8, 15] as const;
 /** Of each sum the largest minutes are left out: a restart takes so long, and is no incident. */
 const RESTART_MINUTES = 2;
 /** Counts of a minute above so many times the usual say no more to the detector that adds up. */
 const MOST_TIMES = 10;
 /** Restarts would make a series look wilder than it is: they are left out in another way. */
 const DISPERSION = { least: 1.5, leastWithoutClients: 3, most: 6 } as const;
+/** Minutes in which something was counted, of the last ones: what is that improbable is no chance. */
+const RUN = { minutes: 10, chance: 2e-6, chanceAfterRestart: 1e-3 } as const;
 /** The baseline's upper bound, for the detector whose bound on false alarms hangs on it. */
 const PESSIMISM = 1.3;
 const LEAST_MEAN = 0.01;
@@ -44,6 +46,7 @@ export interface Rate {
 export class RateWatch {
   readonly series: SeasonalSeries;
   readonly #detector: ReturnType<typeof createEDetector>;
+  readonly #findsRuns: boolean;
   #isHigh = false;
   #block = 0;
   #now = NO_CLIENTS;
@@ -51,9 +54,11 @@ export class RateWatch {
   #knowsClients = false;
   #since = 0;
 
-  constructor(start: number, configuration: Configuration) {
+  /** @param findsRuns whether many minutes with a little in them are enough, be the sum as low as it may */
+  constructor(start: number, configuration: Configuration, { findsRuns = false } = {}) {
     this.series = new SeasonalSeries(start);
     this.#detector = createEDetector(averageRunLength(configuration));
+    this.#findsRuns = findsRuns;
   }
 
   /** Start of the minute in which the present rise began to show. */
@@ -86,9 +91,10 @@ export class RateWatch {
     const upper = PESSIMISM * perMinute + LEAST_MEAN;
     const isAlarm = this.#detector.observe(Math.min(count, 4 + MOST_TIMES * upper), upper, dispersion);
     const isShared = !this.#knowsClients || this.#clients() >= 2;
-    const isNew =
-      known >= HOUR_OF_BINS && isShared && (stands || (isAlarm && activeMinutes(series, 15, perMinute) >= 3));
-    const isHigh = isNew || (this.#isHigh && best.score >= 3);
+    const adds = isAlarm && activeMinutes(series, 15, perMinute) >= 3;
+    const runs = this.#findsRuns && known >= DAY_OF_BINS && isRun(series, perMinute);
+    const isNew = known >= HOUR_OF_BINS && isShared && (stands || adds || runs);
+    const isHigh = isNew || (this.#isHigh && (best.score >= 3 || activeMinutes(series, 5, perMinute) >= 3));
     if (isHigh && !this.#isHigh) this.#since = minute - firstActive(series, perMinute) * 60_000;
     this.#isHigh = isHigh;
     if (isHigh) series.flag();
@@ -120,17 +126,27 @@ function threshold(known: number): number {
 /** Minutes of the last ones in which more was counted than is usual. */
 function activeMinutes(series: SeasonalSeries, minutes: number, usual: number): number {
   let active = 0;
-  for (let back = 1; back <= minutes; back++) {
-    if (series.recent(back) - series.recent(back - 1) > Math.max(0, 1.5 * usual)) active++;
-  }
+  for (let back = 0; back < minutes; back++) if (series.minute(back) > 1.5 * usual) active++;
   return active;
+}
+
+/** Whether so many of the last minutes are active that chance, or a restart and chance, does not explain it. */
+function isRun(series: SeasonalSeries, perMinute: number): boolean {
+  const { minutes, chance, chanceAfterRestart } = RUN;
+  const active = activeMinutes(series, minutes, perMinute);
+  if (active <= RESTART_MINUTES) return false;
+  const probability = 1 - Math.exp(-1.5 * perMinute);
+  return (
+    binomialTail(minutes, active, probability) <= chance &&
+    binomialTail(minutes - RESTART_MINUTES, active - RESTART_MINUTES, probability) <= chanceAfterRestart
+  );
 }
 
 /** How many minutes ago the present run of active minutes began, with gaps of up to five. */
 function firstActive(series: SeasonalSeries, usual: number): number {
   let first = 0;
   for (let back = 0; back < 59 && back - first <= 5; back++) {
-    if (series.recent(back + 1) - series.recent(back) > 1.5 * usual) first = back;
+    if (series.minute(back) > 1.5 * usual) first = back;
   }
   return first;
 }

@@ -6,10 +6,14 @@ import type { Detection } from './detection.ts';
 import { logProbabilityOfZero } from './negative-binomial.ts';
 
 const MINUTE = 60_000;
-const LEAST_SILENCE_MILLIS = 5 * MINUTE;
-const LEAST_DISPERSION = 3;
+/** Longer than a restart takes. */
+const LEAST_SILENCE_MILLIS = 3 * MINUTE;
+const LEAST_DISPERSION = 2;
 const DAY_OF_BINS = 96;
 const LEAST_EXPECTED = 20;
+/** The baseline's lower bound. */
+const LOWER = 0.8;
+const LOG_CHANCE = Math.log(1e-7);
 const COMPLETE = 0.9;
 
 /** A service that says nothing at all, while it is expected to; or of which too little arrives. */
@@ -32,11 +36,11 @@ export class TelemetryGapWatch {
     }
     // Within a silence the level is that of the silence.
     const perMinute = this.#isSilent || minute - lastAt > 15 * MINUTE ? mean : mean * Math.min(1, level);
-    this.#missed += 0.6 * Math.min(perMinute, lastWeek?.least ?? perMinute);
+    this.#missed += LOWER * Math.min(perMinute, lastWeek?.least ?? perMinute);
     if (known < DAY_OF_BINS || minute - lastAt < LEAST_SILENCE_MILLIS || this.#missed < LEAST_EXPECTED)
       return [];
     const chance = logProbabilityOfZero(this.#missed, Math.max(LEAST_DISPERSION, dispersion));
-    if (chance > Math.log(1e-9) && !this.#isSilent) return [];
+    if (chance > LOG_CHANCE && !this.#isSilent) return [];
     this.#isSilent = true;
     total.flag();
     const minutes = Math.round((minute - lastAt) / MINUTE);

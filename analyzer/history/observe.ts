@@ -140,6 +140,8 @@ function observeBlocked(
 ): void {
   const { minute, version } = row;
   const origin = scope.origins.get(row.origin);
+  // What was allowed before is blocked by a change, not as usual.
+  if ((scope.calls.get(callKeyOf(row))?.allowed ?? 0) === 0) scope.countReason(row.reason, row.decisions);
   if (origin === undefined || !scope.isKnown(origin, minute)) return;
   const capped = cappedDecisions(row.decisions, row.clientsHigh, row.clientsLow);
   scope.knownDecisions += capped;

@@ -11,6 +11,8 @@ const REMEMBERED_MILLIS = 15 * DAY;
 /** Strangers choose origins and headers: what is remembered of a service is bounded. */
 const MOST_CALLS = 50_000;
 const MOST_ORIGINS = 5_000;
+/** Of one attribute. */
+const MOST_VALUES = 5_000;
 /** An origin with fewer decisions has no series of its own. */
 const SERIES_FROM = 150;
 
@@ -44,7 +46,16 @@ export interface OriginHistory {
 /** How often each value of an attribute occurs, halved every day. */
 export type ValueCounts = Map<string, number>;
 
-export const ATTRIBUTES = ['origin', 'route', 'version', 'method', 'kind', 'browser'] as const;
+export const ATTRIBUTES = [
+  'origin',
+  'route',
+  'version',
+  'method',
+  'kind',
+  'browser',
+  'requestedHeader',
+  'reason',
+] as const;
 export type Attribute = (typeof ATTRIBUTES)[number];
 
 export interface VersionHistory {
@@ -65,8 +76,6 @@ export class Scope {
   readonly total: SeasonalSeries;
   readonly calls = new Map<string, Call>();
   readonly origins = new Map<string, OriginHistory>();
-  /** Sites of which an origin was allowed by name. */
-  readonly allowedSites = new Set<string>();
   readonly versions = new Map<string, VersionHistory>();
   /** Header names that an allowed preflight asked for. */
   readonly allowedHeaders = new Map<string, number>();
@@ -86,7 +95,12 @@ export class Scope {
     method: new Map(),
     kind: new Map(),
     browser: new Map(),
+    // Of preflights, which alone ask for headers.
+    requestedHeader: new Map(),
+    // Of all decisions, '' of those that were not blocked; until the last midnight, so that no incident is usual to itself.
+    reason: new Map(),
   };
+  #reasonsToday: ValueCounts = new Map();
   #decayedOn: number;
 
   constructor(service: string, environment: string, minute: number) {
@@ -137,7 +151,6 @@ export class Scope {
       origin.lastAllowedAt = minute;
       if (row.allowOrigin === 'exact') {
         origin.exact += row.decisions;
-        if (origin.site !== '') this.allowedSites.add(origin.site);
         if (row.allowCredentials) origin.credentialed += row.decisions;
       }
     } else if (row.verdict === 'blocked') {
@@ -162,6 +175,15 @@ export class Scope {
     add(usual.method, row.method, row.decisions);
     add(usual.kind, row.kind, row.decisions);
     add(usual.browser, row.browser ? 'browser' : 'other client', row.decisions);
+    if (row.kind === 'preflight' && row.requestedHeaders !== '') {
+      for (const name of row.requestedHeaders.split(',')) add(usual.requestedHeader, name, row.decisions);
+    }
+    this.countReason('', row.decisions);
+  }
+
+  /** @param reason why decisions were blocked that no change of a policy explains; '' of those that were not */
+  countReason(reason: string, decisions: number): void {
+    add(this.#reasonsToday, reason, decisions);
   }
 
   /** Blocks of these kinds are the new normal: the calls were never allowed. */
@@ -195,6 +217,8 @@ export class Scope {
         else counts.set(value, count / 2);
       }
     }
+    for (const [reason, count] of this.#reasonsToday) add(this.usual.reason, reason, count);
+    this.#reasonsToday = new Map();
     for (const [key, call] of this.calls) {
       if (call.lastAt < minute - REMEMBERED_MILLIS) this.calls.delete(key);
     }
@@ -250,5 +274,6 @@ function newOrigin({ origin, minute }: UsageRow): OriginHistory {
 }
 
 function add(counts: ValueCounts, value: string, count: number): void {
+  if (counts.size >= MOST_VALUES && !counts.has(value)) return;
   counts.set(value, (counts.get(value) ?? 0) + count);
 }

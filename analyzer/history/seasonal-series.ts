@@ -83,16 +83,21 @@ export class SeasonalSeries {
   recent(minutes: number): number {
     let sum = 0;
     for (let back = 0; back < minutes; back++) {
-      sum += this.#minutes[(this.#minute / MINUTE - back + MINUTES) % MINUTES] ?? 0;
+      sum += this.minute(back);
     }
     return sum;
+  }
+
+  /** Count of the minute that was so many minutes ago, at most 59. */
+  minute(back: number): number {
+    return this.#minutes[(this.#minute / MINUTE - back + MINUTES) % MINUTES] ?? 0;
   }
 
   /** As `recent`, without the largest minutes: what one short burst leaves. */
   recentWithout(largest: number, minutes: number): number {
     const counts: number[] = [];
     for (let back = 0; back < minutes; back++) {
-      counts.push(this.#minutes[(this.#minute / MINUTE - back + MINUTES) % MINUTES] ?? 0);
+      counts.push(this.minute(back));
     }
     counts.sort((a, b) => a - b);
     return counts.slice(0, minutes - largest).reduce((sum, count) => sum + count, 0);

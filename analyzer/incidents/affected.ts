@@ -52,15 +52,24 @@ export function affectedValues(counts: AffectedCounts, scope: Scope): Incident['
   return {
     origins: ranked(counts.origins, usual.origin),
     routes: ranked(counts.routes, usual.route),
-    reasons: ranked(counts.reasons, new Map()),
-    requestedHeaders: ranked(counts.requestedHeaders, new Map(), sumOf(counts.origins)),
+    reasons: ranked(counts.reasons, usual.reason),
+    requestedHeaders: ranked(
+      counts.requestedHeaders,
+      usual.requestedHeader,
+      sumOf(counts.origins),
+      usual.kind.get('preflight') ?? 0,
+    ),
     versions: ranked(counts.versions, usual.version),
   };
 }
 
-/** @param all affected decisions, where a decision may have several values */
-function ranked(counts: ValueCounts, usual: ValueCounts, all = sumOf(counts)): AffectedValue[] {
-  const usually = sumOf(usual);
+/** @param all affected decisions, and `usually` the usual ones, where a decision may have several values */
+function ranked(
+  counts: ValueCounts,
+  usual: ValueCounts,
+  all = sumOf(counts),
+  usually = sumOf(usual),
+): AffectedValue[] {
   return [...counts]
     .sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1))
     .slice(0, SHOWN)

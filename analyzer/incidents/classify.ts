@@ -2,6 +2,7 @@ import { counted } from '../../core/counted.ts';
 import type { DetectorName, Subject } from '../detectors/detection.ts';
 import { logMultinomialEvidence } from '../detectors/version-comparison.ts';
 import { estimateClients } from '../input/clients.ts';
+import { describeOrigin } from '../input/origin-kind.ts';
 import { affectedValues, sumOf } from './affected.ts';
 import type { Draft } from './draft.ts';
 import { changeOf, explainBreakage } from './explain.ts';
@@ -20,6 +21,7 @@ export function incidentOf(draft: Draft, pageRules: readonly PageRule[] = []): I
   const { scope, id, state, startedAt, detectedAt, resolvedAt, signals, decisions } = draft;
   const { pageFacts, ...classification } = classify(draft);
   const { class: kind, severity } = classification;
+  classification.evidence.for.push(...originsThatAreNoWebsites(draft));
   if (shouldPage({ class: kind, severity, service: scope.service, ...pageFacts }, pageRules))
     draft.page = true;
   return {
@@ -50,6 +52,17 @@ function classify(draft: Draft): Classification {
   if (families.has('suspicious')) return suspicious(draft);
   if (families.has('misconfiguration')) return misconfiguration(draft);
   return shift(draft);
+}
+
+const DESCRIBED = 3;
+
+/** Apps, files and extensions among the affected origins, named for what they are. */
+function originsThatAreNoWebsites({ origins }: Draft): string[] {
+  return [...origins]
+    .map((origin) => ({ origin, description: describeOrigin(origin) }))
+    .filter(({ description }) => description !== '')
+    .slice(0, DESCRIBED)
+    .map(({ origin, description }) => `Origin ${origin} is ${description}.`);
 }
 
 function sentences({ signals, course }: Draft): string[] {
@@ -299,14 +312,22 @@ const FLAW_CHANGES: Readonly<Partial<Record<DetectorName, string>>> = {
   any_extension: 'Allow the ids of your own extensions only.',
 };
 
+/** What begins so close together may have one cause. */
+const TOGETHER_MILLIS = 15 * 60_000;
+
 function shift(draft: Draft): Classification {
   const { signals, scope, against } = draft;
   const all = [...signals.values()];
   const evidence = { for: sentences(draft), against: [...against] };
-  const brokenCalls = scope.broken.size;
-  if (brokenCalls > 0)
-    evidence.against.push(`${counted(brokenCalls, 'call')} that were allowed before are blocked at present.`);
-  else evidence.for.push('No call that was allowed before is blocked.');
+  // What broke later did not cause it.
+  const until = draft.startedAt + TOGETHER_MILLIS;
+  const broken = [...scope.broken].filter(({ brokenSince = 0 }) => brokenSince <= until).length;
+  const blocked = [...scope.blocks].filter(({ since }) => since <= until).length;
+  if (broken > 0)
+    evidence.against.push(`${counted(broken, 'call')} that were allowed before are blocked at present.`);
+  else if (blocked > 0)
+    evidence.against.push(`${counted(blocked, 'call')} that were allowed before have just been blocked.`);
+  else evidence.for.push('No call that was allowed before was blocked when it began.');
   const isEarned = evidence.against.length === 0;
   const origins = [
     ...new Set(all.filter(({ subject }) => subject.kind === 'origin').map(({ subject }) => subject.value)),
@@ -329,6 +350,8 @@ function shift(draft: Draft): Classification {
 }
 
 const SHIFT_CAUSES: Readonly<Partial<Record<DetectorName, string>>> = {
+  policy_widened:
+    'The policy allows more than before: an entry was added to the allowed origins, or credentials.',
   new_allowed_origin: 'A new front end of an allowed origin has been launched.',
   vanished_origin: 'The origin stopped calling: it moved, closed, or does not need the API any more.',
   volume_rise: 'More people call than usual: a campaign, or news.',

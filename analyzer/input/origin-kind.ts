@@ -38,6 +38,28 @@ export const NOISE_KINDS: ReadonlySet<OriginKind> = new Set([
   'file',
 ]);
 
+/** What an origin that is no website stands for, with an article; empty for websites. */
+export function describeOrigin(origin: string): string {
+  const kind = kindOfOrigin(origin);
+  if (kind !== 'app shell') return DESCRIPTIONS[kind];
+  if (origin === 'https://localhost') return 'a Capacitor app on Android';
+  if (origin.startsWith('capacitor:')) return 'a Capacitor app on iOS';
+  if (origin.startsWith('ionic:')) return 'an Ionic app on iOS';
+  if (/^https?:\/\/tauri\.localhost$|^tauri:/.test(origin)) return 'a Tauri desktop app';
+  if (origin.startsWith('cordova:')) return 'a Cordova app';
+  return 'an app that brings its own pages';
+}
+
+const DESCRIPTIONS: Readonly<Record<Exclude<OriginKind, 'app shell'>, string>> = {
+  website: '',
+  'local development': "a page on a developer's own machine",
+  'private host': 'a host of a private network',
+  extension: 'a browser extension',
+  file: 'a page opened from a file',
+  null: 'what sandboxed frames, files and some redirects send',
+  'not a browser origin': '',
+};
+
 /** Host of a website's origin, without port; empty for others. */
 export function hostOf(origin: string): string {
   return /^https?:\/\/([^/:]+)(?::\d+)?$/.exec(origin)?.[1] ?? '';

@@ -1,23 +1,34 @@
 import { copyableCommand } from '../../core/shell-command.ts';
+import { BEHAVIOURS } from '../../explain/browser-behaviour.ts';
+import { BROWSER_NAMES } from '../../explain/browsers.ts';
 import { durationText } from '../../explain/duration-text.ts';
-import type { ExplainedDecision, Explanation } from '../../explain/explanation.ts';
+import type {
+  ComparedExplanation,
+  DifferentOutcome,
+  ExplainedDecision,
+  ExplainedReason,
+  Explanation,
+} from '../../explain/explanation.ts';
 import { type UncachedInFirefox, whyUncachedInFirefox } from '../../explain/preflight-cache.ts';
-import { probeCommand } from '../../explain/probe-command.ts';
 import { NOTE_TEXTS } from '../../explain/reasons/note-texts.ts';
+import {
+  isOtherFailure,
+  OTHER_FAILURES,
+  remedyOfOtherFailure,
+} from '../../explain/reasons/other-failures.ts';
 import { REASON_CAUSES } from '../../explain/reasons/reason-causes.ts';
 import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
 import { STANDARD_STEPS } from '../../explain/reasons/standard-steps.ts';
+import { probeOfRecorded } from '../../explain/recorded-probe.ts';
 import type { RecordedExchange, RecordedRequest } from '../../explain/recordings/recorded-request.ts';
 import { cleanText } from '../../instrumentation/src/fetch-standard/clean-text.ts';
 import {
   type Decision,
-  type DetailedReason,
   type HeaderList,
   isCorsKind,
   type Reason,
   type Verdict,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { isSerialisedOrigin } from '../../instrumentation/src/fetch-standard/origin.ts';
 import { type PageOptions, type Paint, paintFor, readableWidth, wrapped } from './terminal.ts';
 
 const COLORS: Record<Verdict, 'green' | 'red' | 'yellow'> = {
@@ -29,7 +40,7 @@ const COLORS: Record<Verdict, 'green' | 'red' | 'yellow'> = {
 /** What the browser asked, what the server answered, the step that failed, and what to change: a page for people. */
 export function renderExplanation(
   recorded: RecordedRequest,
-  explanation: Explanation,
+  explanation: ComparedExplanation,
   options: PageOptions,
 ): string {
   const paint = paintFor(options);
@@ -43,6 +54,7 @@ export function renderExplanation(
   ];
   if (explanation.reason !== '')
     parts.push(renderReason(recorded, explanation, explanation.reason, options, paint));
+  if (explanation.differences.length > 0) parts.push(renderDifferences(explanation, options, paint));
   if (explanation.notes.length > 0) {
     parts.push(
       explanation.notes
@@ -56,7 +68,7 @@ export function renderExplanation(
 /** One line for a request. */
 export function renderHeading(
   { exchanges, origin }: RecordedRequest,
-  { id, verdict, decisions }: Explanation,
+  { id, browser, verdict, decisions, differences }: ComparedExplanation,
   options: PageOptions,
 ): string {
   const paint = paintFor(options);
@@ -68,6 +80,7 @@ export function renderHeading(
     paint('bold', asked === undefined ? 'nothing was recorded' : `${method} ${escaped(asked.request.url)}`),
   ];
   if (from !== undefined) words.push(`from ${escaped(from)}`);
+  if (differences.length > 0) words.push(`in ${BROWSER_NAMES[browser]}`);
   if (id !== undefined) words.push(paint('dim', `(${escaped(String(id))})`));
   return words.join('  ');
 }
@@ -102,9 +115,9 @@ function renderExchange(
 function cacheLines(decision: ExplainedDecision, exchange: RecordedExchange): readonly string[] {
   const seconds = decision.preflightCacheSeconds;
   if (seconds === undefined) return [];
-  const { chromium, firefox, safari } = seconds;
-  const times = `Chrome ${durationText(chromium)}, Firefox ${durationText(firefox)}, Safari ${durationText(safari)}`;
-  const reason = firefox === chromium ? undefined : whyUncachedInFirefox(decision, exchange);
+  const { chrome, firefox, safari } = seconds;
+  const times = `Chrome ${durationText(chrome)}, Firefox ${durationText(firefox)}, Safari ${durationText(safari)}`;
+  const reason = firefox === chrome ? undefined : whyUncachedInFirefox(decision, exchange);
   return [
     `     browsers keep it     ${times}`,
     ...(reason === undefined ? [] : [`${' '.repeat(26)}(${UNCACHED_IN_FIREFOX[reason]})`]),
@@ -112,7 +125,7 @@ function cacheLines(decision: ExplainedDecision, exchange: RecordedExchange): re
 }
 
 const UNCACHED_IN_FIREFOX: Readonly<Record<UncachedInFirefox, string>> = {
-  max_age_no_number: 'Firefox: the Access-Control-Max-Age is not a number',
+  max_age_no_number: 'Firefox: the Access-Control-Max-Age has more than digits',
   wildcard: 'Firefox: a method or header is allowed by "*" alone',
 };
 
@@ -151,25 +164,49 @@ function headerLines(
   return lines.map((line, i) => `     ${i === 0 ? title : ' '.repeat(title.length)}${line}`);
 }
 
-function renderReason(
-  recorded: RecordedRequest,
-  { verdict, decidedBy, decisions, detail }: Explanation,
-  reason: Reason,
+/** The browsers that do something else, and why. */
+function renderDifferences(
+  { differences, behaviours }: ComparedExplanation,
   options: PageOptions,
   paint: Paint,
 ): string {
+  const texts = differences.map((one) => `${BROWSER_NAMES[one.browser]}: ${outcomeText(one, paint)}.`);
+  return [
+    wrappedUnder('  but     ', texts.join(' '), options),
+    ...behaviours.map((behaviour) => wrappedUnder('          ', BEHAVIOURS[behaviour], options)),
+  ].join('\n');
+}
+
+function outcomeText({ verdict, reason, detail }: DifferentOutcome, paint: Paint): string {
+  const colored = paint(COLORS[verdict], verdict);
+  return reason === '' ? colored : `${colored}, ${reasonLine({ reason, detail }, verdict, paint)}`;
+}
+
+function renderReason(
+  recorded: RecordedRequest,
+  explanation: Explanation,
+  reason: ExplainedReason,
+  options: PageOptions,
+  paint: Paint,
+): string {
+  const { verdict, decidedBy, decisions, detail } = explanation;
+  const why = wrappedUnder('  why     ', reasonLine({ reason, detail }, verdict, paint), options);
+  const ask = askLine(recorded, explanation);
+  if (isOtherFailure(reason)) {
+    const { cause } = OTHER_FAILURES[reason];
+    const change = wrappedUnder('  change  ', remedyOfOtherFailure(reason, detail), options);
+    return [why, wrappedUnder('  means   ', cause, options), change, ...ask].join('\n');
+  }
   const decision = decidedBy === null ? undefined : decisions[decidedBy];
   const exchange = decidedBy === null ? undefined : recorded.exchanges[decidedBy];
   const step = STANDARD_STEPS[reason];
   const lines = [
-    wrappedUnder('  why     ', reasonLine({ reason, detail }, verdict, paint), options),
+    why,
     wrappedUnder('  means   ', REASON_CAUSES[reason], options),
     wrappedUnder('  step    ', `${step.name} ${paint('dim', step.url)}`, options),
   ];
   if (decision !== undefined) {
-    lines.push(wrappedUnder('  change  ', remedyOf(reason, decision, exchange), options));
-    const probe = probeOf(reason, decision, exchange);
-    if (probe !== undefined) lines.push(`  ask     ${copyableCommand(probe) ?? NOT_COPYABLE}`);
+    lines.push(wrappedUnder('  change  ', remedyOf(reason, decision, exchange), options), ...ask);
     const other = decision.withCredentials;
     if (other !== undefined) {
       const included: Decision = { ...decision, ...other, credentials: 'included' };
@@ -182,9 +219,23 @@ function renderReason(
   return lines.join('\n');
 }
 
-function reasonLine({ reason, detail }: DetailedReason, verdict: Verdict, paint: Paint): string {
-  const token = detail === '' ? '' : ` (${detail})`;
-  return `${paint(COLORS[verdict], reason)}: ${REASON_TEXTS[reason].title}${token}`;
+/** The command that finds out what the recording does not say; none where it says all. */
+export function askLine(recorded: RecordedRequest, explanation: Explanation): readonly string[] {
+  const { reason } = explanation;
+  if (reason !== 'headers_not_captured' && reason !== 'network_failure') return [];
+  const probe = probeOfRecorded(recorded, explanation);
+  return probe === undefined ? [] : [`  ask     ${copyableCommand(probe) ?? NOT_COPYABLE}`];
+}
+
+/** A reason in words, with its failing token. Tokens in parentheses are descriptions. */
+export function reasonLine(
+  { reason, detail }: { readonly reason: ExplainedReason; readonly detail: string },
+  verdict: Verdict,
+  paint: Paint,
+): string {
+  const token = detail === '' ? '' : detail.startsWith('(') ? ` ${detail}` : ` (${detail})`;
+  const { title } = isOtherFailure(reason) ? OTHER_FAILURES[reason] : REASON_TEXTS[reason];
+  return `${paint(COLORS[verdict], reason)}: ${title}${escaped(token)}`;
 }
 
 export function remedyOf(reason: Reason, decision: Decision, exchange: RecordedExchange | undefined): string {
@@ -208,21 +259,6 @@ export function remedyOf(reason: Reason, decision: Decision, exchange: RecordedE
 
 /** Browsers leave out of a HAR what they did not let the page see. */
 const NOT_RECORDED = 'The recording does not say what was answered. Ask the server itself.';
-
-/** The command that finds out what the recording does not say; undefined where it says all. */
-export function probeOf(
-  reason: Reason,
-  { origin, requestMethod }: Decision,
-  exchange: RecordedExchange | undefined,
-): string | undefined {
-  if (reason !== 'headers_not_captured' || exchange === undefined) return undefined;
-  const { url } = exchange.request;
-  return probeCommand({
-    url: URL.canParse(url) ? new URL(url).href : 'URL',
-    origin: isSerialisedOrigin(origin) ? origin : 'ORIGIN',
-    method: requestMethod,
-  });
-}
 
 export const NOT_COPYABLE = '(not shown: it has control characters, or is too long to be pasted)';
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { BROWSERS, CONSOLE_MESSAGES } from '../../explain/reasons/console-messages.ts';
+import { BROWSERS } from '../../explain/browsers.ts';
+import { CONSOLE_MESSAGES } from '../../explain/reasons/console-messages.ts';
 import { findMessages } from '../../explain/reasons/find-messages.ts';
 import { BLOCKED_REASONS } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { explainText } from './pasted-text-page.ts';
+import { explainText, renderText, verdictOfText } from './pasted-text-page.ts';
 
 const FIREFOX =
   'Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at https://api.example/. (Reason: ';
@@ -34,12 +35,15 @@ describe('a console message', () => {
       "Access to XMLHttpRequest at 'https://third.example/x' (redirected from 'https://api.example/') from origin 'null' has been blocked by CORS policy: Response to preflight request doesn't pass access control check: The 'Access-Control-Allow-Origin' header has a value 'https://app.example' that is not equal to the supplied origin.";
     expect(findMessages(text)).toEqual([
       {
-        browser: 'Chrome',
+        browser: 'chrome',
         reasons: ['acao_mismatch'],
         ofPreflight: true,
         url: 'https://third.example/x',
+        firstUrl: 'https://api.example/',
         origin: 'null',
         detail: 'https://app.example',
+        isDetailKnown: true,
+        status: undefined,
       },
     ]);
   });
@@ -69,10 +73,10 @@ describe('a console message', () => {
       kind: 'messages',
       messages: [
         {
-          browser: 'Safari',
+          browser: 'safari',
           url: 'https://api.example/x',
           origin: 'https://app.example',
-          reasons: ['acao_missing', 'acao_mismatch', 'acao_invalid'],
+          reasons: ['acao_missing', 'acao_mismatch', 'acao_invalid', 'acao_multiple'],
           probe: 'originscope probe https://api.example/x --origin https://app.example',
         },
       ],
@@ -97,7 +101,7 @@ describe('a console message', () => {
     const known = (browser: string) =>
       new Set(CONSOLE_MESSAGES.filter((one) => one.browser === browser).flatMap(({ reasons }) => reasons));
     // Firefox has no words of its own for this one.
-    const without: Record<string, string[]> = { Firefox: ['redirect_url_has_credentials'] };
+    const without: Record<string, string[]> = { firefox: ['redirect_url_has_credentials'] };
     for (const browser of BROWSERS) {
       expect(BLOCKED_REASONS.filter((reason) => !known(browser).has(reason))).toEqual(without[browser] ?? []);
     }
@@ -149,5 +153,202 @@ describe('a copied request becomes a probe', () => {
     expect(probeOf(`fetch("https://api.example/$(id);'\`x\`")`)).toBe(
       "originscope probe 'https://api.example/$(id);'\\''`x`' --origin ORIGIN",
     );
+  });
+});
+
+describe('a console message gets a line with what to change', () => {
+  const changeFor = (text: string) => {
+    const explained = explainText(text);
+    if (explained.kind !== 'messages') throw new Error(`not understood: ${text}`);
+    expect(renderText(explained, { color: false, width: 100 })).toContain('\n  change  ');
+    return explained.messages[0]?.change;
+  };
+  const CHROME =
+    "Access to fetch at 'https://api.example/' from origin 'https://app.example' has been blocked by CORS policy: ";
+
+  test.each([
+    [
+      `${CHROME}No 'Access-Control-Allow-Origin' header is present on the requested resource.`,
+      '"Access-Control-Allow-Origin: https://app.example"',
+    ],
+    [
+      `${CHROME}Method PUT is not allowed by Access-Control-Allow-Methods in preflight response.`,
+      '"Access-Control-Allow-Methods: GET, HEAD, POST, PUT"',
+    ],
+    [
+      `${CHROME}Request header field x-a is not allowed by Access-Control-Allow-Headers in preflight response.`,
+      '"Access-Control-Allow-Headers: x-a"',
+    ],
+    [
+      `${CHROME}Cannot parse Access-Control-Allow-Methods response header field in preflight response.`,
+      'The value is not a valid list of methods',
+    ],
+    [
+      `${FIREFOX}CORS header ‘Access-Control-Allow-Origin’ missing). Status code: 502.`,
+      'The response (502) has no CORS headers',
+    ],
+    [
+      `${FIREFOX}expected ‘true’ in CORS header ‘Access-Control-Allow-Credentials’).`,
+      'is absent or has another value',
+    ],
+    [
+      `${FIREFOX}Did not find method in CORS header ‘Access-Control-Allow-Methods’).`,
+      'Add the method of the request',
+    ],
+    [
+      `${FIREFOX}CORS request external redirect not allowed).`,
+      'Browsers do not follow a redirect of a preflight. ',
+    ],
+    ['Preflight response is not successful. Status code: 405', 'the status is 405'],
+  ])('%s', (text, change) => {
+    expect(changeFor(text)).toContain(change);
+  });
+
+  test('for Origin null after a redirect, does not advise to allow null', () => {
+    const redirected =
+      "Access to fetch at 'https://third.example/x' (redirected from 'https://api.example/') from origin 'https://app.example' has been blocked by CORS policy: No 'Access-Control-Allow-Origin' header is present on the requested resource.";
+    expect(changeFor(redirected)).toContain('call the final URL');
+  });
+
+  test('does not show the status as if it were the failing value', () => {
+    const explained = explainText(
+      `${FIREFOX}CORS header ‘Access-Control-Allow-Origin’ missing). Status code: 200.`,
+    );
+    expect(renderText(explained, { color: false, width: 100 })).toContain(
+      'why     acao_missing: no Access-Control-Allow-Origin\n',
+    );
+  });
+});
+
+describe('Firefox is understood in other languages', () => {
+  const reasonOf = (text: string) =>
+    findMessages(text).map(({ browser, reasons, url, detail }) => [browser, reasons[0], url, detail]);
+  const URL_ASKED = 'https://api.example/x';
+
+  test.each([
+    [
+      'German',
+      `Quellübergreifende (Cross-Origin) Anfrage blockiert: … auf ${URL_ASKED}. (Grund: CORS-Kopfzeile 'Access-Control-Allow-Origin' fehlt). Statuscode: 200.`,
+      'acao_missing',
+      '',
+    ],
+    [
+      'German',
+      `Quellübergreifende (Cross-Origin) Anfrage blockiert: … auf ${URL_ASKED}. (Grund: Methode nicht in CORS-Kopfzeile 'Access-Control-Allow-Methods' gefunden).`,
+      'method_not_allowed',
+      '',
+    ],
+    [
+      'French',
+      `Blocage d’une requête multiorigine (Cross-Origin Request) : … ${URL_ASKED}. Raison : l’en-tête « x-a » n’est pas autorisé d’après l’en-tête « Access-Control-Allow-Headers » …`,
+      'header_not_allowed',
+      'x-a',
+    ],
+    [
+      'French',
+      `Blocage … ${URL_ASKED}. Raison : … si la valeur de l’en-tête CORS « Access-Control-Allow-Origin » est « * ».`,
+      'acao_wildcard_with_credentials',
+      '',
+    ],
+    [
+      'Japanese',
+      `クロスオリジン要求をブロックしました: … ${URL_ASKED} にある … (理由: CORS ヘッダー ‘Access-Control-Allow-Origin’ が ‘https://other.example’ と異なる)。`,
+      'acao_mismatch',
+      'https://other.example',
+    ],
+    [
+      'Polish',
+      `Zablokowano … z „${URL_ASKED}” (nieprawidłowy token „GET PUT” w nagłówku CORS „Access-Control-Allow-Methods”).`,
+      'acam_malformed',
+      'GET PUT',
+    ],
+    [
+      'Chinese',
+      `已拦截跨源请求：… ${URL_ASKED} …（原因：CORS 预检响应未能成功）。状态码：404。`,
+      'preflight_status_not_ok',
+      '404',
+    ],
+  ])('%s: %s', (_, text, reason, detail) => {
+    expect(reasonOf(text)).toEqual([['firefox', reason, URL_ASKED, detail]]);
+  });
+
+  test('a message that names no header is a failure without a reason', () => {
+    expect(
+      explainText(
+        `Quellübergreifende (Cross-Origin) Anfrage blockiert: … auf ${URL_ASKED}. (Grund: CORS-Anfrage schlug fehl). Statuscode: (null).`,
+      ),
+    ).toEqual({ kind: 'failure' });
+  });
+});
+
+describe('a failure that is not CORS is recognised for what it is:', () => {
+  test.each([
+    [
+      'content_security_policy',
+      'https://api.example/x',
+      'blocked',
+      `Refused to connect to 'https://api.example/x' because it violates the following Content Security Policy directive: "connect-src 'self'".`,
+    ],
+    [
+      'content_security_policy',
+      'https://api.example/x',
+      'blocked',
+      `Connecting to 'https://api.example/x' violates the following Content Security Policy directive: "connect-src 'self'". The action has been blocked.`,
+    ],
+    [
+      'content_security_policy',
+      'https://api.example/x',
+      'blocked',
+      'Die Einstellungen der Seite haben das Laden einer Ressource (connect-src) auf https://api.example/x blockiert.',
+    ],
+    [
+      'content_security_policy',
+      'https://api.example/x',
+      'blocked',
+      'Refused to connect to https://api.example/x because it does not appear in the connect-src directive of the Content Security Policy.',
+    ],
+    [
+      'mixed_content',
+      'http://api.example/x',
+      'blocked',
+      "Mixed Content: The page at 'https://app.example/' was loaded over HTTPS, but requested an insecure resource 'http://api.example/x'. This request has been blocked; the content must be served over HTTPS.",
+    ],
+    [
+      'mixed_content',
+      'http://api.example/x',
+      'blocked',
+      'Blocked loading mixed active content “http://api.example/x”',
+    ],
+    [
+      'network_failure',
+      'https://api.example/x',
+      'unknown',
+      'GET https://api.example/x net::ERR_CONNECTION_REFUSED',
+    ],
+    [
+      'local_network_access',
+      'http://127.0.0.1:8080/',
+      'blocked',
+      "Access to fetch at 'http://127.0.0.1:8080/' from origin 'https://app.example' has been blocked by CORS policy: Permission was denied for this request to access the `loopback` address space.",
+    ],
+    [
+      'local_network_access',
+      'http://192.168.1.1/',
+      'blocked',
+      "Access to fetch at 'http://192.168.1.1/' from origin 'http://app.example' has been blocked by CORS policy: The request client is not a secure context and the resource is in more-private address space `private`.",
+    ],
+  ])('%s of %s', (failure, url, verdict, text) => {
+    const explained = explainText(text);
+    expect(explained).toMatchObject({
+      kind: 'messages',
+      messages: [],
+      failures: [{ failure, url, verdict }],
+    });
+    expect(verdictOfText(explained)).toBe(verdict);
+    expect(renderText(explained, { color: false, width: 100 })).toContain('  change  ');
+  });
+
+  test('ERR_FAILED only follows from another message', () => {
+    expect(explainText('GET https://api.example/x net::ERR_FAILED 200 (OK)')).toEqual({ kind: 'failure' });
   });
 });

@@ -1,16 +1,14 @@
 import { browserDifferences } from '../../explain/browser-differences.ts';
+import { BROWSER_NAMES, BROWSERS, type Browser } from '../../explain/browsers.ts';
 import { explainRequest } from '../../explain/explanation.ts';
-import {
-  asOfPreflight,
-  BROWSERS,
-  type Browser,
-  CONSOLE_MESSAGES,
-} from '../../explain/reasons/console-messages.ts';
+import { asOfPreflight, CONSOLE_MESSAGES } from '../../explain/reasons/console-messages.ts';
 import { NOTE_TEXTS } from '../../explain/reasons/note-texts.ts';
+import { OTHER_FAILURES } from '../../explain/reasons/other-failures.ts';
 import { REASON_CAUSES } from '../../explain/reasons/reason-causes.ts';
 import { REASON_EXAMPLES } from '../../explain/reasons/reason-examples.ts';
 import { REASON_TEXTS } from '../../explain/reasons/remedies.ts';
 import { STANDARD_STEPS } from '../../explain/reasons/standard-steps.ts';
+import { probeOfRecorded } from '../../explain/recorded-probe.ts';
 import { headerOf, type RecordedExchange } from '../../explain/recordings/recorded-request.ts';
 import {
   BLOCKED_REASONS,
@@ -21,7 +19,7 @@ import {
   type Reason,
   UNKNOWN_REASONS,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { probeOf, remedyOf } from './explanation-page.ts';
+import { remedyOf } from './explanation-page.ts';
 
 /** Generates docs/reasons.md from the texts that `explain` and `report` print. */
 export function reasonsDocument(): string {
@@ -32,11 +30,16 @@ export function reasonsDocument(): string {
     '## Why there is no verdict',
     'These are not messages of browsers: a browser knows the verdict, but the recorded data does not determine it.',
     ...UNKNOWN_REASONS.map(section),
+    '## Failures that are not CORS',
+    'The page gets the same `TypeError`, but no header of the response is the cause. `originscope explain` recognises them in a HAR and in console messages.',
+    ...Object.entries(OTHER_FAILURES).map(([name, { title, cause, remedy }]) =>
+      [`### \`${name}\``, `**${title}.** ${cause}`, `**Remedy:** ${remedy}`].join('\n\n'),
+    ),
     '## Notes',
     'Findings that do not change the verdict, but matter to the owner of an API.',
     ...NOTES.map((note) => [`### \`${note}\``, NOTE_TEXTS[note], ...warnings(note)].join('\n\n')),
     '## Where browsers differ',
-    'Chromium 156 and Firefox 153 were measured; Safari is from the source of WebKit. A verdict is that of Chrome unless stated otherwise.',
+    'Measured in Chromium 156, Firefox 153 and WebKitGTK 2.50, which has the engine of Safari; a test repeats it where they are installed. A verdict is that of Chrome unless stated otherwise: `originscope explain` and `originscope probe` say where browsers differ, and with `--browser` what one of them does.',
     differences(),
   ].join('\n\n')}\n`;
 }
@@ -66,15 +69,16 @@ A browser blocks a cross-origin response for one of a few reasons. They have the
 
 Do you have a message from a console? Paste it: \`originscope explain -\`. Do you have a URL and an origin? \`originscope probe URL --origin ORIGIN\` sends the same requests as a browser.
 
-The messages of Chrome and Firefox were recorded from Chromium 156 and Firefox 153 (a test compares Chrome's with the installed Chromium); those of Safari are from WebKit's source. Variable parts are filled in from the example. A page's script never sees any of this: it gets a \`TypeError\` for every reason.
+The messages of Chrome and Firefox were recorded from Chromium 156 and Firefox 153 (a test compares Chrome's with the installed Chromium); those of Safari from WebKitGTK 2.50, and what no recorded case shows from WebKit's source. Variable parts are filled in from the example. A page's script never sees any of this: it gets a \`TypeError\` for every reason.
 
-When a response has several problems, the reason is the one that Chromium reports. The order is: a redirected preflight, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, the preflight's status, the syntax of the two lists, the method, the headers. So a preflight response of 403 without any header is \`acao_missing\`. Firefox reports the first missing Access-Control-Allow-Origin even for a redirect; Safari checks the preflight's status first.
+When a response has several problems, the reason is the one that Chromium reports. The order is: a redirected preflight, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, the preflight's status, the syntax of the two lists, the method, the headers. So a preflight response of 403 without any header is \`acao_missing\`. Firefox names the first fault of Access-Control-Allow-Origin or Access-Control-Allow-Credentials even of a redirect, and the method before the syntax of the header list. Safari checks the preflight's status first: with another one than 200 to 299, its \`Preflight response is not successful\` also stands for a missing, wrong, repeated or wildcard Access-Control-Allow-Origin and for Access-Control-Allow-Credentials. The messages of Firefox in other languages name the same headers and are recognised as well.
 
 Whether to allow an origin is a decision of the service's owner: nothing here means that an origin should be trusted.`;
 
 function section(reason: Reason): string {
   const example = REASON_EXAMPLES[reason];
-  const { decisions, decidedBy } = explainRequest(example);
+  const explanation = explainRequest(example);
+  const { decisions, decidedBy } = explanation;
   const index = decidedBy ?? 0;
   const exchange = example.exchanges[index];
   const decision = decisions[index];
@@ -95,13 +99,13 @@ function section(reason: Reason): string {
     `**${REASON_TEXTS[reason].title}.** ${REASON_CAUSES[reason]}`,
     ...messages(reason, decision.kind, values),
     `\`\`\`http\n${wire(exchange)}\n\`\`\``,
-    `**Remedy:** ${remedyOf(reason, decision, exchange)}${askFor(probeOf(reason, decision, exchange))}${ofSpans(reason, decision)}`,
+    `**Remedy:** ${remedyOf(reason, decision, exchange)}${askFor(reason, probeOfRecorded(example, explanation))}${ofSpans(reason, decision)}`,
     `[${step.name}](${step.url})`,
   ].join('\n\n');
 }
 
-function askFor(probe: string | undefined): string {
-  return probe === undefined ? '' : ` \`${probe}\``;
+function askFor(reason: Reason, probe: string | undefined): string {
+  return reason !== 'headers_not_captured' || probe === undefined ? '' : ` \`${probe}\``;
 }
 
 /** A span is recorded elsewhere than a browser's exchange. */
@@ -133,12 +137,15 @@ function messages(reason: Reason, kind: Kind, values: Values): readonly string[]
   const lines = BROWSERS.flatMap((browser) => {
     const templates = CONSOLE_MESSAGES.filter(
       (one) =>
-        one.browser === browser && one.reasons.includes(reason) && (kind === 'preflight' || !one.ofPreflight),
+        one.browser === browser &&
+        one.reasons.includes(reason) &&
+        (kind === 'preflight' || !one.ofPreflight) &&
+        !one.ofRedirect,
     );
     if (templates.length === 0) return unspecific(browser, reason, values);
     return templates.flatMap(({ text }) => {
-      const line = `- ${browser}: ${code(fill(text, values))}`;
-      const isOfBoth = browser === 'Chrome' && reason.startsWith('aca') && kind !== 'preflight';
+      const line = `- ${BROWSER_NAMES[browser]}: ${code(fill(text, values))}`;
+      const isOfBoth = browser === 'chrome' && reason.startsWith('aca') && kind !== 'preflight';
       return isOfBoth
         ? [line, `- Chrome, of a preflight: ${code(fill(asOfPreflight(text), values))}`]
         : [line];
@@ -149,7 +156,7 @@ function messages(reason: Reason, kind: Kind, values: Values): readonly string[]
 
 /** A browser that has no words of its own for a reason. */
 function unspecific(browser: Browser, reason: Reason, values: Values): readonly string[] {
-  if (browser !== 'Firefox' || (UNKNOWN_REASONS as readonly string[]).includes(reason)) return [];
+  if (browser !== 'firefox' || (UNKNOWN_REASONS as readonly string[]).includes(reason)) return [];
   const text =
     'Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at {url}. (Reason: CORS request did not succeed). Status code: (null).';
   return [`- Firefox: ${code(fill(text, values))} (and so of everything that has no answer)`];

@@ -39,6 +39,13 @@ export const ALERTING = {
       'which incidents page, by class, severity and service: suspicious:critical=page,breakage:warning=ticket',
     schema: text.transform(parsePageRules),
   },
+  alarmBudget: {
+    flag: '--alarm-budget <number>',
+    description:
+      'false alarms of statistical detectors that a service may have a day; fewer means later alarms (docs/detection.md)',
+    schema: z.coerce.number().min(0.0001).max(1),
+    default: 0.01,
+  },
   dashboardUrl: {
     flag: '--dashboard-url <template>',
     description:

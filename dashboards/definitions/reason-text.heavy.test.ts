@@ -17,12 +17,14 @@ const CALL: Omit<BlockedCall, 'reason'> = {
 const CALLS: readonly Partial<BlockedCall>[] = [
   {},
   { kind: 'preflight', statusCode: 204 },
-  ...[401, 403, 404, 405, 500].map((statusCode) => ({ kind: 'preflight', statusCode }) as const),
+  ...[0, 401, 403, 404, 405, 500].map((statusCode) => ({ kind: 'preflight', statusCode }) as const),
   { statusCode: 503 },
   { origin: 'null' },
   { origin: '(invalid)http:' },
   { detail: `${CALL.origin}/` },
-  ...['', '(other)', 'traceparent', 'x-token', '405', `"' \\ ⟦origin⟧`].map((detail) => ({ detail })),
+  ...['', '(other)', '(same origin)', '(invalid)', 'traceparent', 'x-token', '405', `"' \\ ⟦origin⟧`].map(
+    (detail) => ({ detail }),
+  ),
   { requestedHeaders: [] },
   { origin: `https://x'\\ OR 1=1 -- ⟦DETAIL⟧` },
 ];

@@ -42,11 +42,13 @@ const withDetail = (detail: string): Variant => ({ when: `detail = ${literal(det
 const VARIANTS: readonly Variant[] = [
   { when: `startsWith(origin, '(invalid)')`, call: { origin: `(invalid)${MARKS.origin}` } },
   { when: `origin = 'null'`, call: { origin: 'null' } },
-  ...[OTHER, '', '404', '405', 'traceparent', 'tracestate', 'baggage'].map(withDetail),
+  ...[OTHER, '(same origin)', '(invalid)', '', '404', '405', 'traceparent', 'tracestate', 'baggage'].map(
+    withDetail,
+  ),
   { when: 'detail != upper(detail)', call: { detail: MARKS.lowerDetail } },
   { when: `detail = concat(origin, '/')`, call: { detail: `${MARKS.origin}/` } },
   { when: `requested_headers = ''`, call: { requestedHeaders: [] } },
-  ...[401, 403, 404, 405].map((statusCode) => ({
+  ...[0, 401, 403, 404, 405].map((statusCode) => ({
     when: `kind = 'preflight' AND status_code = ${statusCode}`,
     call: { kind: 'preflight', statusCode } as const,
   })),

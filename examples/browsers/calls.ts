@@ -42,6 +42,7 @@ function everydayCalls(): PageCall[] {
       { from, to: 'accounts', path: '/account/profile', credentials: 'include' },
       { from, to: 'search', path: '/search/query', method: 'POST', headers: JSON_BODY },
     ]),
+    { from: 'https://outlet.shop.example', to: 'catalog', path: '/products', credentials: 'include' },
     { from: 'https://widgets.example', to: 'search', path: '/reviews/17' },
     { from: 'https://shop.example', to: 'search', path: '/reviews/17', method: 'PATCH', headers: JSON_BODY },
     { from: 'capacitor://localhost', to: 'search', path: '/search/latest' },

@@ -9,6 +9,7 @@ const shopPages = cors({
     'https://shop.example',
     'https://www.shop.example',
     'https://admin.shop.example',
+    'https://outlet.shop.example',
     /^http:\/\/shop\.localhost:\d+$/,
   ],
   credentials: true,

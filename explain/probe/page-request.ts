@@ -1,8 +1,7 @@
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
-import {
-  isSafelistedMethod,
-  unsafeRequestHeaderNames,
-} from '../../instrumentation/src/fetch-standard/safelist.ts';
+import { isSafelistedMethod } from '../../instrumentation/src/fetch-standard/safelist.ts';
+import { unsafeNamesIn } from '../browser-behaviour.ts';
+import type { Browser } from '../browsers.ts';
 
 /** A `fetch` call of a page. */
 export interface PageRequest {
@@ -23,10 +22,23 @@ export interface WireRequest {
   readonly headers: HeaderList;
 }
 
-/** One step of a redirect chain, and whether it is a CORS request by now. */
+/** One step of a redirect chain, as a browser sends it. */
 export interface Hop extends PageRequest {
+  readonly browser: Browser;
+  /** It is a CORS request by now. */
   readonly isCors: boolean;
   readonly pageOrigin: string;
+  /** A redirect led here. */
+  readonly previous?: {
+    /** The header names that the preflight before the redirect requested; undefined when there was none. */
+    readonly preflightNames: readonly string[] | undefined;
+    readonly isOtherOrigin: boolean;
+  };
+}
+
+/** The first step of a page's request. */
+export function firstHop(page: PageRequest, browser: Browser): Hop {
+  return { ...page, browser, pageOrigin: page.origin, isCors: new URL(page.url).origin !== page.origin };
 }
 
 /** Cookies are added by the HTTP-network-or-cache fetch, not by the page. */
@@ -34,14 +46,18 @@ function isCookie([name]: HeaderList[number]): boolean {
   return name.toLowerCase() === 'cookie';
 }
 
-/** Whether method or headers require a preflight: https://fetch.spec.whatwg.org/#http-fetch */
-export function needsPreflight({ isCors, method, headers }: Hop): boolean {
-  return isCors && (!isSafelistedMethod(method) || unsafeNames(headers).length > 0);
+/**
+ * Whether method or headers require a preflight: https://fetch.spec.whatwg.org/#http-fetch. Firefox and Safari
+ * send another one after each redirect of a request that had one.
+ */
+export function needsPreflight(hop: Hop): boolean {
+  const isRepeated = hop.browser !== 'chrome' && hop.previous?.preflightNames !== undefined;
+  return hop.isCors && (isRepeated || !isSafelistedMethod(hop.method) || unsafeNames(hop).length > 0);
 }
 
 /** Creates the request of https://fetch.spec.whatwg.org/#cors-preflight-fetch */
 export function preflightOf(hop: Hop): WireRequest {
-  const names = unsafeNames(hop.headers);
+  const names = requestedNames(hop);
   return {
     method: 'OPTIONS',
     url: hop.url,
@@ -49,10 +65,17 @@ export function preflightOf(hop: Hop): WireRequest {
       ['Accept', '*/*'],
       ['Access-Control-Request-Method', hop.method],
       ...(names.length > 0 ? ([['Access-Control-Request-Headers', names.join(',')]] as const) : []),
-      ['Origin', hop.origin],
+      // Firefox does not apply https://fetch.spec.whatwg.org/#concept-request-tainted-origin to preflights.
+      ['Origin', hop.browser === 'firefox' ? hop.pageOrigin : hop.origin],
       ...fetchMetadata(hop),
     ],
   };
+}
+
+/** Safari repeats the names of the preflight before a redirect, also those of headers that it removed. */
+function requestedNames(hop: Hop): readonly string[] {
+  const repeated = hop.browser === 'safari' ? hop.previous?.preflightNames : undefined;
+  return repeated ?? unsafeNames(hop);
 }
 
 /**
@@ -61,6 +84,8 @@ export function preflightOf(hop: Hop): WireRequest {
  */
 export function requestOf(hop: Hop): WireRequest {
   const { method, url, headers, credentials, isCors } = hop;
+  // Safari sends no fetch metadata with the request after a redirect to another origin.
+  const hasMetadata = hop.browser !== 'safari' || hop.previous?.isOtherOrigin !== true;
   const sent = credentials || !isCors ? headers : headers.filter((header) => !isCookie(header));
   const isSafe = method === 'GET' || method === 'HEAD';
   return {
@@ -70,7 +95,7 @@ export function requestOf(hop: Hop): WireRequest {
       ...(headers.some(([name]) => name.toLowerCase() === 'accept') ? [] : ([['Accept', '*/*']] as const)),
       ...sent,
       ...(isCors || !isSafe ? ([['Origin', hop.origin]] as const) : []),
-      ...fetchMetadata(hop),
+      ...(hasMetadata ? fetchMetadata(hop) : []),
     ],
   };
 }
@@ -97,6 +122,10 @@ export function redirected(hop: Hop, status: number, location: string): Hop {
     headers,
     origin: isTainted ? 'null' : hop.origin,
     isCors: hop.isCors || target.origin !== hop.pageOrigin,
+    previous: {
+      preflightNames: needsPreflight(hop) ? requestedNames(hop) : undefined,
+      isOtherOrigin: leaves,
+    },
   };
 }
 
@@ -107,8 +136,11 @@ const BODY_HEADERS: ReadonlySet<string> = new Set([
   'content-type',
 ]);
 
-function unsafeNames(headers: HeaderList): readonly string[] {
-  return unsafeRequestHeaderNames(headers.filter((header) => !isCookie(header)));
+function unsafeNames({ browser, headers }: Hop): readonly string[] {
+  return unsafeNamesIn(
+    browser,
+    headers.filter((header) => !isCookie(header)),
+  );
 }
 
 /** Sent to trustworthy URLs only: https://w3c.github.io/webappsec-fetch-metadata/ */

@@ -2,8 +2,10 @@ import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
+import { BROWSERS, type Browser } from '../browsers.ts';
 import type { PageRequest, WireRequest } from './page-request.ts';
 import { probe } from './probe.ts';
+import { probeBrowsers } from './probe-browsers.ts';
 import { send } from './send.ts';
 
 const PAGE = 'https://app.example';
@@ -16,9 +18,11 @@ async function probing(
   page: PageRequest,
   answers: readonly [status: number, ...headers: HeaderList][],
   sendUnsafe = false,
+  browser: Browser = 'chrome',
 ) {
   const asked: WireRequest[] = [];
   const probed = await probe(page, {
+    browser,
     sendUnsafe,
     async send(request) {
       const [status, ...headers] = answers[asked.push(request) - 1] ?? [500];
@@ -126,6 +130,59 @@ describe('a probe sends what a browser would:', () => {
     );
     expect(header(0, 'Sec-Fetch-Mode')).toBeUndefined();
     expect(reason).toBe('acao_missing');
+  });
+});
+
+describe('each browser sends its own requests:', () => {
+  const ANY = ['Access-Control-Allow-Origin', '*'] as const;
+  const PUT = ['Access-Control-Allow-Methods', 'PUT'] as const;
+  const answers: [number, ...HeaderList][] = [
+    [204, ANY, PUT],
+    [303, ANY, ['Location', '/done']],
+  ];
+
+  test('after a redirect, Firefox and Safari send another preflight', async () => {
+    const put = { ...GET, method: 'PUT' };
+    const chrome = await probing(put, [...answers, [200, ANY]], true, 'chrome');
+    expect(chrome.lines).toEqual([`OPTIONS ${API}`, `PUT ${API}`, 'GET https://api.other.example/done']);
+    for (const browser of ['firefox', 'safari'] as const) {
+      const other = await probing(put, [...answers, [404]], true, browser);
+      expect(other.lines.at(-1)).toBe('OPTIONS https://api.other.example/done');
+      expect(other.reason).toBe('acao_missing');
+    }
+  });
+
+  test('a client hint needs no preflight in Chrome', async () => {
+    const hint: PageRequest = { ...GET, headers: [['DPR', '2']] };
+    expect((await probing(hint, [[200, ANY]], false, 'chrome')).lines).toEqual([`GET ${API}`]);
+    expect((await probing(hint, [[404]], false, 'firefox')).lines).toEqual([`OPTIONS ${API}`]);
+  });
+
+  test('what all of them send is sent once, and where they differ is said', async () => {
+    const asked: string[] = [];
+    const probed = await probeBrowsers(
+      BROWSERS,
+      { ...GET, method: 'PUT' },
+      {
+        sendUnsafe: true,
+        async send({ method, url }) {
+          asked.push(`${method} ${url}`);
+          if (url.endsWith('/done')) return { status: method === 'OPTIONS' ? 404 : 200, headers: [ANY] };
+          const [status, ...headers] = answers[method === 'OPTIONS' ? 0 : 1] ?? [500];
+          return { status, headers };
+        },
+      },
+    );
+    expect(asked.filter((line) => line.startsWith('PUT'))).toHaveLength(1);
+    // Firefox sends it with the page's Origin.
+    expect(asked.filter((line) => line.startsWith('OPTIONS'))).toHaveLength(2);
+    expect(probed.explanation).toMatchObject({
+      browser: 'firefox',
+      verdict: 'blocked',
+      reason: 'preflight_status_not_ok',
+      differences: [{ browser: 'chrome', verdict: 'allowed' }],
+      behaviours: ['preflight_after_redirect'],
+    });
   });
 });
 

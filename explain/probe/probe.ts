@@ -1,8 +1,10 @@
 import { OriginscopeError } from '../../core/errors.ts';
 import { isRedirectStatus } from '../../instrumentation/src/fetch-standard/redirect-check.ts';
-import { type Explanation, explainRequest } from '../explanation.ts';
+import type { Browser } from '../browsers.ts';
+import { type Explanation, explainIn } from '../explanation.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from '../recordings/recorded-request.ts';
 import {
+  firstHop,
   type Hop,
   needsPreflight,
   type PageRequest,
@@ -14,6 +16,7 @@ import {
 import type { Answer } from './send.ts';
 
 export interface ProbeOptions {
+  readonly browser: Browser;
   /** Also send methods other than GET and HEAD, which may modify data. */
   readonly sendUnsafe: boolean;
   readonly send: (request: WireRequest) => Promise<Answer>;
@@ -41,10 +44,11 @@ export async function probe(page: PageRequest, options: ProbeOptions): Promise<P
     origin: page.origin,
     credentials: page.credentials ? 'include' : 'omit',
     mode: 'cors',
+    browser: options.browser,
     exchanges,
   };
   const explained = (isHeldBack: boolean, failure?: OriginscopeError): Probed => {
-    const explanation = explainRequest(recorded);
+    const explanation = explainIn(options.browser, recorded);
     return {
       recorded,
       // An allowed preflight does not settle it: the response to the request itself decides.
@@ -67,17 +71,21 @@ export async function probe(page: PageRequest, options: ProbeOptions): Promise<P
     }
   };
 
-  let hop: Hop = { ...page, pageOrigin: page.origin, isCors: new URL(page.url).origin !== page.origin };
+  let hop: Hop = firstHop(page, options.browser);
   try {
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       if (needsPreflight(hop)) {
         await exchange(preflightOf(hop));
-        if (explainRequest(recorded).verdict !== 'allowed') return explained(false);
+        if (explainIn(options.browser, recorded).verdict !== 'allowed') return explained(false);
       }
       if (!options.sendUnsafe && hop.method !== 'GET' && hop.method !== 'HEAD') return explained(true);
       const { status, headers } = await exchange(requestOf(hop));
       const location = headerOf(headers, 'location');
-      if (!isRedirectStatus(status) || !location || explainRequest(recorded).verdict !== 'allowed')
+      if (
+        !isRedirectStatus(status) ||
+        !location ||
+        explainIn(options.browser, recorded).verdict !== 'allowed'
+      )
         return explained(false);
       hop = redirected(hop, status, location);
     }

@@ -1,7 +1,5 @@
 import type { Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
-
-export const BROWSERS = ['Chrome', 'Firefox', 'Safari'] as const;
-export type Browser = (typeof BROWSERS)[number];
+import type { Browser } from '../browsers.ts';
 
 /** A message in a browser's console about a blocked request. */
 interface MessageTemplate {
@@ -12,6 +10,8 @@ interface MessageTemplate {
   readonly reasons: readonly [Reason, ...Reason[]];
   /** Used for preflights only. */
   readonly ofPreflight?: boolean;
+  /** Used for redirects only. */
+  readonly ofRedirect?: boolean;
 }
 
 const CHROME = "Access to {sender} at '{url}' from origin '{origin}' has been blocked by CORS policy: ";
@@ -19,17 +19,17 @@ const FIREFOX =
   'Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at {url}. (Reason: ';
 
 const chrome = (text: string, ...reasons: [Reason, ...Reason[]]): MessageTemplate => ({
-  browser: 'Chrome',
+  browser: 'chrome',
   text: CHROME + text,
   reasons,
 });
 const firefox = (text: string, ...reasons: [Reason, ...Reason[]]): MessageTemplate => ({
-  browser: 'Firefox',
+  browser: 'firefox',
   text: `${FIREFOX}${text}`,
   reasons,
 });
 const safari = (text: string, ...reasons: [Reason, ...Reason[]]): MessageTemplate => ({
-  browser: 'Safari',
+  browser: 'safari',
   text,
   reasons,
 });
@@ -38,9 +38,35 @@ const ofPreflight = (template: MessageTemplate): MessageTemplate => ({ ...templa
 /** The prefix that Chrome uses for preflights. */
 export const PREFLIGHT = "Response to preflight request doesn't pass access control check: ";
 
+/** What Safari says of a redirect whose response fails the CORS check: the same as of other responses. */
+const SAFARI_REDIRECT =
+  'Cross-origin redirection to {location} denied by Cross-Origin Resource Sharing policy: ';
+const SAFARI_REDIRECTS: readonly MessageTemplate[] = [
+  safari(
+    `${SAFARI_REDIRECT}Origin {origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}`,
+    'acao_missing',
+    'acao_mismatch',
+    'acao_invalid',
+    'acao_multiple',
+  ),
+  safari(
+    `${SAFARI_REDIRECT}Access-Control-Allow-Origin cannot contain more than one origin.`,
+    'acao_multiple',
+  ),
+  safari(
+    `${SAFARI_REDIRECT}Cannot use wildcard in Access-Control-Allow-Origin when credentials flag is true.`,
+    'acao_wildcard_with_credentials',
+  ),
+  safari(
+    `${SAFARI_REDIRECT}Credentials flag is true, but Access-Control-Allow-Credentials is not "true".`,
+    'acac_not_true',
+  ),
+];
+
 /**
- * Recorded from Chromium 156 and Firefox 153; Safari's from WebKit's source (CrossOriginAccessControl.cpp,
- * CrossOriginPreflightResultCache.cpp, NetworkLoadChecker.cpp).
+ * Recorded from Chromium 156, Firefox 153 and WebKitGTK 2.50; those of Safari that none of the named cases shows
+ * are from WebKit's source (CrossOriginAccessControl.cpp, CrossOriginPreflightResultCache.cpp,
+ * NetworkLoadChecker.cpp).
  */
 export const CONSOLE_MESSAGES: readonly MessageTemplate[] = [
   chrome("No 'Access-Control-Allow-Origin' header is present on the requested resource.", 'acao_missing'),
@@ -50,6 +76,8 @@ export const CONSOLE_MESSAGES: readonly MessageTemplate[] = [
     'acao_missing',
     'acao_mismatch',
     'acao_invalid',
+    // Several values that are separated by spaces.
+    'acao_multiple',
   ),
   chrome(
     "The 'Access-Control-Allow-Origin' header contains multiple values '{value}', but only one is allowed. Have the server send the header with a valid value.",
@@ -76,7 +104,7 @@ export const CONSOLE_MESSAGES: readonly MessageTemplate[] = [
     'acao_wildcard_with_credentials',
   ),
   {
-    browser: 'Firefox',
+    browser: 'firefox',
     // The only one with the URL in quotes.
     text: 'Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at ‘{url}’. (Reason: Credential is not supported if the CORS header ‘Access-Control-Allow-Origin’ is ‘*’).',
     reasons: ['acao_wildcard_with_credentials'],
@@ -107,6 +135,11 @@ export const CONSOLE_MESSAGES: readonly MessageTemplate[] = [
       'preflight_status_not_ok',
       'preflight_redirect',
       'acao_missing',
+      'acao_mismatch',
+      'acao_invalid',
+      'acao_multiple',
+      'acao_wildcard_with_credentials',
+      'acac_not_true',
     ),
   ),
   ofPreflight(
@@ -167,12 +200,14 @@ export const CONSOLE_MESSAGES: readonly MessageTemplate[] = [
     'Cross-origin redirection to {location} denied by Cross-Origin Resource Sharing policy: redirection URL {location} has credentials',
     'redirect_url_has_credentials',
   ),
+  ...SAFARI_REDIRECTS.map((template) => ({ ...template, ofRedirect: true })),
   chrome('Cross origin requests are only supported for protocol schemes: {value}.', 'redirect_url_not_http'),
   firefox('CORS request not http).', 'redirect_url_not_http'),
   safari(
     'Cross-origin redirection to {location} denied by Cross-Origin Resource Sharing policy: not allowed to follow a cross-origin CORS redirection with non CORS scheme',
     'redirect_url_not_http',
   ),
+  safari('FTP URLs are disabled', 'redirect_url_not_http'),
 ];
 
 /** Chrome's message if a preflight fails a check that the request itself may also fail. */

@@ -12,7 +12,7 @@ export const NOTE_TEXTS: Readonly<Record<Note, string>> = {
     '"Access-Control-Allow-Origin: *" with "Access-Control-Allow-Credentials: true" is never accepted for a request with credentials. Send the single origin, or do not allow credentials.',
   reflects_null:
     'Origin null is allowed. Any sandboxed frame and any local file has it, so everyone can use it: remove it from the list.',
-  preflight_uncached: `The preflight is hardly cached, so it precedes nearly every request. Send "Access-Control-Max-Age: ${MAX_AGE_CAPS.chromium}", the maximum of Chrome; the maximum of Firefox is ${durationText(MAX_AGE_CAPS.firefox)}, of Safari ${durationText(MAX_AGE_CAPS.safari)}.`,
+  preflight_uncached: `The preflight is hardly cached, so it precedes nearly every request. Send "Access-Control-Max-Age: ${MAX_AGE_CAPS.chrome}", the maximum of Chrome; the maximum of Firefox is ${durationText(MAX_AGE_CAPS.firefox)}, of Safari ${durationText(MAX_AGE_CAPS.safari)}.`,
   exposed_headers: 'Access-Control-Expose-Headers lets pages read additional headers of this response.',
   server_error_without_cors:
     'The server responded with an error and no CORS headers: what failed there (upstream, proxy, rate limiter, authentication) is the cause, CORS only a symptom. Look there first.',

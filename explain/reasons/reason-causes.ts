@@ -26,7 +26,7 @@ export const REASON_CAUSES: Readonly<Record<Reason, string>> = {
   header_not_allowed:
     'The request has a header that is not in Access-Control-Allow-Headers. Often a library adds it: tracing ("traceparent", "baggage"), a client version, "content-type" for JSON. With credentials "*" is not a wildcard.',
   redirect_url_has_credentials:
-    'A redirect leads to a URL with a user name or password, which browsers do not follow. Within one origin the standard and Firefox allow it, Chrome does not.',
+    'A redirect leads to a URL with a user name or password, which browsers do not follow. Within one origin the standard, Firefox and Safari allow it, Chrome does not.',
   redirect_url_not_http:
     'A redirect leads to a URL that is neither http nor https, such as a custom scheme of an app or an invalid Location.',
   credentials_mode_unknown:

@@ -6,10 +6,13 @@ export interface BlockedCall {
   readonly origin: string;
   readonly kind: Extract<Kind, 'preflight' | 'actual' | 'ambiguous'>;
   readonly reason: Reason;
-  /** The failing token: a header value, method or header name; empty when there is none. */
+  /** The failing token: a header value, method or header name; empty when there is none or it is unknown. */
   readonly detail: string;
+  /** False when the source (a console message) does not contain the failing token. Default true. */
+  readonly isDetailKnown?: boolean;
   readonly method: string;
   readonly requestedHeaders: readonly string[];
+  /** 0 when unknown. */
   readonly statusCode: number;
 }
 
@@ -32,12 +35,12 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
   acao_multiple: {
     title: 'multiple values in Access-Control-Allow-Origin',
     remedy: (call) =>
-      `The value is ${quoted(call.detail)}, but only a single origin is valid. Set the header in one layer only. ${grant(call)}`,
+      `${call.detail === '' ? 'The response has several values' : `The value is ${quoted(call.detail)}`}, but only a single origin is valid. Set the header in one layer only. ${grant(call)}`,
   },
   acao_invalid: {
     title: 'Access-Control-Allow-Origin is not a valid origin',
     remedy: (call) =>
-      `${quoted(call.detail)} is not a valid origin (scheme://host, a port if it is not the default, no path). ${grant(call)}`,
+      `${failingValue(call)} is not a valid origin (scheme://host, a port if it is not the default, no path). ${grant(call)}`,
   },
   acao_mismatch: {
     title: 'Access-Control-Allow-Origin is another origin',
@@ -53,33 +56,34 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
   },
   acac_not_true: {
     title: 'Access-Control-Allow-Credentials is not "true"',
-    remedy: ({ detail }) =>
-      `${detail === '' ? 'The header is absent' : `The header is ${quoted(detail)}`}. If this origin may send cookies, send exactly ${header('Access-Control-Allow-Credentials', 'true')}, in lower case; else call with credentials: 'omit'.`,
+    remedy: ({ detail, isDetailKnown }) =>
+      `${stateOf(detail, isDetailKnown)}. If this origin may send cookies, send exactly ${header('Access-Control-Allow-Credentials', 'true')}, in lower case; else call with credentials: 'omit'.`,
   },
   preflight_redirect: {
     title: 'preflight redirected',
     remedy: ({ detail }) =>
-      `Browsers do not follow a redirect of a preflight (here to ${quoted(detail)}). Respond to OPTIONS with 204 before the redirect, and let the page call the final URL.`,
+      `Browsers do not follow a redirect of a preflight${redirectedTo(detail)}. Respond to OPTIONS with 204 before the redirect, and let the page call the final URL.`,
   },
   preflight_status_not_ok: {
     title: 'preflight response has an error status',
     remedy: ({ detail }) =>
-      `The headers allow the call, but the status is ${detail}. Respond to OPTIONS on this route with 204${detail === '404' || detail === '405' ? ': nothing handles that method there' : ''}.`,
+      `The headers allow the call, but the status is ${detail || 'not in the range 200 to 299'}. Respond to OPTIONS on this route with 204${detail === '404' || detail === '405' ? ': nothing handles that method there' : ''}.`,
   },
   acam_malformed: {
     title: 'Access-Control-Allow-Methods is malformed',
     remedy: (call) =>
-      `${quoted(call.detail)} is not a valid list of methods. Separate them by commas: ${header('Access-Control-Allow-Methods', list(['GET', 'HEAD', 'POST', call.method]))}.`,
+      `${failingValue(call)} is not a valid list of methods. Separate them by commas: ${header('Access-Control-Allow-Methods', list(['GET', 'HEAD', 'POST', call.method].filter((method) => method !== '')))}.`,
   },
   acah_malformed: {
     title: 'Access-Control-Allow-Headers is malformed',
     remedy: (call) =>
-      `${quoted(call.detail)} is not a valid list of header names. Separate them by commas: ${header('Access-Control-Allow-Headers', list(call.requestedHeaders) || 'content-type')}.`,
+      `${failingValue(call)} is not a valid list of header names. Separate them by commas: ${header('Access-Control-Allow-Headers', list(call.requestedHeaders) || 'content-type')}.`,
   },
   method_not_allowed: {
     title: 'method not in Access-Control-Allow-Methods',
     remedy: ({ detail }) => {
       if (detail === OTHER) return `${nameNotStored('a method')}, add it to Access-Control-Allow-Methods.`;
+      if (detail === '') return 'Add the method of the request to Access-Control-Allow-Methods.';
       return detail !== detail.toUpperCase()
         ? `Methods are case-sensitive: let the page use ${quoted(detail.toUpperCase())} instead of ${quoted(detail)}, and allow it.`
         : `Add ${detail} to Access-Control-Allow-Methods, for example ${header('Access-Control-Allow-Methods', list(['GET', 'HEAD', 'POST', detail]))}.`;
@@ -95,12 +99,12 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
   redirect_url_has_credentials: {
     title: 'redirect to a URL with a user name or password',
     remedy: ({ detail }) =>
-      `Remove user name and password from the Location that leads to ${quoted(detail)}; browsers do not follow it.`,
+      `Remove user name and password from the Location${leadingTo(detail)}; browsers do not follow it.`,
   },
   redirect_url_not_http: {
     title: 'redirect to a URL that is not HTTP(S)',
     remedy: ({ detail }) =>
-      `The Location leads to ${quoted(detail)}, which fetch cannot follow. Respond with the data itself, or redirect to an https URL.`,
+      `The Location leads to ${detail === '' ? 'a URL' : `${quoted(detail)},`} which fetch cannot follow. Respond with the data itself, or redirect to an https URL.`,
   },
   credentials_mode_unknown: {
     title: 'depends on credentials, which the request does not show',
@@ -124,7 +128,36 @@ export const REASON_TEXTS: Readonly<Record<Reason, ReasonText>> = {
 
 const TRACING: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
 
+/** The failing value, or what it is called if it is not known. */
+function failingValue({ detail, isDetailKnown }: BlockedCall): string {
+  return isDetailKnown === false ? 'The value' : quoted(detail);
+}
+
+function stateOf(detail: string, isDetailKnown: boolean | undefined): string {
+  if (isDetailKnown === false) return 'The header is absent or has another value';
+  return detail === '' ? 'The header is absent' : `The header is ${quoted(detail)}`;
+}
+
+/** Details in parentheses describe a target instead of naming it. */
+function redirectedTo(detail: string): string {
+  if (detail === '') return '';
+  if (detail === SAME_ORIGIN) return ' (here to another URL of the same origin)';
+  return ` (here to ${detail === OTHER || detail === INVALID ? 'another URL' : quoted(detail)})`;
+}
+
+function leadingTo(detail: string): string {
+  if (detail === '') return '';
+  return detail === SAME_ORIGIN
+    ? ' that leads to another URL of the same origin'
+    : ` that leads to ${quoted(detail)}`;
+}
+
+const SAME_ORIGIN = '(same origin)';
+const INVALID = '(invalid)';
+
 function missingBecause({ kind, statusCode }: BlockedCall): string {
+  if (statusCode === 0)
+    return `The ${kind === 'preflight' ? 'preflight ' : ''}response does not contain this origin.`;
   if (kind !== 'preflight') {
     return statusCode >= 400
       ? `The response (${statusCode}) has no CORS headers: error responses need them as well, otherwise the page cannot read the error.`

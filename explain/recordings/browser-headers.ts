@@ -30,3 +30,25 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'upgrade',
   'via',
 ]);
+
+/** Whether a header was set by the page, as far as it can be distinguished from those that browsers add. */
+export function isSetByPage(name: string, value: string): boolean {
+  const lower = name.toLowerCase();
+  return !(
+    lower.startsWith(':') ||
+    isSetByBrowser(lower) ||
+    ADDED.has(lower) ||
+    (lower === 'accept' && value === '*/*')
+  );
+}
+
+const ADDED: ReadonlySet<string> = new Set([
+  'accept-language',
+  'cache-control',
+  'cookie',
+  'if-modified-since',
+  'if-none-match',
+  'pragma',
+  'priority',
+  'user-agent',
+]);

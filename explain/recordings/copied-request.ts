@@ -1,6 +1,6 @@
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
 import type { ProbeArguments } from '../probe-command.ts';
-import { isSetByBrowser } from './browser-headers.ts';
+import { isSetByPage } from './browser-headers.ts';
 import { shellWords } from './shell-words.ts';
 
 /** A request copied from DevTools. */
@@ -69,8 +69,10 @@ function readCurl(words: readonly string[]): CopiedRequest | undefined {
     if (what === 'method') method = value;
     else if (what === 'url') url = value;
     else if (what === 'cookie') hasCookie = true;
-    else if (what === 'body') hasBody = true;
-    else if (what === 'referer') referer = value;
+    else if (what === 'body') {
+      hasBody = true;
+      if (word === '--json') headers.push(['Content-Type', 'application/json']);
+    } else if (what === 'referer') referer = value;
     else if (what === 'header') {
       const colon = value.indexOf(':', 1);
       if (colon > 0) headers.push([value.slice(0, colon), value.slice(colon + 1).trim()]);
@@ -123,28 +125,7 @@ function copied(
     method,
     origin: pageOrigin ?? 'ORIGIN',
     pageOrigin,
-    headers: headers.filter(([name, value]) => isOfPage(name.toLowerCase(), value)),
+    headers: headers.filter(([name, value]) => isSetByPage(name, value)),
     credentials: credentials || header('cookie') !== undefined,
   };
 }
-
-/** Whether a header was set by the page, as far as it can be distinguished from those that browsers add. */
-function isOfPage(name: string, value: string): boolean {
-  return !(
-    name.startsWith(':') ||
-    isSetByBrowser(name) ||
-    ADDED.has(name) ||
-    (name === 'accept' && value === '*/*')
-  );
-}
-
-const ADDED: ReadonlySet<string> = new Set([
-  'accept-language',
-  'cache-control',
-  'cookie',
-  'if-modified-since',
-  'if-none-match',
-  'pragma',
-  'priority',
-  'user-agent',
-]);

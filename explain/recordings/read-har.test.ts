@@ -61,7 +61,7 @@ describe('a 304 of a HAR', () => {
         (request) => explainRequest({ ...request, credentials: 'omit' }).reason,
       );
     expect(recorded(first, again(200, { etag: '"1"' }))).toEqual(['', '']);
-    expect(recorded(again(200, { etag: '"1"' }))).toEqual(['not_modified']);
+    expect(recorded(first, again(200, { etag: '"1"' }), again(200, { etag: '"1"' }))).toEqual(['', '', '']);
     expect(recorded(first, again(200, { etag: '"2"' }))).toEqual(['', 'acao_missing']);
   });
 });
@@ -142,4 +142,54 @@ test('requests that were never sent over a network are left out', () => {
 
 test('an invalid HAR is rejected', () => {
   expect(() => readHar({ log: {} }, 'a.har')).toThrow('a.har is not a valid HAR: log.entries');
+});
+
+describe('what a HAR shows of the outcome', () => {
+  const ANY = { 'access-control-allow-origin': '*' };
+  const recorded = (creator: string, one: ReturnType<typeof entry>, response: object) =>
+    readHar(
+      {
+        log: {
+          creator: { name: creator },
+          browser: { name: 'chromium' },
+          entries: [{ ...one, response: { ...one.response, ...response } }],
+        },
+      },
+      'a.har',
+    ).map((request) => {
+      const { verdict, reason, detail } = explainRequest(request);
+      return [verdict, reason, detail];
+    });
+  const unanswered = entry('GET', API, CORS, 0);
+
+  test.each([
+    ['net::ERR_EMPTY_RESPONSE', 'network_failure'],
+    ['net::ERR_CONNECTION_REFUSED', 'network_failure'],
+    ['net::ERR_ABORTED', 'request_aborted'],
+    ['net::ERR_BLOCKED_BY_CLIENT', 'blocked_by_extension'],
+  ])('%s is a failure of its own, and not missing headers', (error, reason) => {
+    const verdict = reason === 'blocked_by_extension' ? 'blocked' : 'unknown';
+    expect(recorded('WebInspector', unanswered, { _error: error })).toEqual([[verdict, reason, error]]);
+    expect(recorded('Playwright', unanswered, { status: -1, _failureText: error })).toEqual([
+      [verdict, reason, error],
+    ]);
+  });
+
+  test('net::ERR_FAILED is what Chrome says of every blocked response, so it is no cause', () => {
+    expect(recorded('WebInspector', unanswered, { _error: 'net::ERR_FAILED' })[0]?.slice(0, 2)).toEqual([
+      'unknown',
+      'headers_not_captured',
+    ]);
+  });
+
+  test('settles whether a request had credentials', () => {
+    const wildcard = entry('GET', API, CORS, 200, ANY);
+    expect(recorded('', wildcard, {})[0]?.[1]).toBe('credentials_mode_unknown');
+    expect(recorded('WebInspector', wildcard, { _error: null })).toEqual([['allowed', '', '']]);
+    expect(recorded('WebInspector', wildcard, { _error: 'net::ERR_FAILED' })[0]?.[1]).toBe(
+      'acao_wildcard_with_credentials',
+    );
+    // Old versions did not record errors.
+    expect(recorded('WebInspector', wildcard, {})[0]?.[1]).toBe('credentials_mode_unknown');
+  });
 });

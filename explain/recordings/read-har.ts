@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OriginscopeError } from '../../core/errors.ts';
+import type { Browser } from '../browsers.ts';
 import { asStatus, splitRepeated } from './read-line.ts';
 import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
 import { isPerhapsNotModified, withStoredAnswers } from './stored-answers.ts';
@@ -13,13 +14,20 @@ const entry = z.object({
   startedDateTime: z.string().catch(''),
   request: z.object({ method: z.string(), url: z.string(), headers }),
   response: z
-    .object({ status: z.number().catch(0), headers, redirectURL: z.string().catch('') })
+    .object({
+      status: z.number().catch(0),
+      headers,
+      redirectURL: z.string().catch(''),
+      // Of Chrome's DevTools, and of Playwright.
+      _error: z.string().nullish().catch(undefined),
+      _failureText: z.string().nullish().catch(undefined),
+    })
     .catch({ status: 0, headers: [], redirectURL: '' }),
 });
 type Entry = z.infer<typeof entry>;
 
-const creator = z.object({ name: z.string().catch('') }).catch({ name: '' });
-const har = z.object({ log: z.object({ creator, entries: z.array(entry) }) });
+const program = z.object({ name: z.string().catch('') }).catch({ name: '' });
+const har = z.object({ log: z.object({ creator: program, browser: program, entries: z.array(entry) }) });
 
 /**
  * Reads the requests of a HAR (http://www.softwareishard.com/blog/har-12-spec/), its entries grouped into
@@ -38,15 +46,49 @@ export function readHar(value: unknown, name: string): readonly RecordedRequest[
       cause: read.error,
     });
   }
-  const { entries, creator } = read.data.log;
+  const { entries, creator, browser } = read.data.log;
   const exchanges = withStoredAnswers(
     entries.map((one) => ({ page: pageOrigin([one]), exchange: asExchange(one, creator.name) })),
   );
   return groupByRequest(entries).map((chain) => ({
     id: `entries[${chain.at(-1)}]`,
     origin: pageOrigin(chain.map((index) => entries[index] as Entry)),
+    browser: browserCalled(creator.name === PLAYWRIGHT ? browser.name : creator.name),
+    outcome: outcomeOf(entries[chain.at(-1) ?? 0] as Entry, creator.name),
+    omitsBlocked: creator.name === PLAYWRIGHT,
     exchanges: chain.map((index) => exchanges[index] as RecordedExchange),
   }));
+}
+
+const PLAYWRIGHT = 'Playwright';
+/** Chrome and other browsers built on Chromium call themselves so. */
+const DEVTOOLS = 'WebInspector';
+
+const BROWSER_OF_NAME: Readonly<Record<string, Browser>> = {
+  [DEVTOOLS]: 'chrome',
+  chromium: 'chrome',
+  Firefox: 'firefox',
+  firefox: 'firefox',
+  'WebKit Web Inspector': 'safari',
+  webkit: 'safari',
+};
+
+function browserCalled(name: string): Browser | undefined {
+  return Object.hasOwn(BROWSER_OF_NAME, name) ? BROWSER_OF_NAME[name] : undefined;
+}
+
+/** What became of a request. Firefox and Safari record responses that the page did not get like all others. */
+function outcomeOf({ request, response }: Entry, creatorName: string): RecordedRequest['outcome'] {
+  if (requestedMethod(request) !== undefined) return undefined;
+  if (creatorName !== DEVTOOLS && creatorName !== PLAYWRIGHT) return undefined;
+  if (errorOf(response) !== undefined) return 'failed';
+  // Old versions of DevTools did not record errors.
+  const isErrorRecorded = creatorName === PLAYWRIGHT || response._error === null;
+  return isErrorRecorded && asStatus(response.status) !== undefined ? 'delivered' : undefined;
+}
+
+function errorOf({ _error, _failureText }: Entry['response']): string | undefined {
+  return _error || _failureText || undefined;
 }
 
 /** Groups the indexes of entries by request, in wire order; requests in the order of their first entries. */
@@ -104,14 +146,17 @@ function redirectTarget({ request, response }: Entry): string | undefined {
 /** A browser that blocked a request may have omitted the response; real messages have some headers. */
 function asExchange({ request, response }: Entry, creatorName: string): RecordedExchange {
   const exchange: RecordedExchange = {
-    request: { ...request, headers: isSent(request.headers) ? request.headers : undefined },
+    request: isSent(request.headers)
+      ? request
+      : { ...request, headers: undefined, provisional: request.headers },
     response: {
       status: asStatus(response.status),
       headers: response.headers.length > 0 ? response.headers : undefined,
+      error: errorOf(response),
     },
   };
   // Playwright records the headers of a 304 with the status of the stored response.
-  const isMixed = creatorName === 'Playwright' && response.status === 200 && isPerhapsNotModified(exchange);
+  const isMixed = creatorName === PLAYWRIGHT && response.status === 200 && isPerhapsNotModified(exchange);
   return isMixed ? { ...exchange, response: { ...exchange.response, status: 304 } } : exchange;
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
+import { BROWSERS } from '../browsers.ts';
 import { CREDENTIALS_MODES, type RecordedRequest } from './recorded-request.ts';
 import { withStoredAnswers } from './stored-answers.ts';
 
@@ -32,13 +33,14 @@ const line = z.object({
   id: z.union([z.string(), z.number()]).nullish().transform(asUndefined),
   origin: z.string().nullish().transform(asUndefined),
   credentials: z.enum(CREDENTIALS_MODES).nullish().transform(asUndefined),
+  browser: z.enum(BROWSERS).nullish().transform(asUndefined),
   exchanges: z
     .array(exchange)
     .transform((list) => withStoredAnswers(list.map((one) => ({ page: 'the same', exchange: one })))),
 });
 
 /**
- * Parses one request of a page as JSON: `{"id"?, "origin"?, "credentials"?, "exchanges": [{"request":
+ * Parses one request of a page as JSON: `{"id"?, "origin"?, "credentials"?, "browser"?, "exchanges": [{"request":
  * {"method", "url", "headers": [[name, value], …]}, "response": {"status", "headers"}}, …]}`. Unknown
  * fields are ignored.
  *

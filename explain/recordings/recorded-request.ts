@@ -1,4 +1,5 @@
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
+import type { Browser } from '../browsers.ts';
 
 /** One recorded exchange. Unrecorded parts are undefined, which is not the same as empty. */
 export interface RecordedExchange {
@@ -7,12 +8,16 @@ export interface RecordedExchange {
     /** Absolute; in a server's recording possibly only the request target. */
     readonly url: string;
     readonly headers: HeaderList | undefined;
+    /** Headers that were not those on the wire: what the page asked for, without what the browser adds. */
+    readonly provisional?: HeaderList | undefined;
   };
   readonly response: {
     readonly status: number | undefined;
     readonly headers: HeaderList | undefined;
     /** For a 304: the stored response that the browser merges it with, if known. */
     readonly stored?: HeaderList | undefined;
+    /** The error that the browser recorded, such as `net::ERR_EMPTY_RESPONSE`. */
+    readonly error?: string | undefined;
   };
 }
 
@@ -29,6 +34,12 @@ export interface RecordedRequest {
   readonly credentials?: CredentialsMode | undefined;
   /** A script's request, known to have the mode `cors` although not all of its exchanges show it. */
   readonly mode?: 'cors' | undefined;
+  /** The browser that sent it, if known. */
+  readonly browser?: Browser | undefined;
+  /** What became of it in that browser, if the recording shows it. */
+  readonly outcome?: 'delivered' | 'failed' | undefined;
+  /** The recorder leaves out the responses of blocked requests. */
+  readonly omitsBlocked?: boolean | undefined;
   /** Preflights, redirects and the request itself in wire order. */
   readonly exchanges: readonly RecordedExchange[];
 }

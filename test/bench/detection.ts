@@ -105,7 +105,7 @@ function print(score: Score): void {
     flipSeconds.p50 <= 90,
   );
   line(
-    '— from the first block',
+    '— from the first blocked call',
     `${flipSecondsSinceBlocked.p50.toFixed(0)} / ${flipSecondsSinceBlocked.p90.toFixed(0)} s`,
     '≤ 90 s',
     flipSecondsSinceBlocked.p50 <= 90,
@@ -128,9 +128,11 @@ function print(score: Score): void {
   for (const { name, recall, falseAlarmsPerDay } of score.baselines) {
     console.log(`  ${name.padEnd(58)} ${recall.toFixed(2)}   ${falseAlarmsPerDay.toFixed(2)}`);
   }
-  console.log('\n  right, by family');
-  for (const [family, { episodes, right }] of score.families)
-    console.log(`  ${family.padEnd(30)} ${right} of ${episodes}`);
+  console.log('\n  right, by family; delay from the start, p50 / p90');
+  for (const [family, { episodes, right, seconds }] of score.families) {
+    const delay = seconds.p50 === Number.POSITIVE_INFINITY ? '' : `${seconds.p50} / ${seconds.p90} s`;
+    console.log(`  ${family.padEnd(30)} ${`${right} of ${episodes}`.padEnd(12)} ${delay}`);
+  }
 }
 
 function shuffled<Item>(items: Item[], next: () => number): Item[] {

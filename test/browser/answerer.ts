@@ -18,6 +18,8 @@ export interface Answerer {
   pageUrl(page: Page): string;
   /** Where a page's cookie for the API is set. */
   cookieUrl(): string;
+  /** Serves a page of the plain kind that runs a script. @returns its URL */
+  scriptedUrl(script: string): string;
   /** Registers a case. @returns the URL to fetch */
   prepare(id: number, browserCase: BrowserCase): string;
   /** Returns and forgets what was seen of a case, in wire order. */
@@ -41,6 +43,7 @@ interface Request {
 export async function startAnswerer(): Promise<Answerer> {
   const prepared = new Map<number, Prepared>();
   const sockets = new Set<Socket>();
+  let script = '';
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -61,7 +64,7 @@ export async function startAnswerer(): Promise<Answerer> {
 
   function answerTo(request: Request): Answer & { body: string } {
     const [, id, hop] = /\/case\/(\d+)\/(\d+)$/.exec(request.url) ?? [];
-    if (id === undefined || hop === undefined) return serveFixedPage(request.url);
+    if (id === undefined || hop === undefined) return serveFixedPage(request.url, script);
     const known = prepared.get(Number(id));
     if (known === undefined) throw new Error(`no case ${id}`);
     const answer = fill(choose(known, Number(hop), request), known.browserCase, Number(id), Number(hop));
@@ -84,6 +87,10 @@ export async function startAnswerer(): Promise<Answerer> {
 
   return {
     pageUrl: (page) => `${originOf(page, 'page')}/${page}`,
+    scriptedUrl(text) {
+      script = text;
+      return `${originOf('plain', 'page')}/scripted`;
+    },
     cookieUrl: () => `${originOf('plain', 'api')}/set-cookie`,
     prepare(id, browserCase) {
       prepared.set(id, { browserCase, exchanges: [], isStored: browserCase.stored === undefined });
@@ -111,12 +118,13 @@ function choose({ browserCase, isStored }: Prepared, hop: number, request: Reque
   return isStored ? actual : (browserCase.stored ?? actual);
 }
 
-function serveFixedPage(url: string): Answer & { body: string } {
+function serveFixedPage(url: string, script: string): Answer & { body: string } {
   const headers: [string, string][] = [['Content-Type', 'text/html']];
   if (url === '/sandboxed') headers.push(['Content-Security-Policy', 'sandbox allow-scripts']);
   // Secure, because SameSite=None demands it; localhost counts as secure.
   if (url === '/set-cookie') headers.push(['Set-Cookie', 'c=1; Path=/with-cookie/; SameSite=None; Secure']);
-  return { status: 200, headers, body: '<!doctype html><link rel="icon" href="data:,">' };
+  const scripts = url === '/scripted' ? `<script type="module">${script}</script>` : '';
+  return { status: 200, headers, body: `<!doctype html><link rel="icon" href="data:,">${scripts}` };
 }
 
 /** Splits a connection's bytes into requests; bodies come with a Content-Length. */

@@ -7,12 +7,14 @@ interface Named {
 
 export interface DevToolsHar {
   readonly log: {
+    readonly creator: { readonly name: string };
     readonly entries: readonly {
       readonly request: { readonly method: string; readonly url: string; readonly headers: readonly Named[] };
       readonly response: {
         readonly status: number;
         readonly headers: readonly Named[];
         readonly redirectURL: string;
+        readonly _error: string | null;
       };
     }[];
   };
@@ -27,6 +29,8 @@ interface Told {
   /** What the network process saw on the wire, reported independently, before or after. */
   readonly wireSent: HeaderMap[];
   readonly wireReceived: { readonly status: number; readonly headers: HeaderMap }[];
+  /** Why it failed. */
+  errorText?: string;
 }
 
 /**
@@ -52,6 +56,9 @@ export async function recordAsDevTools(
   session.on('Network.responseReceived', ({ requestId, response }) => {
     told(requestId).received.push(response);
   });
+  session.on('Network.loadingFailed', ({ requestId, errorText }) => {
+    told(requestId).errorText = errorText;
+  });
   session.on('Network.requestWillBeSentExtraInfo', ({ requestId, headers }) => {
     told(requestId).wireSent.push(headers);
   });
@@ -69,11 +76,17 @@ export async function recordAsDevTools(
       if (turn === 1000) throw new Error(`the browser did not tell of ${lastUrl}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    return { log: { entries: [...byId.values()].flatMap(entriesOf) } };
+    return { log: { creator: { name: 'WebInspector' }, entries: [...byId.values()].flatMap(entriesOf) } };
   };
 }
 
-function entriesOf({ sent, received, wireSent, wireReceived }: Told): DevToolsHar['log']['entries'] {
+function entriesOf({
+  sent,
+  received,
+  wireSent,
+  wireReceived,
+  errorText,
+}: Told): DevToolsHar['log']['entries'] {
   return sent.map(({ method, url, headers }, i) => {
     const response = wireReceived[i] ?? received[i] ?? { status: 0, headers: {} };
     const answered = named(response.headers);
@@ -83,6 +96,7 @@ function entriesOf({ sent, received, wireSent, wireReceived }: Told): DevToolsHa
         status: response.status,
         headers: answered,
         redirectURL: answered.find(({ name }) => name.toLowerCase() === 'location')?.value ?? '',
+        _error: i === sent.length - 1 ? (errorText ?? null) : null,
       },
     };
   });

@@ -1,70 +1,34 @@
-import type { HeaderList, Reason } from '../../instrumentation/src/fetch-standard/decision.ts';
-import type { Answer, BrowserCase, Hop } from './browser-case.ts';
-
-/** A case with what it shows. */
-export interface NamedCase {
-  readonly browserCase: BrowserCase;
-  /** The browser's reason; empty when allowed. */
-  readonly reason: Reason | '';
-  /** What a server decides from what it saw. */
-  readonly seen: Reason | '';
-}
-
-type Verdict = Reason | '';
-type Setting = Partial<Omit<BrowserCase, 'name' | 'hops'>> & { readonly seen?: Verdict };
-
-const ALLOW_PAGE = ['Access-Control-Allow-Origin', '{page}'] as const;
-const ALLOW_ANY = ['Access-Control-Allow-Origin', '*'] as const;
-const ALLOW_CREDENTIALS = ['Access-Control-Allow-Credentials', 'true'] as const;
-const ALLOW_PUT = ['Access-Control-Allow-Methods', 'PUT'] as const;
-const OTHER_ORIGIN = ['Access-Control-Allow-Origin', 'http://other.example'] as const;
-const allowOrigin = (value: string) => ['Access-Control-Allow-Origin', value] as const;
-const allowCredentials = (value: string) => ['Access-Control-Allow-Credentials', value] as const;
-const allowMethods = (value: string) => ['Access-Control-Allow-Methods', value] as const;
-const allowHeaders = (value: string) => ['Access-Control-Allow-Headers', value] as const;
-const location = (value: string) => ['Location', value] as const;
-
-const answer = (status: number, ...headers: HeaderList): Answer => ({ status, headers });
-const ok = (...headers: HeaderList): Answer => answer(200, ...headers);
-/** What a preflight needs in addition to its method and headers, in any credentials mode. */
-const granted = (...headers: HeaderList): Answer => answer(204, ALLOW_PAGE, ALLOW_CREDENTIALS, ...headers);
-const GRANTED = granted();
-
-const INCLUDE: Setting = { credentials: 'include' };
-const COOKIE: Setting = { credentials: 'include', cookie: true };
-/** A server cannot see the credentials mode of Chromium's preflights. */
-const UNSEEN: Setting = { credentials: 'include', seen: 'credentials_mode_unknown' };
-const SANDBOXED: Setting = { page: 'sandboxed' };
-const INSECURE: Setting = { page: 'insecure' };
-const INSECURE_POST: Setting = { page: 'insecure', method: 'POST', body: 'x', seen: 'kind_ambiguous' };
-const asking = (...names: string[]): Setting => ({ headers: names.map((name) => [name, '1']) });
-const ETAG = ['ETag', '"1"'] as const;
-const REVALIDATED: Setting = { stored: ok(ALLOW_PAGE, ETAG, ['Cache-Control', 'no-cache']) };
-
-function along(
-  reason: Verdict,
-  how: string,
-  { seen, ...sent }: Setting,
-  hops: BrowserCase['hops'],
-): NamedCase {
-  const name = `${reason || 'allowed'}: ${how}`;
-  const plain = { page: 'plain', method: 'GET', headers: [], credentials: 'omit', cookie: false } as const;
-  return { browserCase: { name, ...plain, ...sent, hops }, reason, seen: seen ?? reason };
-}
-
-const hop = (host: Hop['host'], actual: Answer, preflight: Answer = ok()): Hop => ({
-  host,
-  preflight,
+import { engineCases } from './engine-cases.ts';
+import {
+  ALLOW_ANY,
+  ALLOW_CREDENTIALS,
+  ALLOW_PAGE,
+  ALLOW_PUT,
   actual,
-});
-
-/** A GET without a preflight. */
-const actual = (reason: Verdict, how: string, response: Answer, setting: Setting = {}): NamedCase =>
-  along(reason, how, setting, [hop('api', response)]);
-
-/** A PUT whose preflight decides. */
-const preflight = (reason: Verdict, how: string, response: Answer, setting: Setting = {}): NamedCase =>
-  along(reason, how, { method: 'PUT', ...setting }, [hop('api', GRANTED, response)]);
+  allowCredentials,
+  allowHeaders,
+  allowMethods,
+  allowOrigin,
+  along,
+  answer,
+  asking,
+  COOKIE,
+  ETAG,
+  GRANTED,
+  granted,
+  hop,
+  INCLUDE,
+  INSECURE,
+  INSECURE_POST,
+  location,
+  type NamedCase,
+  OTHER_ORIGIN,
+  ok,
+  preflight,
+  REVALIDATED,
+  SANDBOXED,
+  UNSEEN,
+} from './named-case.ts';
 
 /** At least one case for each reason, on the preflight and on the request itself where both exist. */
 export const namedCases: readonly NamedCase[] = [
@@ -176,4 +140,6 @@ export const namedCases: readonly NamedCase[] = [
     hop('api', answer(302, ALLOW_PAGE, location('{next}'))),
     hop('third', ok(allowOrigin('null'), ALLOW_CREDENTIALS)),
   ]),
+
+  ...engineCases,
 ];

@@ -1,3 +1,4 @@
+import type { Browser } from '../../explain/browsers.ts';
 import { explainRequest } from '../../explain/explanation.ts';
 import { asRecordedRequest } from '../../explain/recordings/read-line.ts';
 import type { HeaderList } from '../../instrumentation/src/fetch-standard/decision.ts';
@@ -18,6 +19,11 @@ const ANSWERS: readonly HeaderList[] = [
   [PUT, X_A, maxAge('')],
   [PUT, X_A, maxAge('600s')],
   [PUT, X_A, maxAge('1.5')],
+  [PUT, X_A, maxAge('+600')],
+  [PUT, X_A, maxAge('+0')],
+  [PUT, X_A, maxAge('9223372036854775808')],
+  [PUT, X_A, maxAge('-9223372036854775808')],
+  [PUT, X_A, maxAge('-9223372036854775809')],
   [PUT, X_A, maxAge('600'), maxAge('600')],
   [['Access-Control-Allow-Methods', '*'], X_A, maxAge('600')],
   [PUT, ['Access-Control-Allow-Headers', '*'], maxAge('600')],
@@ -31,7 +37,7 @@ const ANSWERS: readonly HeaderList[] = [
  * @returns the disagreements
  */
 export async function checkPreflightCache(
-  browser: 'chromium' | 'firefox',
+  browser: Browser,
   answerer: Answerer,
   evaluate: (expression: string) => Promise<unknown>,
 ): Promise<readonly string[]> {

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { RunningFirefox } from '../support/firefox.ts';
 import type { Answerer } from './answerer.ts';
 import type { BrowserCase } from './browser-case.ts';
-import { fetchInFirefox } from './fetch-in-firefox.ts';
+import { fetchInEngine } from './engine.ts';
 
 /** Records Firefox's console messages and HAR of the cases as fixtures. */
 export async function recordFirefox(
@@ -13,7 +13,7 @@ export async function recordFirefox(
   const major = firefox.version.split('.')[0];
   const said: string[] = [];
   for (const [index, browserCase] of cases.entries()) {
-    const isAllowed = await fetchInFirefox(firefox, browserCase, answerer.prepare(index + 1, browserCase));
+    const isAllowed = await fetchInEngine(firefox, browserCase, answerer.prepare(index + 1, browserCase));
     const messages = await firefox.takeErrors();
     answerer.take(index + 1);
     if (!isAllowed) said.push(JSON.stringify({ case: browserCase.name, messages }));
@@ -25,7 +25,7 @@ export async function recordFirefox(
   // The first again: once the panel has that one, it has all earlier ones.
   for (const [index, browserCase] of [...cases, ...cases.slice(0, 1)].entries()) {
     lastUrl = answerer.prepare(index + 1, browserCase);
-    await fetchInFirefox(firefox, browserCase, lastUrl);
+    await fetchInEngine(firefox, browserCase, lastUrl);
     answerer.take(index + 1);
   }
   const { log } = (await saveHar(lastUrl)) as SavedHar;

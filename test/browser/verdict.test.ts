@@ -4,7 +4,8 @@ import { CHROMIUM_MISSING, findChromium } from '../support/chromium.ts';
 import { compare, decideAsSeen, describeDisagreement, reasonOf } from './agreement.ts';
 import { type ChromiumOracle, startOracle } from './ask-chromium.ts';
 import type { Outcome } from './browser-case.ts';
-import { type NamedCase, namedCases } from './named-cases.ts';
+import type { NamedCase } from './named-case.ts';
+import { namedCases } from './named-cases.ts';
 import { namedKinds } from './named-kinds.ts';
 import { randomCases } from './random-cases.ts';
 

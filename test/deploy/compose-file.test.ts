@@ -56,7 +56,7 @@ test('dependencies exist, run in the same profile, and have a health check or co
       expect(other, name).toBeDefined();
       for (const profile of other?.profiles ?? []) expect(profiles).toContain(profile);
       if (condition === 'service_healthy') {
-        expect(other?.healthcheck !== undefined || (other && isOurs(other)), name).toBe(true);
+        expect(other?.healthcheck, name).toBeDefined();
       }
     }
   }
@@ -105,12 +105,17 @@ test('every service has limits, and is restarted when it fails', () => {
   for (const job of jobs) expect(services[job]?.restart).toMatch(/^on-failure:\d+$/);
 });
 
-test('every long-running service has a health check', () => {
-  const silent = thirdParties.filter(
-    ([name, { healthcheck }]) => healthcheck === undefined && !jobs.has(name),
-  );
-  // Ours have theirs in the image; the Collector's image has no program for one.
-  expect(silent.map(([name]) => name)).toEqual(['opentelemetry-collector']);
+test('the logs of every service are bounded', () => {
+  for (const [name, { logging }] of all) {
+    expect(logging, name).toEqual({ driver: 'json-file', options: { 'max-size': '10m', 'max-file': '5' } });
+  }
+});
+
+test('every long-running service has a health check, and no job has one', () => {
+  for (const job of jobs) expect(services[job]?.healthcheck, job).toEqual({ disable: true });
+  const silent = longRunning.filter(([, { healthcheck }]) => healthcheck === undefined);
+  // The Collector's image has no program for one; the shop serves nobody but itself.
+  expect(silent.map(([name]) => name)).toEqual(['opentelemetry-collector', 'shop']);
 });
 
 test('no process has privileges, or writes outside its volumes and bounded tmpfs', () => {

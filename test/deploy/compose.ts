@@ -19,7 +19,8 @@ export interface Service {
   readonly volumes?: readonly string[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly tmpfs?: readonly string[];
-  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
+  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
   readonly restart?: string;
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];

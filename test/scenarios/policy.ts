@@ -39,7 +39,9 @@ export function needsPreflight({ method, headers }: CallTemplate): boolean {
   return headers.length > 0 || !['GET', 'HEAD', 'POST'].includes(method);
 }
 
+/** Calls are equal more often than they are the same object; what the same one was answered is found faster. */
 const remembered = new WeakMap<Policy, Map<string, Answered>>();
+const rememberedOf = new WeakMap<CallTemplate, WeakMap<Policy, [Answered?, Answered?]>>();
 
 export interface Answered {
   readonly decision: Decision;
@@ -52,6 +54,28 @@ export function answer(
   call: CallTemplate,
   isPreflight: boolean,
   failsWith?: number,
+): Answered {
+  if (failsWith !== undefined) return answerOfEqual(policy, call, isPreflight, failsWith);
+  let byPolicy = rememberedOf.get(call);
+  if (byPolicy === undefined) {
+    byPolicy = new WeakMap();
+    rememberedOf.set(call, byPolicy);
+  }
+  let answers = byPolicy.get(policy);
+  if (answers === undefined) {
+    answers = [];
+    byPolicy.set(policy, answers);
+  }
+  const index = isPreflight ? 1 : 0;
+  answers[index] ??= answerOfEqual(policy, call, isPreflight, undefined);
+  return answers[index];
+}
+
+function answerOfEqual(
+  policy: Policy,
+  call: CallTemplate,
+  isPreflight: boolean,
+  failsWith: number | undefined,
 ): Answered {
   let known = remembered.get(policy);
   if (known === undefined) {

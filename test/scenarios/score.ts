@@ -11,18 +11,25 @@ export interface Score {
   readonly breakageCalledLegitimate: number;
   /** Share of the breakages with a subject to name of which it is named. */
   readonly named: number;
-  /** Of breakages that are proven: from the start, and from the first minute in which a call was blocked. */
+  /** Of breakages that are proven: from the start, and from the first minute in which it blocked a call. */
   readonly flipSeconds: Quantiles;
   readonly flipSecondsSinceBlocked: Quantiles;
   readonly statisticalSeconds: Quantiles;
   readonly incidentsPerEpisode: { readonly mean: number; readonly most: number };
   readonly quiet: { readonly days: number; readonly pages: number; readonly tickets: number };
-  readonly families: ReadonlyMap<string, { readonly episodes: number; readonly right: number }>;
+  readonly families: ReadonlyMap<string, FamilyScore>;
   readonly baselines: readonly {
     readonly name: string;
     readonly recall: number;
     readonly falseAlarmsPerDay: number;
   }[];
+}
+
+export interface FamilyScore {
+  readonly episodes: number;
+  readonly right: number;
+  /** From the start. */
+  readonly seconds: Quantiles;
 }
 
 export interface Quantiles {
@@ -52,11 +59,12 @@ export function scoreOf(outcomes: readonly Outcome[]): Score {
       .map(({ episode, incidents: [first] }) =>
         first === undefined ? Number.POSITIVE_INFINITY : delayOf(episode, first) / 1000,
       );
-  const families = new Map<string, { episodes: number; right: number }>();
+  const families = new Map<string, { episodes: number; right: number; delays: number[] }>();
   for (const { episode, incidents } of episodes) {
-    const counts = families.get(episode.family) ?? { episodes: 0, right: 0 };
+    const counts = families.get(episode.family) ?? { episodes: 0, right: 0, delays: [] };
     counts.episodes++;
     const [first] = incidents;
+    counts.delays.push(first === undefined ? Number.POSITIVE_INFINITY : delayOf(episode, first) / 1000);
     if (episode.class === 'noise' ? first === undefined : first?.class === episode.class) counts.right++;
     families.set(episode.family, counts);
   }
@@ -76,10 +84,10 @@ export function scoreOf(outcomes: readonly Outcome[]): Score {
     flipSecondsSinceBlocked: quantiles(
       real
         .filter(({ episode }) => !episode.isStatistical && episode.class === 'breakage')
-        .flatMap(({ episode, incidents: [first] }) =>
+        .map(({ episode, incidents: [first], firstBlockedAt = episode.start }) =>
           first === undefined
-            ? []
-            : (delayOf(episode, first) - (Math.max(first.startedAt, episode.start) - episode.start)) / 1000,
+            ? Number.POSITIVE_INFINITY
+            : delayOf(episode, first, Math.min(firstBlockedAt, first.detectedAt)) / 1000,
         ),
     ),
     statisticalSeconds: quantiles(delays(true)),
@@ -92,7 +100,9 @@ export function scoreOf(outcomes: readonly Outcome[]): Score {
       pages: stray.filter(({ page }) => page).length,
       tickets: stray.filter(({ page }) => !page).length,
     },
-    families,
+    families: new Map(
+      [...families].map(([name, { delays, ...counts }]) => [name, { ...counts, seconds: quantiles(delays) }]),
+    ),
     baselines: BASELINES.map(({ name }, index) => baselineScore(outcomes, name, index)),
   };
 }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,28 +10,51 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '200' },
     first: { type: 'string', default: '1' },
+    processes: { type: 'string', default: '1' },
     help: { type: 'boolean', default: false },
   },
 });
 if (values.help) {
   console.log(`Simulates publication with injected clocks, crashes and failing statements.
 
-  --seeds <number>   how many histories (default 200)
-  --first <number>   the first seed (default 1); a failing one is printed, and --first N --seeds 1 repeats it`);
+  --seeds <number>      how many histories (default 200)
+  --first <number>      the first seed (default 1); a failing one is printed, and --first N --seeds 1 repeats it
+  --processes <number>  processes that share the seeds (default 1), each with an engine of half a gigabyte`);
   process.exit(0);
 }
-const directory = await mkdtemp(join(tmpdir(), 'originscope-simulation-'));
-const from = Number(values.first);
-const count = Number(values.seeds);
-let failures = 0;
-try {
-  failures = await simulate({
-    directory,
-    seeds: Array.from({ length: count }, (_, index) => from + index),
-    report: (line) => console.log(line),
-  });
-} finally {
-  await rm(directory, { recursive: true, force: true });
+const [first, seeds, processes] = [values.first, values.seeds, values.processes].map(Number) as [
+  number,
+  number,
+  number,
+];
+process.exit((await (processes > 1 ? sharedOut() : here())) ? 0 : 1);
+
+/** @returns whether all seeds hold */
+async function here(): Promise<boolean> {
+  const directory = await mkdtemp(join(tmpdir(), 'originscope-simulation-'));
+  try {
+    const failures = await simulate({
+      directory,
+      seeds: Array.from({ length: seeds }, (_, index) => first + index),
+      report: (line) => console.log(line),
+    });
+    console.log(`${seeds - failures} of ${seeds} seeds hold`);
+    return failures === 0;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
-console.log(`${count - failures} of ${count} seeds hold`);
-process.exit(failures > 0 ? 1 : 0);
+
+async function sharedOut(): Promise<boolean> {
+  const bounds = Array.from({ length: processes + 1 }, (_, index) => Math.floor((index * seeds) / processes));
+  const codes = await Promise.all(
+    bounds.slice(1).map(async (end, index) => {
+      const start = bounds[index] ?? 0;
+      const args = ['--first', String(first + start), '--seeds', String(end - start)];
+      const child = spawn(process.execPath, [import.meta.filename, ...args], { stdio: 'inherit' });
+      const [code] = (await once(child, 'exit')) as [number | null];
+      return code;
+    }),
+  );
+  return codes.every((code) => code === 0);
+}
