@@ -23,7 +23,8 @@ function tokensOf(path: string): Token[] {
 function anchorsOf(path: string): ReadonlySet<string> {
   const slugger = new GithubSlugger();
   const headings = tokensOf(path).flatMap((token) => (token.type === 'heading' ? [String(token.text)] : []));
-  const markup = /[`*_]|\[([^\]]*)\]\([^)]*\)/g;
+  // An underscore is part of a name here: `acao_missing`.
+  const markup = /[`*]|\[([^\]]*)\]\([^)]*\)/g;
   return new Set(headings.map((text) => slugger.slug(text.replaceAll(markup, '$1'))));
 }
 
