@@ -30,6 +30,8 @@ export default defineConfig({
             'test/{docs,imports}/**/*.test.ts',
           ],
           exclude: ['**/*.{heavy,kafka}.test.ts', '**/node_modules/**', '**/dist/**'],
+          // Loading the modules again for every file took more time than the tests.
+          isolate: false,
           testTimeout: 20_000,
         },
       },

@@ -79,7 +79,7 @@ test('small chunks are accounted for with their memory overhead', async () => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
   socket.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
   socket.write('1\r\nx\r\n'.repeat(1_000));
-  await expect.poll(maxHeld).toBeGreaterThan(100_000);
+  await expect.poll(maxHeld, { timeout: 10_000 }).toBeGreaterThan(100_000);
   socket.destroy();
 });
 
