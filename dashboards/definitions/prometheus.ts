@@ -39,8 +39,7 @@ export const PROMETHEUS: PrometheusDashboard = {
           kind: 'stat',
           id: 1,
           title: 'Blocked share',
-          description:
-            'Share of the decisions of the range that end with the browser blocking the response.',
+          description: 'Share of the decisions of the range that end with the browser blocking the response.',
           width: 6,
           height: 4,
           unit: 'ratio',
