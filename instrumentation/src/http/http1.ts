@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readHeaderBlock, readRawHeaders } from '../fetch-standard/header-list.ts';
@@ -66,14 +67,22 @@ function hasOrigin(rawHeaders: readonly string[]): boolean {
   return false;
 }
 
-/** Every response passes through the instance's `writeHead`, also with implicit headers. */
+/**
+ * Every response passes through the instance's `writeHead`, also with implicit headers. It is reported once
+ * its turn comes: a client may send requests without waiting (pipelining), and whatever follows a response
+ * with `Connection: close` is never sent.
+ */
 function wrapWriteHead(message: ServerMessage, onWritten: (message: ServerMessage) => void): void {
   const { response } = message;
   const { writeHead } = response;
+  const reportSent = () => {
+    // Otherwise the client has disconnected, or is not answered any more.
+    if (!response.destroyed && response.socket?.writable === true) onWritten(message);
+  };
   response.writeHead = function (this: ServerResponse, ...args: unknown[]) {
     const result = Reflect.apply(writeHead, this, args);
-    // The client has disconnected and receives nothing.
-    if (!response.destroyed) onWritten(message);
+    if (response.socket === null) response.once('socket', AsyncResource.bind(reportSent));
+    else reportSent();
     return result;
   } as typeof writeHead;
 }
