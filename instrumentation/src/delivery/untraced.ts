@@ -57,10 +57,14 @@ function suppressSentry(): readonly Run[] {
   });
 }
 
+/** Of its integrations for HTTP and for sockets; an application may switch off one. */
+const DATADOG_CHANNELS = ['apm:http:client:request:start', 'apm:net:tcp:start'];
+
 /** As the exporter of dd-trace does it. Its store is not public, but bound to the channels that it listens to. */
 function suppressDatadog(): readonly Run[] {
-  const { _stores: stores } = channel('apm:http:client:request:start') as unknown as {
-    readonly _stores?: ReadonlyMap<AsyncLocalStorage<unknown>, unknown>;
-  };
-  return [...(stores?.keys() ?? [])].map((store) => (task) => store.run({ noop: true }, task));
+  const stores = DATADOG_CHANNELS.flatMap((name) => {
+    const { _stores } = channel(name) as { _stores?: ReadonlyMap<AsyncLocalStorage<unknown>, unknown> };
+    return [...(_stores?.keys() ?? [])];
+  });
+  return [...new Set(stores)].map((store) => (task) => store.run({ noop: true }, task));
 }
