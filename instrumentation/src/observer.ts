@@ -48,7 +48,7 @@ export function createObserver(
       annotate(span, decision);
       if (!isCorsKind(decision.kind)) return;
 
-      const template = routeOf?.(info) ?? span.route ?? served.route;
+      const template = routeOf?.(info) ?? served.declaredRoute ?? span.route ?? served.route;
       const route = template === undefined ? undefined : cleanText(String(template));
       if (route !== undefined) routeText.learn(route);
       const observation = {

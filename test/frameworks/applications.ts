@@ -16,6 +16,8 @@ export interface Application {
   readonly ready: RegExp;
   /** The path to request; by default `/items`. */
   readonly path?: string;
+  /** The route that is reported without a line of code; not asserted if absent. */
+  readonly route?: string;
   /** The result of six requests, by verdict and reason, if different from the policy above. */
   readonly decisions?: Readonly<Record<string, number>>;
   /** Whether it needs the packages of this folder. */
@@ -95,6 +97,8 @@ export const applications: Readonly<Record<string, Application>> = {
     directory: 'next',
     program: { command: join(PACKAGES, '.bin/next'), args: ['start'] },
     ready: NEXT_READY,
+    path: '/items/42',
+    route: '/items/[id]',
     isSeparate: true,
     build: NEXT_BUILD,
   },
@@ -102,6 +106,8 @@ export const applications: Readonly<Record<string, Application>> = {
     directory: 'next/.next/standalone/apps/next',
     program: ['server.js'],
     ready: NEXT_READY,
+    path: '/items/42',
+    route: '/items/[id]',
     isSeparate: true,
     build: NEXT_BUILD,
   },

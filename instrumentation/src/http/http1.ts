@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readHeaderBlock, readRawHeaders } from '../fetch-standard/header-list.ts';
 import { guard } from '../guard.ts';
 import { expressRoute } from './express-route.ts';
+import { nextRoute } from './next-route.ts';
 import { addPendingExchange, type PendingExchange, pendingExchange } from './pending-exchange.ts';
 import type { ServedExchange } from './served-exchange.ts';
 
@@ -90,7 +91,7 @@ function wrapWriteHead(message: ServerMessage, onWritten: (message: ServerMessag
 function servedExchange(
   request: IncomingMessage,
   response: ServerResponse,
-  { url, route }: PendingExchange,
+  { url, route, declaredRoute }: PendingExchange,
 ): ServedExchange {
   const { socket } = request;
   // The rendered header block: `getHeader()` misses headers that were passed only to `writeHead`.
@@ -105,7 +106,9 @@ function servedExchange(
     authority: request.headers.host,
     isEncrypted: 'encrypted' in socket && socket.encrypted === true,
     remoteAddress: socket.remoteAddress,
-    route: route ?? expressRoute(request),
+    // Next.js may run below Express, whose route is then a catch-all.
+    route: route ?? nextRoute(request) ?? expressRoute(request),
+    declaredRoute,
     raw: request,
   };
 }
