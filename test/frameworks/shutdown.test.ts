@@ -87,7 +87,8 @@ async function runUntil(
   return {
     end: { code, signal: endedBy, saidAtTheEnd, stderr },
     decisions: receiver.decisions(),
-    routes: [...new Set(receiver.spans.map(({ attributes }) => attributes['http.route']))],
+    // Preflights may be answered before there is one.
+    routes: [...new Set(receiver.spans.flatMap(({ attributes }) => attributes['http.route'] ?? []))],
   };
 }
 
