@@ -27,7 +27,7 @@ export function activeObserver(): ActiveObserver | undefined {
 
 /**
  * Starts the observer of this thread. A thread has one observer, so that no exchange is counted twice; a
- * later call reglobalss an earlier one, because explicit code takes precedence over `register`.
+ * later call replaces an earlier one, because explicit code takes precedence over `register`.
  *
  * @param tracerProvider the provider that receives spans when `delivery` is `'provider'`
  */

@@ -170,14 +170,39 @@ test('headers of an untrusted proxy are ignored and logged once', () => {
   const log = logged();
   const { observe, observations } = observer();
 
-  for (let i = 0; i < 2; i++) observe(behindProxy());
+  for (let i = 0; i < 2; i++) observe(behindProxy({ host: 'API.example:443' }));
 
+  expect(log.warn).not.toHaveBeenCalled();
   expect(log.info).toHaveBeenCalledOnce();
   expect(log.info.mock.lastCall?.[0]).toContain('trustProxy');
   expect(observations.map(({ clientBit, serverAddress }) => [clientBit, serverAddress])).toEqual([
     [undefined, 'api.example'],
     [undefined, 'api.example'],
   ]);
+});
+
+test.each([
+  ['X-Forwarded-Host', {}],
+  ['Forwarded', { 'x-forwarded-host': '', forwarded: 'for=198.51.100.7;host=public.example' }],
+])('where %s names another host, a request without fetch metadata is not blocked but unknown', (_, more) => {
+  const log = logged();
+  const { observe, observations } = observer();
+
+  // From its own page, then from another page, then a GET: on it only CORS requests have an Origin.
+  observe(behindProxy({ origin: 'https://public.example', more }));
+  observe(behindProxy({ more }));
+  observe(behindProxy({ method: 'GET', more }));
+  observe(behindProxy({ origin: 'https://api.example', more }));
+
+  expect(
+    observations.map(({ decision, serverAddress }) => [decision.verdict, decision.reason, serverAddress]),
+  ).toEqual([
+    ['unknown', 'kind_ambiguous', 'api.example'],
+    ['unknown', 'kind_ambiguous', 'api.example'],
+    ['blocked', 'acao_missing', 'api.example'],
+  ]);
+  expect(log.warn).toHaveBeenCalledOnce();
+  expect(log.warn.mock.lastCall?.[0]).toMatch(/another host than Host.*trustProxy.*ORIGINSCOPE_TRUST_PROXY/);
 });
 
 test('headers of a trusted proxy determine the own origin and the client', () => {
@@ -263,16 +288,29 @@ function blocked({
   };
 }
 
+interface Proxied {
+  readonly method?: string;
+  readonly origin?: string;
+  readonly host?: string;
+  readonly more?: Readonly<Record<string, string>>;
+}
+
 /** Without fetch metadata, so that the own origin decides what kind of request it is. */
-function behindProxy({ origin = ORIGIN } = {}): ServedExchange {
+function behindProxy({
+  method = 'POST',
+  origin = ORIGIN,
+  host = 'public.example',
+  more,
+}: Proxied = {}): ServedExchange {
   const headers = {
     origin,
     'content-type': 'application/json',
     'x-forwarded-proto': 'https',
-    'x-forwarded-host': 'public.example',
+    'x-forwarded-host': host,
     'x-forwarded-for': '198.51.100.7',
+    ...more,
   };
-  return { ...blocked({ method: 'PUT' }), requestHeaders: readHeaderList(Object.entries(headers)) };
+  return { ...blocked({ method }), requestHeaders: readHeaderList(Object.entries(headers)) };
 }
 
 function logged() {

@@ -28,7 +28,7 @@ export function createObserver(
   const routeOf = routeHook && guard('The option route', routeHook, undefined);
   const redact = redactHook && redactBy(redactHook);
   const routeText = createRouteText();
-  let hasWarnedAboutProxy = false;
+  const warnAboutProxy = proxyWarnings();
 
   return guard(
     'Observing a response',
@@ -41,17 +41,14 @@ export function createObserver(
         return;
       }
       const view = serverView(served, trustProxy);
-      if (view.isUntrusted && !hasWarnedAboutProxy) {
-        hasWarnedAboutProxy = true;
-        log('info', UNTRUSTED_PROXY);
-      }
-      const { ownOrigin, client } = view;
+      if (view.untrusted !== 'nothing') warnAboutProxy(view.untrusted);
+      const { ownOrigin, host, client } = view;
       const { responseHeadersCaptured } = served;
       const decision = decideObserved(served, { ownOrigin, responseHeadersCaptured });
       annotate(span, decision);
       if (!isCorsKind(decision.kind)) return;
 
-      const template = routeOf?.(info) ?? span.route ?? served.route;
+      const template = routeOf?.(info) ?? served.declaredRoute ?? span.route ?? served.route;
       const route = template === undefined ? undefined : cleanText(String(template));
       if (route !== undefined) routeText.learn(route);
       const observation = {
@@ -60,7 +57,7 @@ export function createObserver(
         method: KNOWN_METHODS.has(served.method) ? served.method : '_OTHER',
         statusCode: served.status,
         route,
-        serverAddress: ownOrigin === undefined ? undefined : hostName(ownOrigin.host),
+        serverAddress: host === undefined ? undefined : hostName(host),
         path: decision.verdict === 'blocked' ? maskPath(served.url, route, routeText.has) : undefined,
         clientBit: client === undefined ? undefined : clientBit(client),
         link: span.spanContext ?? callerSpan(served.requestHeaders.get('traceparent')),
@@ -71,10 +68,29 @@ export function createObserver(
   );
 }
 
+/** Each is logged once. */
+function proxyWarnings(): (untrusted: 'headers' | 'host') => void {
+  const logged = new Set<string>();
+  return (untrusted) => {
+    if (logged.has(untrusted)) return;
+    logged.add(untrusted);
+    if (untrusted === 'host') log('warn', OTHER_HOST);
+    else log('info', UNTRUSTED_PROXY);
+  };
+}
+
+const TRUST_PROXY =
+  'If they come from your own proxy, set the option trustProxy (or ORIGINSCOPE_TRUST_PROXY) to the ' +
+  'number of your proxies';
+
 const UNTRUSTED_PROXY =
   'requests have Forwarded or X-Forwarded-* headers, which are not ' +
-  'trusted. If they come from your own proxy, set the option trustProxy (or ORIGINSCOPE_TRUST_PROXY) to the ' +
-  'number of your proxies; cors.clients stays absent until then.';
+  `trusted. ${TRUST_PROXY}; cors.clients stays absent until then.`;
+
+const OTHER_HOST =
+  'requests have Forwarded or X-Forwarded-Host headers that name another host than Host does, and are not ' +
+  `trusted. ${TRUST_PROXY}; until then, requests without fetch metadata other than GET and HEAD are unknown ` +
+  'instead of blocked, because they may come from your own pages.';
 
 /** The known methods of OpenTelemetry's HTTP semantic conventions. */
 const KNOWN_METHODS = new Set([

@@ -16,6 +16,8 @@ export interface Application {
   readonly ready: RegExp;
   /** The path to request; by default `/items`. */
   readonly path?: string;
+  /** The only route that is reported, by itself or by the documented line; not asserted if absent. */
+  readonly route?: string;
   /** The result of six requests, by verdict and reason, if different from the policy above. */
   readonly decisions?: Readonly<Record<string, number>>;
   /** Whether it needs the packages of this folder. */
@@ -66,6 +68,7 @@ export const applications: Readonly<Record<string, Application>> = {
     program: ['apollo.mjs'],
     ready: READY,
     path: '/?query={items}',
+    route: '/graphql',
     // It answers every origin with "*".
     decisions: { credentials_mode_unknown: 6 },
     isSeparate: true,
@@ -74,6 +77,8 @@ export const applications: Readonly<Record<string, Application>> = {
     directory: 'nitro-2',
     program: ['.output/server/index.mjs'],
     ready: LISTENING,
+    path: '/items/42',
+    route: '/items/:id',
     isSeparate: true,
     build: { directory: 'nitro-2', program: [join(PACKAGES, 'nitropack/dist/cli/index.mjs'), 'build'] },
   },
@@ -81,6 +86,8 @@ export const applications: Readonly<Record<string, Application>> = {
     directory: 'nitro-3',
     program: ['.output/server/index.mjs'],
     ready: LISTENING,
+    path: '/items/42',
+    route: '/items/:id',
     isSeparate: true,
     build: { directory: 'nitro-3', program: [join(PACKAGES, 'nitro/dist/cli/index.mjs'), 'build'] },
   },
@@ -88,6 +95,8 @@ export const applications: Readonly<Record<string, Application>> = {
     directory: 'nuxt',
     program: ['.output/server/index.mjs'],
     ready: LISTENING,
+    path: '/items/42',
+    route: '/items/:id',
     isSeparate: true,
     build: { directory: 'nuxt', program: [join(PACKAGES, 'nuxt/bin/nuxt.mjs'), 'build'] },
   },
@@ -95,6 +104,8 @@ export const applications: Readonly<Record<string, Application>> = {
     directory: 'next',
     program: { command: join(PACKAGES, '.bin/next'), args: ['start'] },
     ready: NEXT_READY,
+    path: '/items/42',
+    route: '/items/[id]',
     isSeparate: true,
     build: NEXT_BUILD,
   },
@@ -102,6 +113,8 @@ export const applications: Readonly<Record<string, Application>> = {
     directory: 'next/.next/standalone/apps/next',
     program: ['server.js'],
     ready: NEXT_READY,
+    path: '/items/42',
+    route: '/items/[id]',
     isSeparate: true,
     build: NEXT_BUILD,
   },

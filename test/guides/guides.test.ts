@@ -77,7 +77,7 @@ test.each([
     'x-forwarded-proto': 'https',
   };
   await ask(`${url}/orders/7`, { headers });
-  await stop();
+  await stop(each.trusted ? '' : 'trustProxy');
   expect(reported(receiver)).toHaveLength(each.decisions);
 });
 
@@ -175,9 +175,11 @@ async function startService(markdown: string, command: string, receiver: Receive
   expect(await service.line()).toBe('ready');
   return {
     url: `http://localhost:${port}`,
-    async stop() {
+    /** @param warning part of what the service says */
+    async stop(warning = '') {
       service.kill('SIGTERM');
-      expect(await service.ended).toMatchObject({ signal: 'SIGTERM', stderr: '' });
+      const stderr = warning === '' ? '' : expect.stringContaining(warning);
+      expect(await service.ended).toMatchObject({ signal: 'SIGTERM', stderr });
     },
   };
 }

@@ -1,8 +1,8 @@
-import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import { ClientRequest, Agent as HttpAgent, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import type { Clock } from './clock.ts';
 import type { Target } from './target.ts';
+import { untraced } from './untraced.ts';
 
 /** The result of one attempt to send a body. */
 export type SendResult =
@@ -21,25 +21,26 @@ export interface Sender {
   close(): void;
 }
 
-/** The context key that tells OpenTelemetry's instrumentations not to trace (a `Symbol.for`). */
-const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
-const UNTRACED = ROOT_CONTEXT.setValue(SUPPRESS_TRACING, true);
+/**
+ * What `request` of `node:http` and `node:https` returns, made without these functions: agents replace them
+ * by ones that trace. The types of Node lack the options.
+ */
+const OutgoingRequest = ClientRequest as unknown as new (url: URL, options: RequestOptions) => ClientRequest;
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_RETRY_AFTER_MILLIS = 60_000;
 
 /** Sends bodies over one keep-alive connection that does not keep the process alive. */
 export function httpSender(target: Target, clock: Clock): Sender {
-  const isTls = target.url.protocol === 'https:';
   const agentOptions = { keepAlive: true, maxSockets: 1, ...target.tls };
-  const agent = isTls ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
-  const request = isTls ? requestHttps : requestHttp;
+  const { protocol } = target.url;
+  const agent = protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
 
   let address: string | undefined;
 
   const attempt = (gzipped: Uint8Array): Promise<SendResult> =>
     new Promise((resolve, reject) => {
-      const outgoing = request(target.url, {
+      const outgoing = new OutgoingRequest(target.url, {
         method: 'POST',
         agent,
         headers: {
@@ -69,13 +70,11 @@ export function httpSender(target: Target, clock: Clock): Sender {
 
   return {
     send: (gzipped) =>
-      context
-        .with(UNTRACED, () => attempt(gzipped))
-        .catch((error: unknown) => ({
-          outcome: 'retry',
-          afterMillis: 0,
-          message: error instanceof Error ? error.message || error.name : String(error),
-        })),
+      untraced(() => attempt(gzipped)).catch((error: unknown) => ({
+        outcome: 'retry',
+        afterMillis: 0,
+        message: error instanceof Error ? error.message || error.name : String(error),
+      })),
     get address() {
       return address;
     },

@@ -31,6 +31,17 @@ export function readForwarded(headers: HeaderReader, trust: true | number): Forw
   };
 }
 
+/** The hosts that proxies, or a client that imitates one, say the request was sent to. */
+export function forwardedHosts(headers: HeaderReader): string[] {
+  const elements = headers.get('forwarded')?.split(',') ?? [];
+  return [
+    ...(headers.get('x-forwarded-host')?.split(',') ?? []),
+    ...elements.map((element) => parameters(element).get('host') ?? ''),
+  ]
+    .map((host) => host.trim())
+    .filter((host) => host !== '');
+}
+
 function pick(list: string | null, trust: true | number): string | undefined {
   if (list === null) return undefined;
   const values = list.split(',');

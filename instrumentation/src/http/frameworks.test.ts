@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { connect } from 'node:http2';
 import fastifyCors from '@fastify/cors';
-import { getRequestListener } from '@hono/node-server';
+import { server as hapi } from '@hapi/hapi';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import koaCors from '@koa/cors';
+import Router from '@koa/router';
 import { Controller, Get, Module, Param } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import cors from 'cors';
@@ -12,10 +14,12 @@ import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import { cors as honoCors } from 'hono/cors';
+import { routePath } from 'hono/route';
 import Koa from 'koa';
 import { expect, onTestFinished, test } from 'vitest';
 import { ask, crossOrigin, listen, preflight } from '../../../test/support/ask.ts';
 import { observeServers } from '../../../test/support/recorded.ts';
+import { setRoute } from './set-route.ts';
 
 /** Every application allows https://shop.example the methods GET and PUT with credentials, and answers a GET. */
 interface Application {
@@ -159,6 +163,67 @@ test('Fastify on HTTP/2: the route is known as well', async () => {
   await once(stream, 'end');
 
   expect(observations.map(({ route }) => route)).toEqual(['/api/users/:id']);
+});
+
+/** The documented line of each framework that does not expose its routes; others answer in any case. */
+const routeSetters: Record<string, () => Promise<string>> = {
+  Koa: () => {
+    const app = new Koa();
+    app.use((ctx, next) => next().finally(() => setRoute(ctx.req, ctx._matchedRoute)));
+    const users = new Router().get('/:id', (ctx) => {
+      ctx.body = {};
+    });
+    app.use(new Router().use('/users', users.routes()).routes());
+    return serve(app.callback());
+  },
+  Hono: () => {
+    const app = new Hono<{ Bindings: HttpBindings }>();
+    app.use(async (c, next) => {
+      await next();
+      setRoute(c.env.incoming, routePath(c, -1));
+    });
+    app.get('/users/:id', (c) => c.json({}));
+    return serve(getRequestListener((request, env) => app.fetch(request, env)));
+  },
+  Hapi: async () => {
+    const app = hapi({ host: '127.0.0.1', port: 0 });
+    onTestFinished(() => app.stop());
+    app.ext('onPreResponse', (request, h) => {
+      setRoute(request.raw.req, request.route.path);
+      return h.continue;
+    });
+    app.route({ method: 'GET', path: '/users/{id}', handler: () => ({}) });
+    await app.start();
+    return app.info.uri;
+  },
+};
+
+for (const [name, startApp] of Object.entries(routeSetters)) {
+  test(`${name}: setRoute() gives the route that the framework does not expose`, async () => {
+    const observations = observeServers();
+    const url = await startApp();
+
+    await ask(`${url}/users/42`, { headers: crossOrigin() });
+
+    expect(observations.map(({ route }) => route)).toEqual([name === 'Hapi' ? '/users/{id}' : '/users/:id']);
+  });
+}
+
+test('setRoute takes precedence over the framework, and ignores what is not a request or a template', async () => {
+  const observations = observeServers();
+  const app = express().get('/{*all}', (request, response) => {
+    setRoute(request, request.url.startsWith('/own') ? '/own/:id' : /pattern/);
+    setRoute(undefined, '/nothing');
+    response.end();
+    setRoute(request, '/too/late');
+  });
+  const url = await serve(app);
+
+  await ask(`${url}/own/1`, { headers: crossOrigin() });
+  await ask(`${url}/other`, { headers: crossOrigin() });
+  await ask(`${url}/own/1`);
+
+  expect(observations.map(({ route }) => route)).toEqual(['/own/:id', '/{*all}']);
 });
 
 test('routes that are not templates are left out, and mount points are masked', async () => {

@@ -1,5 +1,7 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { createServer, request, ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import { connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { ask, crossOrigin, listen } from '../../../test/support/ask.ts';
 import { observeServers } from '../../../test/support/recorded.ts';
@@ -128,6 +130,70 @@ test('requests that are not CORS are not reported: same-origin, no-cors, navigat
 
   expect(observations).toEqual([]);
 });
+
+test.each([
+  ['before', 0],
+  ['after', 1],
+])('a pipelined response written %s one that closes the connection is not counted', async (_when, first) => {
+  const observations = observeServers();
+  const waiting: ServerResponse[] = [];
+  const server = createServer((_request, response) => {
+    waiting.push(response);
+    if (waiting.length < 2) return;
+    const [one, two] = waiting as [ServerResponse, ServerResponse];
+    const answerOne = () => one.writeHead(201, { connection: 'close' }).end();
+    const answerTwo = () => two.writeHead(202).end();
+    if (first === 0) {
+      answerTwo();
+      answerOne();
+    } else {
+      one.on('close', answerTwo);
+      answerOne();
+    }
+  });
+  const answer = await pipeline(await listen(server), 2);
+
+  expect(answer.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 201']);
+  expect(observations.map(({ statusCode }) => statusCode)).toEqual([201]);
+});
+
+test('pipelined responses are counted when they are sent, each in its own context', async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const contexts: (string | undefined)[] = [];
+  const observations = observeServers({
+    route: () => {
+      contexts.push(storage.getStore());
+      return undefined;
+    },
+  });
+  const waiting: (() => void)[] = [];
+  const server = createServer((request, response) => {
+    storage.run(request.url ?? '', () => {
+      const write = () => response.writeHead(200, { 'content-length': 0 }).end();
+      waiting.unshift(AsyncResource.bind(write));
+      if (waiting.length === 3) for (const answer of waiting) answer();
+    });
+  });
+  const answering = pipeline(await listen(server), 3);
+  await vi.waitUntil(() => observations.length === 3);
+  server.closeAllConnections();
+  await answering;
+
+  expect(contexts).toEqual(['/0', '/1', '/2']);
+});
+
+/** Sends requests without waiting for their responses; resolves with everything that was sent back. */
+async function pipeline(url: string, count: number): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => {});
+  for (let i = 0; i < count; i++) {
+    socket.write(`GET /${i} HTTP/1.1\r\nHost: ${hostname}\r\nOrigin: https://shop.example\r\n\r\n`);
+  }
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return answer;
+}
 
 function connections(server: ReturnType<typeof createServer>): Promise<number> {
   return new Promise((resolve, reject) =>

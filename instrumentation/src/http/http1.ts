@@ -1,8 +1,10 @@
+import { AsyncResource } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readHeaderBlock, readRawHeaders } from '../fetch-standard/header-list.ts';
 import { guard } from '../guard.ts';
 import { expressRoute } from './express-route.ts';
+import { nextRoute } from './next-route.ts';
 import { addPendingExchange, type PendingExchange, pendingExchange } from './pending-exchange.ts';
 import type { ServedExchange } from './served-exchange.ts';
 
@@ -66,14 +68,22 @@ function hasOrigin(rawHeaders: readonly string[]): boolean {
   return false;
 }
 
-/** Every response passes through the instance's `writeHead`, also with implicit headers. */
+/**
+ * Every response passes through the instance's `writeHead`, also with implicit headers. It is reported once
+ * its turn comes: a client may send requests without waiting (pipelining), and whatever follows a response
+ * with `Connection: close` is never sent.
+ */
 function wrapWriteHead(message: ServerMessage, onWritten: (message: ServerMessage) => void): void {
   const { response } = message;
   const { writeHead } = response;
+  const reportSent = () => {
+    // Otherwise the client has disconnected, or is not answered any more.
+    if (!response.destroyed && response.socket?.writable === true) onWritten(message);
+  };
   response.writeHead = function (this: ServerResponse, ...args: unknown[]) {
     const result = Reflect.apply(writeHead, this, args);
-    // The client has disconnected and receives nothing.
-    if (!response.destroyed) onWritten(message);
+    if (response.socket === null) response.once('socket', AsyncResource.bind(reportSent));
+    else reportSent();
     return result;
   } as typeof writeHead;
 }
@@ -81,7 +91,7 @@ function wrapWriteHead(message: ServerMessage, onWritten: (message: ServerMessag
 function servedExchange(
   request: IncomingMessage,
   response: ServerResponse,
-  { url, route }: PendingExchange,
+  { url, route, declaredRoute }: PendingExchange,
 ): ServedExchange {
   const { socket } = request;
   // The rendered header block: `getHeader()` misses headers that were passed only to `writeHead`.
@@ -96,7 +106,9 @@ function servedExchange(
     authority: request.headers.host,
     isEncrypted: 'encrypted' in socket && socket.encrypted === true,
     remoteAddress: socket.remoteAddress,
-    route: route ?? expressRoute(request),
+    // Next.js may run below Express, whose route is then a catch-all.
+    route: route ?? nextRoute(request) ?? expressRoute(request),
+    declaredRoute,
     raw: request,
   };
 }

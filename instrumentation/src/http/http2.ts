@@ -54,7 +54,7 @@ function servedExchange(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   sent: OutgoingHttpHeaders,
-  { url, route }: PendingExchange,
+  { url, route, declaredRoute }: PendingExchange,
 ): ServedExchange {
   return {
     method: headers[':method'] ?? '',
@@ -67,6 +67,7 @@ function servedExchange(
     isEncrypted: stream.session?.encrypted === true,
     remoteAddress: stream.session?.socket.remoteAddress,
     route,
+    declaredRoute,
     raw: stream,
   };
 }

@@ -41,7 +41,7 @@ export function maskPath(url: string, route?: string, isRouteText?: (segment: st
  * Whether a template is as specific as the path. One for paths of any length (`/files/*`, `/(.*)`), or a
  * gateway's prefix (`/files/`), is less so.
  */
-function fits(route: string, segments: readonly string[]): boolean {
+export function fits(route: string, segments: readonly string[]): boolean {
   const parts = route.split('/', MAX_SEGMENTS + 2);
   return (
     parts.length === segments.length &&
@@ -58,7 +58,7 @@ export function routeText(route: string): readonly string[] {
 
 const LITERAL = new RegExp(`^[A-Za-z0-9._~-]{1,${MAX_SEGMENT}}$`);
 
-function pathOf(url: string): string {
+export function pathOf(url: string): string {
   const end = url.search(/[?#]/);
   const target = end === -1 ? url : url.slice(0, end);
   if (target.startsWith('/')) return target;

@@ -7,17 +7,22 @@ export interface PendingExchange {
   readonly url: string;
   /** The route template, set by the hook of a framework. */
   route: string | undefined;
+  /** The route template, set by the application. */
+  declaredRoute: string | undefined;
   isReported: boolean;
 }
 
 /** Node's object for a request, to which the pending exchange is attached. */
 type Carrier = (IncomingMessage | ServerHttp2Stream) & { [PENDING]?: PendingExchange };
 
-/** A property, because it costs a few nanoseconds and a WeakMap costs a hundred. */
-const PENDING = Symbol('originscope.cors.pending');
+/**
+ * A property, because it costs a few nanoseconds and a WeakMap costs a hundred. Shared by all copies of this
+ * package: `register` and the application may load different ones.
+ */
+const PENDING = Symbol.for('@originscope/instrumentation-cors/pending');
 
 export function addPendingExchange(carrier: Carrier, url: string): void {
-  carrier[PENDING] = { url, route: undefined, isReported: false };
+  carrier[PENDING] = { url, route: undefined, declaredRoute: undefined, isReported: false };
 }
 
 /** The exchange that was added and not reported yet; undefined for a request without an `Origin`. */

@@ -14,6 +14,8 @@ export interface ServedExchange extends ObservedExchange {
   readonly remoteAddress: string | undefined;
   /** The route template according to the framework. */
   readonly route: string | undefined;
+  /** The route template according to the application (`setRoute`). */
+  readonly declaredRoute?: string | undefined;
   /** False when the response's headers could not be read. */
   readonly responseHeadersCaptured: boolean;
   readonly raw: RawRequest;

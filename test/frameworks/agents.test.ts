@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { receiveOtlpJson } from '../support/otlp-json-receiver.ts';
+import { start } from '../support/process.ts';
+import { APPS, PACKAGES } from './applications.ts';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const isInstalled = existsSync(join(PACKAGES, 'dd-trace')) && existsSync(join(PACKAGES, '@sentry/node'));
+
+beforeAll(() => run('npm', ['run', 'build', '--workspace', 'instrumentation'], { cwd: ROOT }), 60_000);
+
+/** They trace what the process sends: never the requests to our receiver. */
+describe.skipIf(!isInstalled)('agents of other vendors', () => {
+  test.each([
+    ['Sentry', 'sentry.mjs'],
+    ['dd-trace', 'dd-trace.cjs'],
+  ])('%s traces the requests of the application, and not those to the receiver', async (_name, program) => {
+    const received: IncomingHttpHeaders[] = [];
+    const receiver = createServer((request, response) => {
+      received.push(request.headers);
+      request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{}'));
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void receiver.close());
+    await once(receiver, 'listening');
+    const { port } = receiver.address() as AddressInfo;
+
+    const app = start(process.execPath, [program], {
+      cwd: APPS,
+      env: { ORIGINSCOPE_ENDPOINT: `http://127.0.0.1:${port}` },
+    });
+    const { code, stdout, stderr } = await app.ended;
+
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('/own');
+    expect(stdout).not.toContain(String(port));
+    expect(received.length).toBeGreaterThan(0);
+    const expected = ['connection', 'content-encoding', 'content-length', 'content-type', 'host'];
+    for (const headers of received) expect(Object.keys(headers).sort()).toEqual(expected);
+  });
+});
+
+const bun = bunExecutable();
+
+test.skipIf(bun === undefined)(
+  'Bun says at start that servers are not observed; observe() works',
+  async () => {
+    const receiver = await receiveOtlpJson();
+    onTestFinished(() => receiver.close());
+
+    const app = start(bun ?? '', ['bun.mjs'], { cwd: APPS, env: { ORIGINSCOPE_ENDPOINT: receiver.url } });
+    const { code, stderr } = await app.ended;
+
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/OriginscopeWarning.*Bun does not publish.*observe\(\)/);
+    expect(receiver.decisions()).toEqual({ acao_missing: 1 });
+  },
+);
+
+/** Its own package has a link to it only when install scripts may run. */
+function bunExecutable(): string | undefined {
+  const platforms = join(PACKAGES, '@oven');
+  const installed = existsSync(platforms) ? readdirSync(platforms) : [];
+  return installed
+    .flatMap((name) => ['bun', 'bun.exe'].map((file) => join(platforms, name, 'bin', file)))
+    .find((file) => existsSync(file));
+}
