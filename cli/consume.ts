@@ -7,7 +7,7 @@ import { requireSchema } from '../clickhouse/migrations.ts';
 import { rewind } from '../collector/kafka/admin/rewind.ts';
 import { type Consume, startConsume } from '../collector/kafka/consuming/consume.ts';
 import { createClosers } from '../core/closers.ts';
-import { createRetrier } from '../core/retrier.ts';
+import { createRetrier } from '../core/outage-retrier.ts';
 import { assertProtected, shownUrl } from '../server/binding.ts';
 import { type Monitor, startMonitor } from '../server/monitor.ts';
 import { createRegistry } from '../server/readings.ts';

@@ -8,8 +8,8 @@ import type { RecordedRequest } from '../explain/recordings/recorded-request.ts'
 import type { Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
 import { browserOption, browsersOf } from './browser-option.ts';
 import { errorText } from './pages/error-text.ts';
-import { createExplanationsPage, isOfInterest } from './pages/explanations-page.ts';
 import { explainText, renderText, verdictOfText } from './pages/pasted-text-page.ts';
+import { createExplanationsPage, isOfInterest } from './pages/recording-page.ts';
 import { pageOptions } from './pages/terminal.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './verdict-exit-codes.ts';
 
@@ -61,7 +61,7 @@ What was not recorded is left out: an empty list says that there were no headers
 With --json a result is a line:
   {"id", "browser": the one that is explained, "verdict": "allowed"|"blocked"|"unknown", "reason", "detail",
    "decidedBy": index of the exchange that decided, null when all were allowed,
-   "decisions": [one for each exchange; a preflight that is not refused has "preflightCacheSeconds"], "notes",
+   "decisions": [one for each exchange; a preflight that is not blocked has "preflightCacheSeconds"], "notes",
    "differences": [{"browser", "verdict", "reason", "detail"} of each browser that does something else],
    "behaviours": in what they differ}
 

@@ -29,7 +29,7 @@ export interface ImportFilesOptions extends ImportRules {
 const EVER = { earliest: 0, latest: Number.POSITIVE_INFINITY };
 
 /** What was read, in addition to what the import did with it. */
-export interface ImportSummary extends Omit<ImportResult, 'replaced' | 'refused'> {
+export interface ImportSummary extends Omit<ImportResult, 'replaced' | 'conflicting'> {
   /** Frozen slots that hold other spans. */
   readonly refused: readonly number[];
   readonly spans: number;
@@ -64,8 +64,8 @@ export async function importFiles(options: ImportFilesOptions): Promise<ImportSu
       retention,
     });
     const read = await readFiles(options, importing);
-    const { replaced: _, refused, ...done } = await importing.finish();
-    return { ...read, ...done, refused: refused.map(({ slot }) => slot) };
+    const { replaced: _, conflicting, ...done } = await importing.finish();
+    return { ...read, ...done, refused: conflicting.map(({ slot }) => slot) };
   } finally {
     await writer.close();
   }

@@ -69,7 +69,7 @@ export function rebuild(command: Command): Command {
       });
       progress.clear();
       console.log(json ? JSON.stringify(result) : inWords(result));
-      if (result.refused.length > 0) process.exitCode = 1;
+      if (result.conflicting.length > 0) process.exitCode = 1;
     } catch (error) {
       progress.clear();
       throw isKafkas(error) ? kafkaUnavailable(location, error) : error;
@@ -87,14 +87,14 @@ function inWords(result: RebuildResult): string {
   const {
     messages,
     malformed,
-    refusedBatches,
+    unreadableBatches,
     rejected,
     spans,
     written,
     published,
     unchanged,
     replaced,
-    refused,
+    conflicting,
   } = result;
   const lines = [
     `${counted(messages, 'message')} read, with ${counted(spans, 'decision span')} of that time`,
@@ -102,19 +102,19 @@ function inWords(result: RebuildResult): string {
     `${counted(published.length, 'frozen slot')} published that held nothing, ${unchanged.length} held the same already`,
   ];
   if (malformed > 0) lines.push(`${counted(malformed, 'message')} skipped: they are not valid OTLP`);
-  if (refusedBatches > 0) {
+  if (unreadableBatches > 0) {
     lines.push(
-      `batches of messages passed over, because they are too large or not readable: ${refusedBatches}`,
+      `batches of messages passed over, because they are too large or not readable: ${unreadableBatches}`,
     );
   }
   if (rejected > 0) lines.push(`${counted(rejected, 'span')} rejected: they are broken, or of another time`);
   if (replaced.length > 0) {
     lines.push(`${counted(replaced.length, 'frozen slot')} replaced:`, ...replaced.map(change));
   }
-  if (refused.length > 0) {
+  if (conflicting.length > 0) {
     lines.push(
-      `${counted(refused.length, 'frozen slot')} left as they are, because they would shrink (--may-shrink does it all the same):`,
-      ...refused.map(change),
+      `${counted(conflicting.length, 'frozen slot')} left as they are, because they would shrink (--may-shrink does it all the same):`,
+      ...conflicting.map(change),
     );
   }
   return lines.join('\n');

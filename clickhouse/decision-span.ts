@@ -15,7 +15,7 @@ export const DERIVATION = 1;
 
 /** The observer of the exchange: the service itself, or a gateway in front of it. */
 export const OBSERVERS = ['service', 'gateway'] as const;
-export type Observer = (typeof OBSERVERS)[number];
+export type ObservedBy = (typeof OBSERVERS)[number];
 
 /**
  * The origin of a decision, which determines the accuracy of its count. `instrumented`: by our
@@ -43,7 +43,7 @@ export interface DecisionSpan {
   /** Start of the span, epoch milliseconds; its minute is the minute that the decisions belong to. */
   readonly time: number;
   readonly derivation: number;
-  readonly observer: Observer;
+  readonly observer: ObservedBy;
   readonly source: Source;
   /** The number of decisions; 0 when a newer rule set finds that the span is not a decision. */
   readonly decisions: number;

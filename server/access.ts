@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorDefinition } from '../core/error-codes.ts';
 import { hasCode, OriginscopeError } from '../core/errors.ts';
-import { bearerCheck, type Presented } from './bearer.ts';
+import { bearerCheck, type TokenCheck } from './bearer.ts';
 import { type Binding, isLoopback } from './binding.ts';
 
 type Headers = FastifyRequest['headers'];
@@ -25,14 +25,14 @@ export function guard(server: FastifyInstance, binding: Pick<Binding, 'host' | '
     server.addHook('onRequest', async ({ headers }) => assertLocal(headers));
   }
   server.setErrorHandler(answerError);
-  const present: (authorization: string | undefined) => Presented =
-    token === undefined ? () => 'right' : bearerCheck(token);
+  const present: (authorization: string | undefined) => TokenCheck =
+    token === undefined ? () => 'valid' : bearerCheck(token);
   return {
-    mayReadDetails: ({ authorization }) => present(authorization) === 'right',
+    mayReadDetails: ({ authorization }) => present(authorization) === 'valid',
     assertToken({ authorization }) {
       const presented = present(authorization);
-      if (presented === 'nothing') throw new OriginscopeError('TOKEN_MISSING');
-      if (presented === 'wrong') throw new OriginscopeError('TOKEN_INVALID');
+      if (presented === 'missing') throw new OriginscopeError('TOKEN_MISSING');
+      if (presented === 'invalid') throw new OriginscopeError('TOKEN_INVALID');
     },
   };
 }

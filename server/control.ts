@@ -35,7 +35,7 @@ export async function startControl(
   const present = bearerCheck(token);
   const server = fastify({ forceCloseConnections: true });
   server.addHook('onRequest', async (request, reply) => {
-    if (present(request.headers.authorization) !== 'right') return reply.code(401).send();
+    if (present(request.headers.authorization) !== 'valid') return reply.code(401).send();
   });
   for (const [name, question] of Object.entries(questions)) {
     server.post(`/${name}`, { schema: { body: question.parameters } }, ({ body }, reply) => {

@@ -1,13 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { HEARTBEAT_RUNBOOK, runbookOf } from '../analyzer/alerting/runbooks.ts';
 import { DETECTORS, MISCONFIGURATIONS } from '../analyzer/detectors/detection.ts';
 import { INCIDENT_CLASSES } from '../analyzer/incidents/incident.ts';
-import { explain } from '../cli/explain.ts';
 import { renderAlert } from '../cli/pages/alert-page.ts';
-import { probe } from '../cli/probe.ts';
-import { report } from '../cli/report.ts';
 import { anIncident } from './support/incidents.ts';
 
 const DOCS = new URL('../docs/', import.meta.url);
@@ -55,27 +51,6 @@ test('links of the pages lead somewhere', () => {
       expect(() => read(`runbooks/${target}`), `${page} → ${target}`).not.toThrow();
     }
   }
-});
-
-test('the commands of the pages exist, with these options', () => {
-  const commands = new Map(
-    [explain, probe, report].map((define) => [define.name, define(new Command(define.name))]),
-  );
-  let found = 0;
-  for (const page of pages) {
-    for (const [line, name = ''] of read(`runbooks/${page}.md`).matchAll(/originscope ([a-z]+)\b[^`\n]*/g)) {
-      const command = commands.get(name);
-      expect(command, line).toBeDefined();
-      for (const [flag] of line.matchAll(/(?<= )--?[a-zA-Z][a-z-]*/g)) {
-        expect(
-          command?.options.flatMap(({ long, short }) => [long, short]),
-          line,
-        ).toContain(flag);
-      }
-      found++;
-    }
-  }
-  expect(found).toBeGreaterThan(20);
 });
 
 test('the example in docs/alerting.md is what a terminal shows', () => {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { createRetrier } from '../../core/retrier.ts';
+import { createRetrier } from '../../core/outage-retrier.ts';
 import type { AlertmanagerAlert } from './alertmanager-alert.ts';
 import { postJson, shown } from './post-json.ts';
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Logger } from 'pino';
-import { createRetrier } from '../../core/retrier.ts';
+import { createRetrier } from '../../core/outage-retrier.ts';
 import type { AlertmanagerAlert } from './alertmanager-alert.ts';
 import type { AlertDelivery, DeliveryCounters } from './alertmanager-client.ts';
 import { postJson, shown } from './post-json.ts';

@@ -4,8 +4,8 @@ import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { affectedClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
+import { type Rate, RateWatch } from '../statistics/rate-watch.ts';
 import { type Detection, type DetectorName, subjectOf } from './detection.ts';
-import { type Rate, RateWatch } from './rate-watch.ts';
 
 /**
  * Rates of what flips do not show: blocked calls that are allowed at other times (a part of the instances, a part

@@ -58,7 +58,7 @@ export function markSuspects(scope: Scope, detections: readonly Detection[], min
     if (!OF_STRANGERS.has(detector)) continue;
     for (const name of origins) {
       const origin = scope.origins.get(name);
-      if (origin !== undefined && origin.firstAllowedAt > minute - DAY) origin.said.add(SUSPECT);
+      if (origin !== undefined && origin.firstAllowedAt > minute - DAY) origin.reported.add(SUSPECT);
     }
   }
 }

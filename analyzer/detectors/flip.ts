@@ -2,7 +2,6 @@ import { counted } from '../../core/counted.ts';
 import { type Blocks, callKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
-
 import { estimateClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import { type Detection, subjectOf } from './detection.ts';
@@ -11,7 +10,7 @@ const MINUTE = 60_000;
 /** An isolated blocked call is discarded after this time. */
 const FORGOTTEN_MILLIS = 24 * 60 * MINUTE;
 const NEEDED_HISTORY_MILLIS = 10 * MINUTE;
-/** Of what has blocked a call by chance, as far as that has been seen: from here on it is not believed. */
+/** Below this probability of what has been blocked, chance is ruled out. */
 const CHANCE = 1e-4;
 
 /**

@@ -12,16 +12,16 @@ const DAY = 1440 * MINUTE;
 export function detectLaunch(scope: Scope, origin: OriginHistory, minute: number): Detection | undefined {
   const { firstAllowedAt, exact, allowed, browser, blocked } = origin;
   if (NOISE_KINDS.has(origin.kind) && origin.kind !== 'app shell') return undefined;
-  if (origin.said.has('launch') || firstAllowedAt > minute - 2 * MINUTE) return undefined;
+  if (origin.reported.has('launch') || firstAllowedAt > minute - 2 * MINUTE) return undefined;
   if (firstAllowedAt - scope.startedAt < DAY || minute - firstAllowedAt > DAY) {
     // Not new, or too slow to tell.
-    if (allowed >= 20) origin.said.add('launch');
+    if (allowed >= 20) origin.reported.add('launch');
     return undefined;
   }
   const clients = estimateClients(origin.clientsHigh, origin.clientsLow);
   const isBusy = exact >= 20 && browser >= 0.8 * (allowed + blocked) && (clients === 0 || clients >= 4);
   if (!isBusy) return undefined;
-  origin.said.add('launch');
+  origin.reported.add('launch');
   const networks = Number.isFinite(clients) ? `about ${Math.round(clients)}` : 'more than 60';
   return shiftOf(
     'new_allowed_origin',

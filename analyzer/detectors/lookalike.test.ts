@@ -17,7 +17,7 @@ test.each([
   expect(mostAlike(origin, [allowed])?.score ?? 0).toBeCloseTo(score, 5);
 });
 
-test('a subdomain of an allowed site is no lookalike, the next customer of its host is another site', () => {
+test('a subdomain of an allowed site is not a lookalike, the next customer of its host is another site', () => {
   expect(mostAlike('https://stage.example.com', ['https://app.example.com'])).toBeUndefined();
   expect(siteOf('https://evil.vercel.app')).not.toBe(siteOf('https://ok.vercel.app'));
   expect(siteOf('https://a.example.co.uk')).toBe('example.co.uk');

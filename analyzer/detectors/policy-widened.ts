@@ -44,14 +44,14 @@ export class PolicyWidenedWatch {
     const allowed = rows.filter(({ verdict, origin }) => verdict === 'allowed' && origin !== OTHER);
     for (const [name, own] of Map.groupBy(allowed, ({ origin }) => origin)) {
       const origin = this.#scope.origins.get(name);
-      if (origin === undefined || IGNORED.has(origin.kind) || origin.said.has('widened')) continue;
+      if (origin === undefined || IGNORED.has(origin.kind) || origin.reported.has('widened')) continue;
       const widened = this.#candidates.get(name) ?? candidateOf(origin, own, minute);
       if (widened === undefined) continue;
       this.#candidates.set(name, widened);
       widened.rows.push(...own.slice(0, 20));
       widened.decisions += decisionsOf(own);
       if (widened.decisions < ENOUGH) continue;
-      origin.said.add('widened');
+      origin.reported.add('widened');
       this.#candidates.delete(name);
       found.push(widened);
     }

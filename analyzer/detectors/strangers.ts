@@ -5,10 +5,10 @@ import type { OriginHistory, Scope } from '../history/scope.ts';
 import { affectedClients } from '../input/clients.ts';
 import { NOISE_KINDS } from '../input/origin-kind.ts';
 import type { UsageRow } from '../input/usage-row.ts';
+import { deviance } from '../statistics/negative-binomial.ts';
+import { NO_CLIENTS, RateWatch } from '../statistics/rate-watch.ts';
 import type { Detection } from './detection.ts';
 import { mostAlike } from './lookalike.ts';
-import { deviance } from './negative-binomial.ts';
-import { NO_CLIENTS, RateWatch } from './rate-watch.ts';
 
 const MINUTE = 60_000;
 const DAY_MINUTES = 1440;

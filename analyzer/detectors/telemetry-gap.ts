@@ -2,8 +2,8 @@ import { counted } from '../../core/counted.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import type { CompletenessRow } from '../input/usage-row.ts';
+import { logProbabilityOfZero } from '../statistics/negative-binomial.ts';
 import type { Detection } from './detection.ts';
-import { logProbabilityOfZero } from './negative-binomial.ts';
 
 const MINUTE = 60_000;
 /** Longer than a restart takes. */

@@ -1,6 +1,6 @@
 import type { OriginHistory, Scope } from '../history/scope.ts';
+import { logProbabilityOfZero } from '../statistics/negative-binomial.ts';
 import type { Detection } from './detection.ts';
-import { logProbabilityOfZero } from './negative-binomial.ts';
 import { shiftOf } from './shift.ts';
 
 const MINUTE = 60_000;
@@ -48,8 +48,8 @@ export class VanishedOrigins {
       this.#missed.set(origin.origin, missed);
       const chance = logProbabilityOfZero(missed, Math.max(LEAST_DISPERSION, dispersion));
       if (missed < LEAST_EXPECTED || chance > LOG_CHANCE || lastAt > minute - LEAST_MILLIS) continue;
-      if (origin.said.has(`vanished ${lastAt}`)) continue;
-      origin.said.add(`vanished ${lastAt}`);
+      if (origin.reported.has(`vanished ${lastAt}`)) continue;
+      origin.reported.add(`vanished ${lastAt}`);
       yield detectionOf(scope, origin, missed);
     }
   }

@@ -1,8 +1,8 @@
 import { counted } from '../../core/counted.ts';
-import type { SeasonalSeries } from '../history/seasonal-series.ts';
+import { createEDetector, type EDetector, FALLS } from '../statistics/e-detector.ts';
+import { deviance, shortfall } from '../statistics/negative-binomial.ts';
+import type { SeasonalSeries } from '../statistics/seasonal-series.ts';
 import type { Detection, Subject } from './detection.ts';
-import { createEDetector, type EDetector, FALLS } from './e-detector.ts';
-import { deviance, shortfall } from './negative-binomial.ts';
 import { shiftOf } from './shift.ts';
 
 const MINUTE = 60_000;
@@ -11,7 +11,7 @@ const WEEK_OF_BINS = 7 * DAY_OF_BINS;
 const DAY_MILLIS = 1440 * MINUTE;
 const LEAST_DISPERSION = { sums: 2, evidence: 1.3 } as const;
 const RISES: readonly number[] = [1.5, 2, 3, 5, 10];
-/** A restart takes two minutes: what lasts no longer is no change. */
+/** A restart takes two minutes: what lasts no longer is not a change. */
 const LEAST_TICKS = 3;
 /** Bounds of the baseline, on which the bound on false alarms depends. */
 const UPPER = 1.15;
@@ -31,7 +31,7 @@ export interface Watched {
   readonly series: SeasonalSeries;
   /** Of a service's total undefined. */
   readonly origin?: string;
-  /** What one client network does is no change of traffic. */
+  /** What one client network does is not a change of traffic. */
   readonly isOneClient?: boolean;
 }
 

@@ -1,8 +1,8 @@
 import { cappedDecisions, estimateClients } from '../input/clients.ts';
 import { kindOfOrigin, NOISE_KINDS, type OriginKind, siteOf } from '../input/origin-kind.ts';
 import type { UsageRow } from '../input/usage-row.ts';
+import { SeasonalSeries } from '../statistics/seasonal-series.ts';
 import { type Blocks, blockKeyOf, type Call } from './call.ts';
-import { SeasonalSeries } from './seasonal-series.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -40,7 +40,7 @@ export interface OriginHistory {
   days: number[];
   series: SeasonalSeries | undefined;
   /** What has been said about it already. */
-  readonly said: Set<string>;
+  readonly reported: Set<string>;
 }
 
 /** How often each value of an attribute occurs, halved every day. */
@@ -129,8 +129,8 @@ export class Scope {
 
   /** Whether browsers were allowed to call from the origin before this minute, more than by accident. */
   isKnown(origin: OriginHistory, minute: number): boolean {
-    const { allowed, firstAllowedAt, days, clientsHigh, clientsLow, said } = origin;
-    if (allowed < 3 || firstAllowedAt >= minute - MINUTE || said.has(SUSPECT)) return false;
+    const { allowed, firstAllowedAt, days, clientsHigh, clientsLow, reported } = origin;
+    if (allowed < 3 || firstAllowedAt >= minute - MINUTE || reported.has(SUSPECT)) return false;
     // Developers and extensions are usually allowed by mistake more often than on purpose.
     if (NOISE_KINDS.has(origin.kind) && origin.kind !== 'app shell') {
       return allowed >= 20 && allowed >= origin.blocked && days.length >= 2;
@@ -269,7 +269,7 @@ function newOrigin({ origin, minute }: UsageRow): OriginHistory {
     clientsLow: 0,
     days: [],
     series: undefined,
-    said: new Set(),
+    reported: new Set(),
   };
 }
 

@@ -1,10 +1,10 @@
 import { counted } from '../../core/counted.ts';
 import type { DetectorName, Subject } from '../detectors/detection.ts';
-import { logMultinomialEvidence } from '../detectors/version-comparison.ts';
 import { estimateClients } from '../input/clients.ts';
 import { describeOrigin } from '../input/origin-kind.ts';
+import { logMultinomialEvidence } from '../statistics/multinomial.ts';
 import { affectedValues, sumOf } from './affected.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, TOGETHER_MILLIS } from './draft.ts';
 import { changeOf, explainBreakage } from './explain.ts';
 import type { AffectedValue, Incident, IncidentClass, Severity } from './incident.ts';
 import { type PageFacts, type PageRule, shouldPage } from './page-policy.ts';
@@ -14,6 +14,8 @@ interface Classification extends Pick<Incident, 'class' | 'severity' | 'subject'
   readonly evidence: { for: string[]; against: string[] };
 }
 
+const WHOLE_ORIGINS =
+  'Compare Origin with a list of whole origins, and send Access-Control-Allow-Origin for those alone.';
 const NO_PAGE = { allowedBefore: false, browserEvidence: false, credentialsNewlyAllowed: false } as const;
 
 /** The incident that a draft stands for at present. */
@@ -266,11 +268,8 @@ function suspicious(draft: Draft): Classification {
     evidence,
     cause: isForgottenSite
       ? `${name.slice(0, 3).join(', ')} calls from the browsers of several people and was never allowed: a site that wants access, or was forgotten.`
-      : `Somebody tries which origins are allowed (${name.slice(0, 3).join(', ')}${name.length > 3 ? ' …' : ''}). An Origin is easily forged: this is scanning, no break-in.`,
-    change:
-      allowedDecisions > 0
-        ? 'Compare Origin with a list of whole origins, and send Access-Control-Allow-Origin for those alone.'
-        : '',
+      : `Somebody tries which origins are allowed (${name.slice(0, 3).join(', ')}${name.length > 3 ? ' …' : ''}). An Origin is easily forged: this is scanning, not a break-in.`,
+    change: allowedDecisions > 0 ? WHOLE_ORIGINS : '',
   };
 }
 
@@ -296,8 +295,7 @@ function misconfiguration(draft: Draft): Classification {
     cause: first?.sentence ?? '',
     change:
       example === undefined || changeOf(example) === ''
-        ? ((first && FLAW_CHANGES[first.detector]) ??
-          'Compare Origin with a list of whole origins, and send Access-Control-Allow-Origin for those alone.')
+        ? ((first && FLAW_CHANGES[first.detector]) ?? WHOLE_ORIGINS)
         : changeOf(example),
   };
 }
@@ -311,9 +309,6 @@ const FLAW_CHANGES: Readonly<Partial<Record<DetectorName, string>>> = {
   http_on_https: 'Allow the https origin only.',
   any_extension: 'Allow the ids of your own extensions only.',
 };
-
-/** What begins so close together may have one cause. */
-const TOGETHER_MILLIS = 15 * 60_000;
 
 function shift(draft: Draft): Classification {
   const { signals, scope, against } = draft;

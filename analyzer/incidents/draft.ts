@@ -11,6 +11,9 @@ import type { IncidentState } from './incident.ts';
 const MOST_SIGNALS = 50;
 const MOST_ORIGINS = 1_000;
 
+/** Detections of one family that begin so close together have one cause. */
+export const TOGETHER_MILLIS = 15 * 60_000;
+
 /** An incident while evidence for it is gathered. */
 export interface Draft {
   readonly id: string;

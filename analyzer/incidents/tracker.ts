@@ -4,7 +4,7 @@ import type { Scope } from '../history/scope.ts';
 import { isAboutToken } from '../input/usage-row.ts';
 import { sumOf } from './affected.ts';
 import { CREDENTIALS, incidentOf } from './classify.ts';
-import { addDetection, countVersions, type Draft, openDraft } from './draft.ts';
+import { addDetection, countVersions, type Draft, openDraft, TOGETHER_MILLIS } from './draft.ts';
 import type { Incident } from './incident.ts';
 import type { IncidentVerdict } from './incident-verdict.ts';
 import type { PageRule } from './page-policy.ts';
@@ -31,8 +31,6 @@ const REOPENED: Readonly<Record<Family, number>> = {
   shift: DAY,
   gap: 30 * MINUTE,
 };
-/** Detections of one family that begin so close together have one cause. */
-const TOGETHER_MILLIS = 15 * MINUTE;
 /** A change of volume so soon after something broke is its consequence. */
 const AFTERMATH_MILLIS = 30 * MINUTE;
 const WITHDRAWN_MILLIS = 10 * MINUTE;

@@ -29,7 +29,7 @@ export function kindOfOrigin(origin: string): OriginKind {
   return 'not a browser origin';
 }
 
-/** Kinds that are no strangers but developers, extensions and apps: noise where a service never allowed them. */
+/** Kinds that are not strangers but developers, extensions and apps: noise where a service never allowed them. */
 export const NOISE_KINDS: ReadonlySet<OriginKind> = new Set([
   'local development',
   'private host',
@@ -38,7 +38,7 @@ export const NOISE_KINDS: ReadonlySet<OriginKind> = new Set([
   'file',
 ]);
 
-/** What an origin that is no website stands for, with an article; empty for websites. */
+/** What an origin that is not a website stands for, with an article; empty for websites. */
 export function describeOrigin(origin: string): string {
   const kind = kindOfOrigin(origin);
   if (kind !== 'app shell') return DESCRIPTIONS[kind];

@@ -1,4 +1,4 @@
-import type { Observer } from '../../clickhouse/decision-span.ts';
+import type { ObservedBy } from '../../clickhouse/decision-span.ts';
 
 /** The scopes and SDK names of gateways. */
 const GATEWAYS: ReadonlySet<string> = new Set([
@@ -19,7 +19,7 @@ export interface ObserverHints {
 }
 
 /** The observer of an exchange: as declared, else a known gateway, else the service. */
-export function observerOf({ declared, scope, sdk }: ObserverHints): Observer {
+export function observerOf({ declared, scope, sdk }: ObserverHints): ObservedBy {
   if (declared === 'gateway' || declared === 'service') return declared;
   return GATEWAYS.has(scope) || GATEWAYS.has(sdk) ? 'gateway' : 'service';
 }

@@ -8,8 +8,8 @@ import type { AddRoutes } from '../../server/routes.ts';
 import type { InboundTracestate, SamplingRatios } from '../derivation/sampling.ts';
 import { noReceiverCounts, type ReceiverCounters } from './counters.ts';
 import { derivationRules } from './decode.ts';
+import { signals } from './endpoints.ts';
 import { receiverMetrics } from './receiver-metrics.ts';
-import { signals } from './signals.ts';
 import { type AcceptedRequest, traceExport } from './trace-export.ts';
 
 const MIB = 1024 ** 2;

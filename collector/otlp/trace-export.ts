@@ -31,7 +31,7 @@ export interface TraceExportOptions {
 /** What a row takes in memory beside its texts, which are no longer than the body. */
 const ROW_BYTES = 400;
 /** The most decision spans of a request; one of as many bytes as are taken has fewer. */
-const MAX_SPANS = 32_768;
+const MAX_DECISION_SPANS = 32_768;
 
 /**
  * Takes a trace export request from its first byte to its write. The result resolves when what was accepted is
@@ -55,7 +55,7 @@ export function traceExport(options: TraceExportOptions) {
     try {
       const body = await readBody(request, { maxBytes: maxBytes[encoding], arrivalMillis, holding });
       const decoded = decodeTraces(body, encoding, acceptedWindow(options.now()), options.rules);
-      if (decoded.spans.length > MAX_SPANS) throw tooManySpans();
+      if (decoded.spans.length > MAX_DECISION_SPANS) throw tooManySpans();
       holding.hold(decoded.spans.length * ROW_BYTES);
       if (decoded.spans.length > 0) await write({ body, encoding, spans: decoded.spans }, options);
       countAccepted(counters, body.length, decoded);
@@ -91,4 +91,4 @@ function countAccepted(counters: ReceiverCounters, bytes: number, decoded: Decod
 }
 
 const tooManySpans = (): OriginscopeError =>
-  new OriginscopeError('BODY_TOO_LARGE', { problem: `more than ${MAX_SPANS} decision spans` });
+  new OriginscopeError('BODY_TOO_LARGE', { problem: `more than ${MAX_DECISION_SPANS} decision spans` });

@@ -77,7 +77,7 @@ test('a file of past weeks is published at once, and importing it again changes 
     published: [],
     unchanged: [],
     replaced: [],
-    refused: [],
+    conflicting: [],
     expired: 0,
     ahead: 0,
     late: 0,
@@ -99,7 +99,7 @@ test('spans of open slots are added to the existing ones', async () => {
   const { clickHouse, importing, write } = await fixture();
   const recent = decisionSpans(20, (index) => ({ time: NOW - 30 * HOUR + index * 60_000 }));
   await write(recent.slice(0, 12), NOW);
-  expect(await importing(recent)).toMatchObject({ written: 20, published: [], refused: [] });
+  expect(await importing(recent)).toMatchObject({ written: 20, published: [], conflicting: [] });
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 20, hours: 20 });
 });
 
@@ -108,7 +108,9 @@ test('a frozen slot with other spans is rejected and reported, the others are pu
   await write([decisionSpan({ time: LAST_WEEK, spanId: 'ffffffffffffffff', decisions: 3 })], LAST_WEEK);
   expect(await importing(OLD)).toMatchObject({
     published: [LAST_WEEK - DAY, LAST_WEEK + SLOT],
-    refused: [{ slot: LAST_WEEK, before: { spans: 1, decisions: 3 }, after: { spans: 10, decisions: 10 } }],
+    conflicting: [
+      { slot: LAST_WEEK, before: { spans: 1, decisions: 3 }, after: { spans: 10, decisions: 10 } },
+    ],
   });
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 23, hours: 23, blocked: 10 });
 });
@@ -116,7 +118,7 @@ test('a frozen slot with other spans is rejected and reported, the others are pu
 test('a slot of live spans is recognised when its own export is imported', async () => {
   const { clickHouse, importing, write } = await fixture();
   await write(OLD, LAST_WEEK + HOUR);
-  expect(await importing(OLD)).toMatchObject({ published: [], unchanged: OLD_SLOTS, refused: [] });
+  expect(await importing(OLD)).toMatchObject({ published: [], unchanged: OLD_SLOTS, conflicting: [] });
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 30, hours: 30, blocked: 10 });
 });
 
@@ -176,9 +178,9 @@ test('a slot that would shrink is replaced only if allowed', async () => {
   const fewer = OLD.slice(0, 26);
   const [shrunk] = OLD_SLOTS;
   const change = { slot: shrunk, before: { spans: 10, decisions: 10 }, after: { spans: 6, decisions: 6 } };
-  expect(await importing(fewer, 'replace')).toMatchObject({ replaced: [], refused: [change] });
+  expect(await importing(fewer, 'replace')).toMatchObject({ replaced: [], conflicting: [change] });
   expect(await decisions(clickHouse)).toEqual({ minutes: 30, hours: 30, blocked: 10, staged: 0 });
-  expect(await importing(fewer, 'shrink')).toMatchObject({ replaced: [change], refused: [] });
+  expect(await importing(fewer, 'shrink')).toMatchObject({ replaced: [change], conflicting: [] });
   expect(await decisions(clickHouse)).toEqual({ minutes: 26, hours: 26, blocked: 6, staged: 0 });
 });
 
@@ -197,7 +199,7 @@ test('a slot that freezes while the file is read is treated consistently: all of
   await add(spans.slice(0, 10));
   at = NOW + 15 * 60_000;
   await add(spans.slice(10));
-  expect(await finish()).toMatchObject({ written: 20, published: [], refused: [], late: 0 });
+  expect(await finish()).toMatchObject({ written: 20, published: [], conflicting: [], late: 0 });
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 20, hours: 20 });
 });
 
@@ -241,7 +243,7 @@ test('a slot that is written but cannot be published is not treated as empty', a
     now: () => NOW,
   });
   await add(OLD.slice(0, 1));
-  expect(await finish()).toMatchObject({ published: [], refused: [{ slot: LAST_WEEK }] });
+  expect(await finish()).toMatchObject({ published: [], conflicting: [{ slot: LAST_WEEK }] });
   expect(await decisions(clickHouse)).toMatchObject({ minutes: 30, hours: 30 });
   expect(await importing(OLD)).toMatchObject({ unchanged: OLD_SLOTS });
 });

@@ -51,7 +51,7 @@ export interface ImportResult {
   /** Frozen slots whose spans were replaced. */
   readonly replaced: readonly SlotChange[];
   /** Frozen slots with other spans, left unchanged. */
-  readonly refused: readonly SlotChange[];
+  readonly conflicting: readonly SlotChange[];
   /** Spans older than the retention of minutes. */
   readonly expired: number;
   /** Spans in the future. */
@@ -109,13 +109,13 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
     open = [];
     const before = { ...writer.counters };
     await writer.write(spans, began);
-    const refused = {
+    const rejected = {
       late: writer.counters.late - before.late,
       ahead: writer.counters.ahead - before.ahead,
     };
-    late += refused.late;
-    ahead += refused.ahead;
-    written += spans.length - refused.late - refused.ahead;
+    late += rejected.late;
+    ahead += rejected.ahead;
+    written += spans.length - rejected.late - rejected.ahead;
   }
 
   async function stageFrozen(): Promise<void> {
@@ -153,7 +153,7 @@ export async function beginImport(options: ImportOptions): Promise<Import> {
       published: fresh.filter((slot) => marked.has(slot)),
       unchanged,
       replaced: differing.filter(({ slot }) => marked.has(slot)),
-      refused: differing.filter(({ slot }) => !marked.has(slot)),
+      conflicting: differing.filter(({ slot }) => !marked.has(slot)),
       expired,
       ahead,
       late,

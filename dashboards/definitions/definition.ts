@@ -119,7 +119,7 @@ export interface DashboardLink {
   readonly keep: readonly string[];
 }
 
-/** `ratio`: 1 is 100 %. `text` and `time` are no numbers. */
+/** `ratio`: 1 is 100 %. `text` and `time` are not numbers. */
 export type Unit =
   | 'count'
   | 'per_minute'

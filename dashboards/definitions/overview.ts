@@ -15,6 +15,7 @@ import { reasonTitle } from './reason-text.ts';
 import {
   BLOCKED_THRESHOLDS,
   blockedByReason,
+  blockedShareStat,
   decisionsByVerdict,
   deployments,
   ENVIRONMENT,
@@ -72,17 +73,7 @@ export const OVERVIEW: Dashboard = {
           unit: 'count',
           sql: `SELECT ${DECISIONS} AS decisions FROM ${REQUESTS}`,
         },
-        {
-          kind: 'stat',
-          id: 2,
-          title: 'Blocked share',
-          description: 'Share of decisions that end with the browser blocking the response.',
-          width: 4,
-          height: 4,
-          unit: 'ratio',
-          thresholds: BLOCKED_THRESHOLDS,
-          sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${REQUESTS}`,
-        },
+        blockedShareStat(2, REQUESTS),
         {
           kind: 'stat',
           id: 3,

@@ -17,6 +17,7 @@ import { reasonTitle } from './reason-text.ts';
 import {
   BLOCKED_THRESHOLDS,
   blockedByReason,
+  blockedShareStat,
   countColumns,
   decisionsByVerdict,
   deployments,
@@ -90,17 +91,7 @@ export const SERVICE_DASHBOARD: Dashboard = {
           unit: 'count',
           sql: `SELECT ${DECISIONS} AS decisions FROM ${TOTALS}`,
         },
-        {
-          kind: 'stat',
-          id: 2,
-          title: 'Blocked share',
-          description: 'Share of decisions that end with the browser blocking the response.',
-          width: 4,
-          height: 4,
-          unit: 'ratio',
-          thresholds: BLOCKED_THRESHOLDS,
-          sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${TOTALS}`,
-        },
+        blockedShareStat(2, TOTALS),
         {
           kind: 'stat',
           id: 3,

@@ -1,5 +1,5 @@
-import type { Annotation, DashboardLink, QueryVariable, Thresholds } from './definition.ts';
-import { DECISIONS, hashOf, namesOf, perMinute, selected, TIME, usage } from './query-text.ts';
+import type { Annotation, DashboardLink, QueryVariable, StatPanel, Thresholds } from './definition.ts';
+import { BLOCKED_SHARE, DECISIONS, hashOf, namesOf, perMinute, selected, TIME, usage } from './query-text.ts';
 import { reasonTitle } from './reason-text.ts';
 
 /** Names by which dashboards link to each other. */
@@ -50,6 +50,18 @@ export const ORIGIN: QueryVariable = {
 
 /** From which share of blocked decisions on a service deserves attention. */
 export const BLOCKED_THRESHOLDS: Thresholds = { warning: 0.05, critical: 0.2 };
+
+export const blockedShareStat = (id: number, usageText: string): StatPanel => ({
+  kind: 'stat',
+  id,
+  title: 'Blocked share',
+  description: 'Share of decisions that end with the browser blocking the response.',
+  width: 4,
+  height: 4,
+  unit: 'ratio',
+  thresholds: BLOCKED_THRESHOLDS,
+  sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${usageText}`,
+});
 
 export const VERDICT_COLORS = { allowed: 'green', blocked: 'red', unknown: 'yellow' };
 

@@ -15,19 +15,19 @@ import type {
 import { DECIMALS, thresholdsOf, UNITS } from './units.ts';
 
 /** The data source that the dashboard's variable selects. */
-export interface Source {
+export interface DataSource {
   readonly datasource: common.DataSourceRef;
   readonly queries: readonly Builder<Dataquery>[];
 }
 
 export interface PanelOptions {
-  /** Before the trace id in the URL of a trace; absent: trace ids are no links. */
+  /** Before the trace id in the URL of a trace; absent: trace ids are not links. */
   readonly traceUrl?: string | undefined;
 }
 
 export function renderPanel(
   panel: Panel,
-  source: Source,
+  source: DataSource,
   gridPos: dashboard.GridPos,
   options: PanelOptions,
 ): Builder<dashboard.Panel> {

@@ -175,7 +175,7 @@ describe('what a HAR shows of the outcome', () => {
     ]);
   });
 
-  test('net::ERR_FAILED is what Chrome says of every blocked response, so it is no cause', () => {
+  test('net::ERR_FAILED is what Chrome says of every blocked response, so it does not tell the cause', () => {
     expect(recorded('WebInspector', unanswered, { _error: 'net::ERR_FAILED' })[0]?.slice(0, 2)).toEqual([
       'unknown',
       'headers_not_captured',

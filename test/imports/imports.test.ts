@@ -32,7 +32,7 @@ const COLLECTOR_LAYERS = [
 ];
 
 /** The same inside the analyzer. */
-const ANALYZER_LAYERS = [['alerting'], ['incidents'], ['detectors'], ['history'], ['input']];
+const ANALYZER_LAYERS = [['alerting'], ['incidents'], ['detectors'], ['history'], ['statistics'], ['input']];
 
 const FOLDERS = LAYERS.flat().filter((folder) => existsSync(join(ROOT, folder)));
 const imports = readImports(FOLDERS);
@@ -65,10 +65,7 @@ describe('imports', () => {
 
   test('of every folder are read: a new one gets a place in the layers', () => {
     const folders = readdirSync(ROOT, { withFileTypes: true })
-      .filter(
-        (entry) =>
-          entry.isDirectory() && !/^\.|^(node_modules|dist|docs|test|reproductions)$/.test(entry.name),
-      )
+      .filter((entry) => entry.isDirectory() && !/^\.|^(node_modules|dist|docs|test)$/.test(entry.name))
       .map(({ name }) => name);
     expect(folders.filter((folder) => !LAYERS.flat().includes(folder))).toEqual([]);
   });
@@ -83,6 +80,13 @@ describe('imports', () => {
 
   test('of the analyzer point down, too', () => {
     expect(arrowsUp(ANALYZER_LAYERS, 'analyzer/')).toEqual([]);
+  });
+
+  test('of the product never lead into tests', () => {
+    const intoTests = [...imports].flatMap(([path, targets]) =>
+      targets.filter((target) => target.startsWith('test/')).map((target) => `${path} → ${target}`),
+    );
+    expect(intoTests).toEqual([]);
   });
 
   test('of the instrumentation never leave it', () => {

@@ -72,7 +72,7 @@ describeKafka('reading again', ({ brokers }) => {
     expect(await rebuilding(clickHouse, fixture)).toMatchObject({
       messages: 3,
       spans: 25,
-      refused: [],
+      conflicting: [],
       replaced: [{ slot: SENT, before: { spans: 20, decisions: 60 }, after: { spans: 25, decisions: 75 } }],
     });
     expect(await published(clickHouse)).toEqual({ minutes: 75, hours: 75 });
@@ -91,10 +91,13 @@ describeKafka('reading again', ({ brokers }) => {
     expect(await rebuilding(clickHouse, fixture)).toMatchObject({
       messages: 1,
       replaced: [],
-      refused: [change],
+      conflicting: [change],
     });
     expect(await published(clickHouse)).toEqual({ minutes: 60, hours: 60 });
-    expect(await rebuilding(clickHouse, fixture, true)).toMatchObject({ replaced: [change], refused: [] });
+    expect(await rebuilding(clickHouse, fixture, true)).toMatchObject({
+      replaced: [change],
+      conflicting: [],
+    });
     expect(await published(clickHouse)).toEqual({ minutes: 30, hours: 30 });
   });
 

@@ -37,7 +37,7 @@ export interface RebuildResult extends ImportResult {
   /** Messages that are not valid OTLP; the consumer has written them to the dead letters. */
   readonly malformed: number;
   /** Batches that are too large or unreadable; also in the dead letters. */
-  readonly refusedBatches: number;
+  readonly unreadableBatches: number;
   /** Spans of the requested slots. */
   readonly spans: number;
   readonly rejected: number;
@@ -56,7 +56,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   if (since <= keptSince(retention, now())) throw expired(options.since, retention, now());
   const ranges = await rangesOf(kafka, topic, since - MAX_AHEAD_MILLIS);
   const total = messagesIn(ranges);
-  const counts = { messages: 0, malformed: 0, refusedBatches: 0, spans: 0, rejected: 0 };
+  const counts = { messages: 0, malformed: 0, unreadableBatches: 0, spans: 0, rejected: 0 };
 
   const writer = createWriter({ client: clickhouse.writing, now });
   const importing = await beginImport({
@@ -78,7 +78,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   async function take(message: KafkaMessage): Promise<void> {
     counts.messages++;
     if (unreadableBatchOf(message) !== undefined) {
-      counts.refusedBatches++;
+      counts.unreadableBatches++;
       return;
     }
     const decoded = decode(message);

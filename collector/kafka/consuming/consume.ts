@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import type { ClickHouse } from '../../../clickhouse/connection.ts';
 import type { Retention } from '../../../clickhouse/retention.ts';
 import { opening } from '../../../core/closers.ts';
-import { createRetrier } from '../../../core/retrier.ts';
+import { createRetrier } from '../../../core/outage-retrier.ts';
 import type { InboundTracestate, SamplingRatios } from '../../derivation/sampling.ts';
 import type { WriteWatch } from '../../ingest/write-watch.ts';
 import type { WriterCounters } from '../../ingest/writer.ts';

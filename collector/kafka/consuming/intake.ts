@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { keptSince, type Retention } from '../../../clickhouse/retention.ts';
 import { hasCode } from '../../../core/errors.ts';
-import { createRetrier } from '../../../core/retrier.ts';
+import { createRetrier } from '../../../core/outage-retrier.ts';
 import type { Writer } from '../../ingest/writer.ts';
 import { acceptedWindow, type Decoded, type Rejection } from '../../otlp/decoding-result.ts';
 import type { DerivationRules } from '../../otlp/derived-span-of.ts';

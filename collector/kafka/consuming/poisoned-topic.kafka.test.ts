@@ -129,7 +129,7 @@ describeKafka('a topic full of decompression bombs', ({ brokers }) => {
     const rebuilt = await rebuild.ended;
     expect(rebuilt.code).toBe(0);
     expect(JSON.parse(rebuilt.stdout)).toMatchObject({
-      refusedBatches: sent.bad,
+      unreadableBatches: sent.bad,
       malformed: 0,
       spans: sent.spans,
       written: sent.spans,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { explainRequest } from '../../explain/explanation.ts';
 import { readHar } from '../../explain/recordings/read-har.ts';
 import type { RecordedRequest } from '../../explain/recordings/recorded-request.ts';
-import { createExplanationsPage } from './explanations-page.ts';
+import { createExplanationsPage } from './recording-page.ts';
 
 function pageOf(requests: readonly RecordedRequest[]): string {
   const page = createExplanationsPage({ color: false, width: 100 });

@@ -1,20 +1,20 @@
 import { averageRunLength, type Configuration } from '../configuration.ts';
-import { SeasonalSeries } from '../history/seasonal-series.ts';
 import { estimateClients } from '../input/clients.ts';
 import { createEDetector } from './e-detector.ts';
 import { binomialTail, deviance } from './negative-binomial.ts';
+import { SeasonalSeries } from './seasonal-series.ts';
 
 const HOUR_OF_BINS = 4;
 const DAY_OF_BINS = 96;
 /** Sums that are tested, in minutes. */
 const WINDOWS = [3, 4, 5, 8, 15] as const;
-/** Of each sum the largest minutes are left out: a restart takes so long, and is no incident. */
+/** Of each sum the largest minutes are left out: a restart takes so long, and is not an incident. */
 const RESTART_MINUTES = 2;
 /** Counts of a minute above so many times the usual say no more to the detector that adds up. */
 const MOST_TIMES = 10;
 /** Restarts would make a series look wilder than it is: they are left out in another way. */
 const DISPERSION = { least: 1.5, leastWithoutClients: 3, most: 6 } as const;
-/** Minutes in which something was counted, of the last ones: what is that improbable is no chance. */
+/** Minutes in which something was counted, of the last ones: what is that improbable is not chance. */
 const RUN = { minutes: 10, chance: 2e-6, chanceAfterRestart: 1e-3 } as const;
 /** The baseline's upper bound, for the detector whose bound on false alarms hangs on it. */
 const PESSIMISM = 1.3;

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { OriginscopeError } from './errors.ts';
-import { createRetrier } from './retrier.ts';
+import { createRetrier } from './outage-retrier.ts';
 
 const never = new AbortController().signal;
 const unavailable = new OriginscopeError('KAFKA_UNAVAILABLE', { brokers: 'a:1', problem: 'timeout' });

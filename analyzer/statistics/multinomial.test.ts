@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../../test/scenarios/random.ts';
-import { logMultinomialEvidence } from './version-comparison.ts';
+import { logMultinomialEvidence } from './multinomial.ts';
 
 test('twelve blocks, all of one of two equal versions, are evidence as the formula says', () => {
   // B(α + x) / B(α) / Π θ^x as a product of the predictive probabilities.
@@ -9,7 +9,7 @@ test('twelve blocks, all of one of two equal versions, are evidence as the formu
   expect(logMultinomialEvidence([12, 0], [0.5, 0.5])).toBeCloseTo(expected, 8);
 });
 
-test('blocks in proportion to the traffic are no evidence, however often it is looked at', () => {
+test('blocks in proportion to the traffic are not evidence, however often it is looked at', () => {
   const random = createRandom('versions');
   let exceeded = 0;
   for (let run = 0; run < 400; run++) {
