@@ -28,7 +28,7 @@ export function openSmallVolume(): SmallVolume | string {
   const mounted = mountSmallVolume();
   if (mounted !== undefined) return volumeAt(mounted);
   if (!isSmall(SHARED_MEMORY)) {
-    return 'no small volume: mounting one needs root, and /dev/shm is none';
+    return 'no small volume: mounting one needs root, and /dev/shm is not one';
   }
   const directory = mkdtempSync(join(SHARED_MEMORY, 'originscope-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
