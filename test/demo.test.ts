@@ -64,8 +64,8 @@ test('the demo shows the report, agrees with its browsers, and leaves nothing be
 
 test('without --exit it keeps running, serves a report, and shuts down cleanly', async () => {
   const demo = await startDemo('--seconds', '1');
-  await untilSaid(demo, /cli\/bin\.ts report --data (\S+)/);
-  const [, data = ''] = /cli\/bin\.ts report --data (\S+)/.exec(demo.output.text) ?? [];
+  await untilSaid(demo, / report --data (\S+)/);
+  const [, data = ''] = / report --data (\S+)/.exec(demo.output.text) ?? [];
   const [, catalog = ''] = /(http:\/\/catalog\.localhost:\d+)/.exec(demo.output.text) ?? [];
   const port = new URL(catalog).port;
 
