@@ -80,8 +80,11 @@ export async function openDatabase(
     return {
       ...clickhouse,
       async close() {
-        await clickhouse.close();
-        database.release();
+        try {
+          await clickhouse.close();
+        } finally {
+          database.release();
+        }
       },
     };
   } catch (error) {
@@ -90,7 +93,7 @@ export async function openDatabase(
   }
 }
 
-interface Ways<Result> {
+interface Asking<Result> {
   /** Asks the process that holds the directory. */
   readonly running: (control: Control) => Promise<Result>;
   readonly here: (clickhouse: ClickHouse) => Promise<Result>;
@@ -109,7 +112,7 @@ export function runningControl({ clickhouse, data }: Settings): Control | undefi
 export async function askRunningOrHere<Result>(
   settings: Settings,
   role: string,
-  { running, here }: Ways<Result>,
+  { running, here }: Asking<Result>,
 ): Promise<Result> {
   const control = runningControl(settings);
   if (control !== undefined) return running(control);

@@ -84,8 +84,11 @@ export async function openClickHouse(
   const connector =
     'url' in location ? await serverConnector(location, dialect, options) : await embeddedConnector(location);
   const opened: ClickHouseClient[] = [];
-  const open = async (settings: ClickHouseSettings, patient = false): Promise<ClickHouseConnection> => {
-    const connection = await connector.connect(settings, patient);
+  const open = async (
+    settings: ClickHouseSettings,
+    mayTakeMinutes = false,
+  ): Promise<ClickHouseConnection> => {
+    const connection = await connector.connect(settings, mayTakeMinutes);
     opened.push(connection);
     return connection;
   };

@@ -12,8 +12,8 @@ export type ClickHouseConnection = ClickHouseClient & Inserting;
 
 /** Opens connections to one place. */
 export interface Connector {
-  /** @param patient whether statements may take minutes */
-  connect(settings: ClickHouseSettings, patient: boolean): Promise<ClickHouseConnection>;
+  /** @param mayTakeMinutes of statements */
+  connect(settings: ClickHouseSettings, mayTakeMinutes: boolean): Promise<ClickHouseConnection>;
   /** Turns the error of a statement into one with a remedy, and with whether a retry can help. */
   unavailable(cause: unknown): OriginscopeError;
 }

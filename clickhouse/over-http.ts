@@ -63,10 +63,10 @@ export async function serverConnector(
   }
 
   return {
-    async connect(settings, patient) {
+    async connect(settings, mayTakeMinutes) {
       const client = createClient({
         ...common,
-        request_timeout: patient ? timeoutMillis * LONG_RUNNING_FACTOR : timeoutMillis,
+        request_timeout: mayTakeMinutes ? timeoutMillis * LONG_RUNNING_FACTOR : timeoutMillis,
         clickhouse_settings: settings,
       });
       return Object.assign(client, { insertRows: (rows: Insert) => insertBody(client, rows) });

@@ -49,7 +49,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     write: (spans) => writer.write(spans),
     log,
     now,
-    isToldElsewhere: options.callerLogsFailures === true,
+    callerLogsFailures: options.callerLogsFailures === true,
     ...(watchMillis !== undefined && { everyMillis: watchMillis }),
   });
   const metrics = writerMetrics(registry, () => writer.counters);

@@ -10,7 +10,7 @@ import { shiftOf } from './shift.ts';
 
 const HOUR = 3_600_000;
 /** Blocked decisions, and allowed ones, that show what the policy was and is. */
-const ENOUGH = 3;
+const LEAST_DECISIONS = 3;
 /** Decisions without credentials after which credentials are new. */
 const ENOUGH_WITHOUT_CREDENTIALS = 50;
 const NAMED = 3;
@@ -50,7 +50,7 @@ export class PolicyWidenedWatch {
       this.#candidates.set(name, widened);
       widened.rows.push(...own.slice(0, 20));
       widened.decisions += decisionsOf(own);
-      if (widened.decisions < ENOUGH) continue;
+      if (widened.decisions < LEAST_DECISIONS) continue;
       origin.reported.add('widened');
       this.#candidates.delete(name);
       found.push(widened);
@@ -113,7 +113,7 @@ export class PolicyWidenedWatch {
 function candidateOf(origin: OriginHistory, own: readonly UsageRow[], minute: number): Widened | undefined {
   const candidate = { origin, since: minute, blocked: 0, rows: [], decisions: 0 };
   if (origin.firstAllowedAt === minute) {
-    return origin.blocked >= ENOUGH ? { ...candidate, blocked: origin.blocked } : undefined;
+    return origin.blocked >= LEAST_DECISIONS ? { ...candidate, blocked: origin.blocked } : undefined;
   }
   // All that it was ever allowed with credentials is of this minute.
   const credentialed = decisionsOf(own.filter(isCredentialed));

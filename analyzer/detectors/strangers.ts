@@ -16,10 +16,10 @@ const SCAN_MINUTES = 360;
 const BURST_MINUTES = 15;
 const SCORE = 5;
 /** The baseline's upper bound. */
-const PESSIMISM = 1.5;
+const BASELINE_MARGIN = 1.5;
 const LEAST_EXPECTED = 0.3;
 const LEARNING_MILLIS = DAY_MINUTES * MINUTE;
-const ALIKE = 0.7;
+const LEAST_LIKENESS = 0.7;
 
 /** Origins that are not allowed, or were not until now: many new ones at once, `null`, and lookalikes of allowed origins. */
 export class StrangerWatch {
@@ -119,7 +119,7 @@ export class StrangerWatch {
     for (const { minutes, least, detector } of windows) {
       const observed = this.#sum(minutes);
       const expected = usual * minutes;
-      const score = deviance(observed, PESSIMISM * expected + LEAST_EXPECTED, 1);
+      const score = deviance(observed, BASELINE_MARGIN * expected + LEAST_EXPECTED, 1);
       const isHigh = observed >= least && score >= (this.#since === undefined ? SCORE : SCORE / 2);
       if (!isHigh) continue;
       const rows = strangers.filter((row) => this.#isRecent(row.origin, minute, minutes));
@@ -172,7 +172,7 @@ export class StrangerWatch {
       if (likeness === undefined || rows.length === 0) continue;
       const isAllowed = rows.some((row) => row.verdict === 'allowed');
       // That the same host is allowed without TLS is a misconfiguration, not a trick.
-      if (likeness.score < (isAllowed ? 0.65 : ALIKE)) continue;
+      if (likeness.score < (isAllowed ? 0.65 : LEAST_LIKENESS)) continue;
       yield {
         family: 'suspicious',
         detector: 'lookalike',

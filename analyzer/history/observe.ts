@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 const VERSION_GONE_MILLIS = 5 * MINUTE;
 const VERSION_GONE_DECISIONS = 20;
 const MOST_ROWS = 200;
-const FEW = 3;
+const CHANCE_DECISIONS = 3;
 
 /** One minute of a service, sorted by what it says about origins and calls. */
 export interface ScopeMinute {
@@ -109,7 +109,7 @@ function observeAllowed(scope: Scope, row: UsageRow, recovered: { call: Call; ve
     recovered.push({ call, version });
     // So few, and the same version allows it again: it was chance.
     const { capped = 0 } = call.blocks.get(version) ?? {};
-    if (capped <= FEW) scope.contradicted += capped;
+    if (capped <= CHANCE_DECISIONS) scope.contradicted += capped;
     return;
   }
   const blocks = call.blocks.get(version);

@@ -11,13 +11,13 @@ const WINDOWS = [3, 4, 5, 8, 15] as const;
 /** Of each sum the largest minutes are left out: a restart takes so long, and is not an incident. */
 const RESTART_MINUTES = 2;
 /** Counts of a minute above so many times the usual say no more to the detector that adds up. */
-const MOST_TIMES = 10;
+const MOST_TIMES_EXPECTED = 10;
 /** Restarts would make a series look wilder than it is: they are left out in another way. */
 const DISPERSION = { least: 1.5, leastWithoutClients: 3, most: 6 } as const;
 /** Minutes in which something was counted, of the last ones: what is that improbable is not chance. */
 const RUN = { minutes: 10, chance: 2e-6, chanceAfterRestart: 1e-3 } as const;
 /** The baseline's upper bound, for the detector whose bound on false alarms hangs on it. */
-const PESSIMISM = 1.3;
+const BASELINE_MARGIN = 1.3;
 const LEAST_MEAN = 0.01;
 
 /** The two halves of a bitmap of client networks. */
@@ -88,8 +88,12 @@ export class RateWatch {
       if (score > best.score) best = { minutes, observed, expected, score };
       stands ||= score >= threshold(known) && lasting - usual >= 8 && lasting >= 1.5 * usual;
     }
-    const upper = PESSIMISM * perMinute + LEAST_MEAN;
-    const isAlarm = this.#detector.observe(Math.min(count, 4 + MOST_TIMES * upper), upper, dispersion);
+    const upper = BASELINE_MARGIN * perMinute + LEAST_MEAN;
+    const isAlarm = this.#detector.observe(
+      Math.min(count, 4 + MOST_TIMES_EXPECTED * upper),
+      upper,
+      dispersion,
+    );
     const isShared = !this.#knowsClients || this.#clients() >= 2;
     const adds = isAlarm && activeMinutes(series, 15, perMinute) >= 3;
     const runs = this.#findsRuns && known >= DAY_OF_BINS && isRun(series, perMinute);

@@ -14,7 +14,7 @@ export interface WriteWatchOptions {
   readonly now: () => number;
   readonly everyMillis?: number;
   /** Whether failing inserts are logged elsewhere. */
-  readonly isToldElsewhere?: boolean;
+  readonly callerLogsFailures?: boolean;
 }
 
 /** Whether ClickHouse accepts rows, and how much space it has. */
@@ -37,7 +37,7 @@ export function startWriteWatch(options: WriteWatchOptions): WriteWatch {
   const { clickhouse, write, log, now, everyMillis = EVERY_MILLIS } = options;
   const outcome = createWriteOutcome({
     now,
-    log: options.isToldElsewhere === true ? undefined : log,
+    log: options.callerLogsFailures === true ? undefined : log,
   });
   const warnings = createDiskWarnings(log);
   const stopping = new AbortController();
