@@ -64,11 +64,12 @@ test.skipIf(bun === undefined)(
   },
 );
 
-/** Its own package has a link to it only when install scripts may run. */
+/** An install script moves the executable of the platform into its own package, where scripts may run. */
 function bunExecutable(): string | undefined {
   const platforms = join(PACKAGES, '@oven');
   const installed = existsSync(platforms) ? readdirSync(platforms) : [];
-  return installed
-    .flatMap((name) => ['bun', 'bun.exe'].map((file) => join(platforms, name, 'bin', file)))
-    .find((file) => existsSync(file));
+  return [
+    ...installed.flatMap((name) => ['bun', 'bun.exe'].map((file) => join(platforms, name, 'bin', file))),
+    ...(installed.length > 0 ? [join(PACKAGES, 'bun/bin/bun.exe')] : []),
+  ].find((file) => existsSync(file));
 }
