@@ -48,7 +48,10 @@ test('up, report and import share a server over TLS, without a data directory an
   };
 
   const early = await report('reader');
-  expect(early).toMatchObject({ code: 1, stderr: expect.stringContaining('migrate" with the same --clickhouse') });
+  expect(early).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('migrate" with the same --clickhouse'),
+  });
 
   const ups = [run('writer', 'up', '--port', '0'), run('writer', 'up', '--port', '0')];
   const urls = await Promise.all(ups.map(async (up) => /http:\/\/\S+(?=,)/.exec(await up.line())?.[0] ?? ''));
