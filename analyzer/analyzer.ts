@@ -57,7 +57,7 @@ export interface RunningAnalyzer {
  */
 export function startAnalyzer(options: AnalyzerOptions): RunningAnalyzer {
   const { log, now, configuration = CONFIGURATION, checkMillis = CHECK_MILLIS } = options;
-  const counters = noCounters();
+  const counters = noAnalyzerCounters();
   const leaving = new AbortController();
   const catchUp = createCatchUp(options, counters, leaving.signal);
   const outage = createOutageLog({
@@ -186,7 +186,7 @@ function createCatchUp(
   };
 }
 
-function noCounters(): AnalyzerCounters {
+export function noAnalyzerCounters(): AnalyzerCounters {
   return {
     ticks: 0,
     failures: 0,

@@ -15,7 +15,7 @@ export function printStopped(
   const { written = 0, refused = 0, failed = 0 } = counters ?? {};
   const problems = [
     ...(failed > 0 ? [`${counted(failed, noun)} could not be written`] : []),
-    ...(refused > 0 ? [`${counted(refused, noun)} were rejected`] : []),
+    ...(refused > 0 ? [`${counted(refused, noun)} rejected`] : []),
   ];
   console.log(`Stopped. ${[`${counted(written, noun)} written`, ...problems].join(', ')}.`);
 }

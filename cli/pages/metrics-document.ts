@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createAlerting } from '../../analyzer/alerting/alerting.ts';
 import { alertingMetrics } from '../../analyzer/alerting/alerting-metrics.ts';
+import { noAnalyzerCounters } from '../../analyzer/analyzer.ts';
 import { analyzerMetrics } from '../../analyzer/analyzer-metrics.ts';
 import { writeMetrics, writerMetrics } from '../../collector/ingest/write-metrics.ts';
 import { noConsumerCounts } from '../../collector/kafka/consuming/consumer-counters.ts';
@@ -53,17 +54,7 @@ const GROUPS: readonly MetricGroup[] = [
   {
     title: 'Analyzer',
     commands: ['up', 'analyze'],
-    register: (registry) =>
-      analyzerMetrics(registry, {
-        ticks: 0,
-        failures: 0,
-        analyzedUntil: 0,
-        scopes: 0,
-        origins: 0,
-        calls: 0,
-        openIncidents: 0,
-        tickMillis: 0,
-      }),
+    register: (registry) => analyzerMetrics(registry, noAnalyzerCounters()),
   },
   {
     title: 'Alerting',

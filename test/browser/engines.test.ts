@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BROWSERS, type Browser } from '../../explain/browsers.ts';
 import { explainIn } from '../../explain/explanation.ts';
 import { probe } from '../../explain/probe/probe.ts';
@@ -6,9 +6,10 @@ import { send } from '../../explain/probe/send.ts';
 import { asRecordedRequest } from '../../explain/recordings/read-line.ts';
 import { headerOf } from '../../explain/recordings/recorded-request.ts';
 import type { Exchange } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { findChromium } from '../support/chromium.ts';
-import { FIREFOX_MISSING, findFirefox, launchFirefox } from '../support/firefox.ts';
-import { findWebKit, launchWebKit, WEBKIT_MISSING } from '../support/webkit.ts';
+import { whyNoChromium } from '../support/chromium.ts';
+import { describeUnless } from '../support/describe-unless.ts';
+import { launchFirefox, whyNoFirefox } from '../support/firefox.ts';
+import { launchWebKit, whyNoWebKit } from '../support/webkit.ts';
 import { type Answerer, startAnswerer } from './answerer.ts';
 import { startOracle } from './ask-chromium.ts';
 import type { BrowserCase } from './browser-case.ts';
@@ -18,8 +19,8 @@ import { namedCases } from './named-cases.ts';
 import { checkPreflightCache } from './preflight-cache.ts';
 
 const ENGINES = [
-  { browser: 'firefox', find: findFirefox, launch: launchFirefox, missing: FIREFOX_MISSING },
-  { browser: 'safari', find: findWebKit, launch: launchWebKit, missing: WEBKIT_MISSING },
+  { browser: 'firefox', launch: launchFirefox, missing: whyNoFirefox() },
+  { browser: 'safari', launch: launchWebKit, missing: whyNoWebKit() },
 ] as const;
 
 const cases = [...namedCases, ...silentCases].map(({ browserCase }) => browserCase).filter(isFetched);
@@ -38,11 +39,8 @@ test('there are 100 cases for each engine', () => {
   expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
 });
 
-for (const { browser, find, launch, missing } of ENGINES) {
-  const isMissing = find() === undefined;
-  if (isMissing) console.warn(missing);
-
-  describe.skipIf(isMissing)(`in ${browser}`, () => {
+for (const { browser, launch, missing } of ENGINES) {
+  describeUnless(missing, `in ${browser}`, () => {
     let uncached: readonly string[];
 
     beforeAll(async () => {
@@ -73,7 +71,7 @@ for (const { browser, find, launch, missing } of ENGINES) {
   });
 }
 
-describe.skipIf(findChromium() === undefined)('in chrome', () => {
+describeUnless(whyNoChromium(), 'in chrome', () => {
   beforeAll(async () => {
     const oracle = await startOracle();
     const outcomes = await oracle.ask(cases);

@@ -2,14 +2,15 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page as Tab } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Explanation, explainIn } from '../../explain/explanation.ts';
 import { probe } from '../../explain/probe/probe.ts';
 import { send } from '../../explain/probe/send.ts';
 import { findMessages } from '../../explain/reasons/find-messages.ts';
 import { readHar } from '../../explain/recordings/read-har.ts';
 import { asRecordedRequest } from '../../explain/recordings/read-line.ts';
-import { CHROMIUM_MISSING, findChromium, launchChromium, type RunningChromium } from '../support/chromium.ts';
+import { launchChromium, type RunningChromium, whyNoChromium } from '../support/chromium.ts';
+import { describeUnless } from '../support/describe-unless.ts';
 import { reasonOf } from './agreement.ts';
 import { type Answerer, RESOLVER_FLAG, startAnswerer } from './answerer.ts';
 import { startOracle } from './ask-chromium.ts';
@@ -19,10 +20,9 @@ import { namedCases } from './named-cases.ts';
 import { checkPreflightCache } from './preflight-cache.ts';
 import { randomCases } from './random-cases.ts';
 
-const isMissing = findChromium() === undefined;
-if (isMissing) console.warn(CHROMIUM_MISSING);
+const missing = whyNoChromium();
 
-describe.skipIf(isMissing)('explain finds for a recorded request what Chromium did', () => {
+describeUnless(missing, 'explain finds for a recorded request what Chromium did', () => {
   test('for the named cases and 100 random ones, with and without what the page requested', async () => {
     const cases = [...namedCases.map(({ browserCase }) => browserCase), ...randomCases(100, 2)];
     const oracle = await startOracle();
@@ -60,7 +60,7 @@ const fetched = namedCases.filter(
     page === 'plain' && sender === undefined && stored === undefined,
 );
 
-describe.skipIf(isMissing)('of a page in Chromium', () => {
+describeUnless(missing, 'of a page in Chromium', () => {
   let answerer: Answerer;
   let chromium: RunningChromium;
   let directory: string;

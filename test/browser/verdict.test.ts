@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BLOCKED_REASONS } from '../../instrumentation/src/fetch-standard/decision.ts';
-import { CHROMIUM_MISSING, findChromium } from '../support/chromium.ts';
+import { whyNoChromium } from '../support/chromium.ts';
+import { describeUnless } from '../support/describe-unless.ts';
 import { compare, decideAsSeen, describeDisagreement, reasonOf } from './agreement.ts';
 import { type ChromiumOracle, startOracle } from './ask-chromium.ts';
 import type { Outcome } from './browser-case.ts';
@@ -9,10 +10,9 @@ import { namedCases } from './named-cases.ts';
 import { namedKinds } from './named-kinds.ts';
 import { randomCases } from './random-cases.ts';
 
-const isMissing = findChromium() === undefined;
-if (isMissing) console.warn(CHROMIUM_MISSING);
+const missing = whyNoChromium();
 
-describe.skipIf(isMissing)('a decision agrees with Chromium', () => {
+describeUnless(missing, 'a decision agrees with Chromium', () => {
   let oracle: ChromiumOracle;
   let named: readonly Outcome[];
 

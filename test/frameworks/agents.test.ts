@@ -6,19 +6,19 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { describeUnless } from '../support/describe-unless.ts';
 import { receiveOtlpJson } from '../support/otlp-json-receiver.ts';
 import { start } from '../support/process.ts';
-import { APPS, PACKAGES } from './applications.ts';
+import { APPS, PACKAGES, whyNoPackages } from './applications.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const isInstalled = existsSync(join(PACKAGES, 'dd-trace')) && existsSync(join(PACKAGES, '@sentry/node'));
 
 beforeAll(() => run('npm', ['run', 'build', '--workspace', 'instrumentation'], { cwd: ROOT }), 60_000);
 
 /** They trace what the process sends: never the requests to our receiver. */
-describe.skipIf(!isInstalled)('agents of other vendors', () => {
+describeUnless(whyNoPackages('dd-trace', '@sentry/node'), 'agents of other vendors', () => {
   test.each([
     ['Sentry', 'sentry.mjs'],
     ['dd-trace', 'dd-trace.cjs'],
@@ -49,9 +49,8 @@ describe.skipIf(!isInstalled)('agents of other vendors', () => {
 
 const bun = bunExecutable();
 
-test.skipIf(bun === undefined)(
-  'Bun says at start that servers are not observed; observe() works',
-  async () => {
+describeUnless(whyNoBun(), 'Bun', () => {
+  test('says at start that servers are not observed; observe() works', async () => {
     const receiver = await receiveOtlpJson();
     onTestFinished(() => receiver.close());
 
@@ -61,8 +60,13 @@ test.skipIf(bun === undefined)(
     expect(code).toBe(0);
     expect(stderr).toMatch(/OriginscopeWarning.*Bun does not publish.*observe\(\)/);
     expect(receiver.decisions()).toEqual({ acao_missing: 1 });
-  },
-);
+  });
+});
+
+function whyNoBun(): string | undefined {
+  if (bun !== undefined) return undefined;
+  return whyNoPackages('bun') ?? 'the package of Bun brought no executable for this platform';
+}
 
 /** An install script moves the executable of the platform into its own package, where scripts may run. */
 function bunExecutable(): string | undefined {

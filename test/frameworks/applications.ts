@@ -1,7 +1,15 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const APPS = join(import.meta.dirname, 'apps');
 export const PACKAGES = join(import.meta.dirname, 'node_modules');
+
+/** Why packages of this folder cannot be used; undefined when they can. */
+export function whyNoPackages(...names: readonly string[]): string | undefined {
+  return [PACKAGES, ...names.map((name) => join(PACKAGES, name))].every((path) => existsSync(path))
+    ? undefined
+    : 'the frameworks are not installed: npm ci --prefix test/frameworks --no-audit --no-fund';
+}
 
 /**
  * A service whose framework terminates it in its own way. It allows pages of https://shop.example, and no

@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ask, crossOrigin, preflight } from '../support/ask.ts';
+import { describeUnless } from '../support/describe-unless.ts';
 import { freePort } from '../support/free-port.ts';
 import { receiveOtlpJson } from '../support/otlp-json-receiver.ts';
 import { start } from '../support/process.ts';
-import { APPS, type Application, applications, type Build, PACKAGES } from './applications.ts';
+import { APPS, type Application, applications, type Build, whyNoPackages } from './applications.ts';
 
 /**
  * Frameworks have their own handlers for SIGTERM and SIGINT: they exit, or raise the signal again. In all
@@ -27,19 +27,10 @@ const ENVIRONMENT = {
   NUXT_TELEMETRY_DISABLED: '1',
 };
 
-/** Why the packages of this folder cannot be used; undefined when they can. */
-const whyNot = existsSync(PACKAGES)
-  ? undefined
-  : 'the frameworks are not installed: npm ci --prefix test/frameworks --no-audit --no-fund';
-
 beforeAll(() => run('npm', ['run', 'build', '--workspace', 'instrumentation'], { cwd: ROOT }), 60_000);
 
 for (const [name, application] of Object.entries(applications)) {
-  describe(name, () => {
-    if (application.isSeparate && whyNot !== undefined) {
-      test.skip(whyNot, () => {});
-      return;
-    }
+  describeUnless(application.isSeparate ? whyNoPackages() : undefined, name, () => {
     beforeAll(() => application.build && buildOnce(application.build), 180_000);
 
     test.each([

@@ -1,10 +1,11 @@
 import type { Page as Tab } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NetworkRecorder, type WireExchange } from '../../examples/browsers/chromium-network.ts';
 import type { Decision, Exchange } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { decideAsSeen } from '../browser/agreement.ts';
 import { type Answerer, startAnswerer } from '../browser/answerer.ts';
-import { CHROMIUM_MISSING, findChromium, launchChromium, type RunningChromium } from '../support/chromium.ts';
+import { launchChromium, type RunningChromium, whyNoChromium } from '../support/chromium.ts';
+import { describeUnless } from '../support/describe-unless.ts';
 import { observeServers } from '../support/recorded.ts';
 import { bareNode } from './bare-node.ts';
 import { expressCors } from './express-cors.ts';
@@ -14,12 +15,11 @@ import { honoCors } from './hono-cors.ts';
 import { koaCors } from './koa-cors.ts';
 import { type PageCall, pageCalls } from './page-calls.ts';
 
-const isMissing = findChromium() === undefined;
-if (isMissing) console.warn(CHROMIUM_MISSING);
+const missing = whyNoChromium();
 
 const middleware = { ...expressCors, ...fastifyCors, ...koaCors, ...honoCors, ...hapi, ...bareNode };
 
-describe.skipIf(isMissing)('a decision about real middleware agrees with Chromium', () => {
+describeUnless(missing, 'a decision about real middleware agrees with Chromium', () => {
   let pages: Answerer;
   let chromium: RunningChromium;
   let tab: Tab;

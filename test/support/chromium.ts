@@ -38,6 +38,10 @@ export function findChromium(): string | undefined {
   return findProgram(named === undefined ? CANDIDATES : [named]);
 }
 
+/** Why tests cannot use it; undefined when they can. */
+export const whyNoChromium = (): string | undefined =>
+  findChromium() === undefined ? CHROMIUM_MISSING : undefined;
+
 /** Starts a headless Chromium with a fresh profile. Throws when none is installed. */
 export async function launchChromium(flags: readonly string[] = []): Promise<RunningChromium> {
   const path = findChromium();

@@ -26,6 +26,10 @@ export function findFirefox(): string | undefined {
   return findProgram(named === undefined ? ['/usr/bin/firefox-esr', '/usr/bin/firefox'] : [named]);
 }
 
+/** Why tests cannot use it; undefined when they can. */
+export const whyNoFirefox = (): string | undefined =>
+  findFirefox() === undefined ? FIREFOX_MISSING : undefined;
+
 /** Starts a headless Firefox with a fresh profile, driven by WebDriver BiDi. Throws when none is installed. */
 export async function launchFirefox(): Promise<RunningFirefox> {
   const path = findFirefox();

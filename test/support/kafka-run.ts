@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
-import { describe, inject, onTestFinished, test } from 'vitest';
+import { describe, inject, onTestFinished } from 'vitest';
 import { topicIsKnown } from '../../collector/kafka/admin/topics.ts';
 import { withAdmin as withAdminOf } from '../../collector/kafka/client/connection.ts';
 import { stopIdlePolling } from '../../collector/kafka/client/kafkajs-patches/request-queue.ts';
+import { describeUnless } from './describe-unless.ts';
 import type { KafkaAddresses } from './kafka.ts';
 import { until } from './until.ts';
 
 /** Tests against the broker of the run; on a machine without one, a skipped test with the reason. */
 export function describeKafka(name: string, tests: (kafka: KafkaAddresses) => void): void {
   const kafka = inject('kafka');
-  describe(name, () => {
-    if (typeof kafka === 'string') test.skip(kafka, () => {});
-    else tests(kafka);
-  });
+  if (typeof kafka === 'string') describeUnless(kafka, name, () => {});
+  else describe(name, () => tests(kafka));
 }
 
 /** An independent client, to see what the broker has. */

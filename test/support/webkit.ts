@@ -31,6 +31,10 @@ export function findWebKit(): string | undefined {
   return isDrivable ? findProgram(BROWSERS) : undefined;
 }
 
+/** Why tests cannot use it; undefined when they can. */
+export const whyNoWebKit = (): string | undefined =>
+  findWebKit() === undefined ? WEBKIT_MISSING : undefined;
+
 /** Starts WebKit on a virtual display, driven by WebDriver (https://www.w3.org/TR/webdriver2/). Throws when none is installed. */
 export async function launchWebKit(): Promise<RunningWebKit> {
   const binary = findWebKit();
