@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { OriginscopeError } from '../core/errors.ts';
 import type { Browser } from '../explain/browsers.ts';
-import { explainRequest } from '../explain/explanation.ts';
+import { type ComparedExplanation, explainRequest } from '../explain/explanation.ts';
 import { type Recording, readRecording } from '../explain/recordings/read-recording.ts';
 import type { RecordedRequest } from '../explain/recordings/recorded-request.ts';
 import type { Verdict } from '../instrumentation/src/fetch-standard/decision.ts';
@@ -11,7 +11,7 @@ import { errorText } from './pages/error-text.ts';
 import { explainText, renderText, verdictOfText } from './pages/pasted-text-page.ts';
 import { createExplanationsPage, isOfInterest } from './pages/recording-page.ts';
 import { pageOptions } from './pages/terminal.ts';
-import { EXIT_CODES, EXIT_CODES_HELP } from './verdict-exit-codes.ts';
+import { EXIT_CODES, EXIT_CODES_HELP, endOnMisuse } from './verdict-exit-codes.ts';
 
 interface Flags {
   readonly browser?: Browser;
@@ -19,28 +19,25 @@ interface Flags {
 }
 
 export function explain(command: Command): Command {
-  return (
-    command
-      .argument(
-        '<file>',
-        'a HAR file, JSON lines, console messages, or a request copied as cURL or fetch; "-" for standard input',
-      )
-      .addOption(browserOption())
-      .option('--json', 'print JSON, one result a line')
-      // Commander's own 1 would say "blocked".
-      .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CODES.unknown))
-      .addHelpText('after', FORMAT)
-      .action(async (file: string, { browser, json }: Flags) => {
-        endWithReader();
-        try {
-          process.exitCode = EXIT_CODES[await explainFile(file, browsersOf(browser), json === true)];
-        } catch (error) {
-          if (!(error instanceof OriginscopeError)) throw error;
-          console.error(errorText(error));
-          process.exitCode = EXIT_CODES.unknown;
-        }
-      })
-  );
+  return command
+    .argument(
+      '<file>',
+      'a HAR file, JSON lines, console messages, or a request copied as cURL or fetch; "-" for standard input',
+    )
+    .addOption(browserOption())
+    .option('--json', 'print JSON, one result a line')
+    .exitOverride(endOnMisuse)
+    .addHelpText('after', FORMAT)
+    .action(async (file: string, { browser, json }: Flags) => {
+      endWithReader();
+      try {
+        process.exitCode = EXIT_CODES[await explainFile(file, browsersOf(browser), json === true)];
+      } catch (error) {
+        if (!(error instanceof OriginscopeError)) throw error;
+        console.error(errorText(error));
+        process.exitCode = EXIT_CODES.unknown;
+      }
+    });
 }
 
 /** @returns the worst verdict: blocked before unknown before allowed */
@@ -85,23 +82,17 @@ async function read(file: string): Promise<Recording> {
   }
 }
 
-async function printLines(
-  requests: AsyncIterable<RecordedRequest>,
-  browsers: readonly Browser[],
-): Promise<Verdict> {
-  const verdicts = new Set<Verdict>();
-  for await (const request of requests) {
-    const explanation = explainRequest(request, browsers);
-    if (isOfInterest(request, explanation)) verdicts.add(explanation.verdict);
-    await write(`${JSON.stringify(explanation)}\n`);
-  }
-  return worstOf(verdicts);
-}
-
 async function printText(text: string, json: boolean): Promise<Verdict> {
   const explained = explainText(text);
   await write(json ? `${JSON.stringify(explained)}\n` : renderText(explained, pageOptions(process.stdout)));
   return verdictOfText(explained);
+}
+
+async function printLines(
+  requests: AsyncIterable<RecordedRequest>,
+  browsers: readonly Browser[],
+): Promise<Verdict> {
+  return printEach(requests, browsers, (_, explanation) => `${JSON.stringify(explanation)}\n`);
 }
 
 async function printPages(
@@ -109,13 +100,23 @@ async function printPages(
   browsers: readonly Browser[],
 ): Promise<Verdict> {
   const page = createExplanationsPage(pageOptions(process.stdout));
+  const verdict = await printEach(requests, browsers, page.add);
+  await write(page.end());
+  return verdict;
+}
+
+/** @returns the worst verdict */
+async function printEach(
+  requests: AsyncIterable<RecordedRequest>,
+  browsers: readonly Browser[],
+  render: (request: RecordedRequest, explanation: ComparedExplanation) => string,
+): Promise<Verdict> {
   const verdicts = new Set<Verdict>();
   for await (const request of requests) {
     const explanation = explainRequest(request, browsers);
     if (isOfInterest(request, explanation)) verdicts.add(explanation.verdict);
-    await write(page.add(request, explanation));
+    await write(render(request, explanation));
   }
-  await write(page.end());
   return worstOf(verdicts);
 }
 

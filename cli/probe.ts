@@ -11,7 +11,7 @@ import { browserOption, browsersOf } from './browser-option.ts';
 import { errorText } from './pages/error-text.ts';
 import { renderExplanation } from './pages/explanation-page.ts';
 import { pageOptions } from './pages/terminal.ts';
-import { EXIT_CODES, EXIT_CODES_HELP } from './verdict-exit-codes.ts';
+import { EXIT_CODES, EXIT_CODES_HELP, endOnMisuse } from './verdict-exit-codes.ts';
 
 interface Flags {
   readonly origin: string;
@@ -25,43 +25,40 @@ interface Flags {
 }
 
 export function probe(command: Command): Command {
-  return (
-    command
-      .argument('<url>', 'URL that the page fetches', parseUrl)
-      .addOption(
-        new Option('--origin <origin>', 'origin of the page, for example https://app.example')
-          .argParser(parseOrigin)
-          .makeOptionMandatory(),
-      )
-      .option('-X, --method <method>', 'HTTP method', parseMethod, 'GET')
-      .option('-H, --header <"name: value">', 'header that the page sets; repeatable', addHeader)
-      .option('--credentials', "send the request with credentials: 'include'")
-      .addOption(browserOption())
-      .option('--send', 'also send methods other than GET and HEAD, which may have side effects')
-      .option('--timeout <seconds>', 'timeout of each response', parseSeconds, 10)
-      .option('--json', 'print one line of JSON')
-      // Commander's own 1 would say "blocked".
-      .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CODES.unknown))
-      .addHelpText('after', `\n${EXIT_CODES_HELP}`)
-      .action(
-        async (
-          url: string,
-          { origin, browser, method, header, credentials, send: sendUnsafe, timeout, json }: Flags,
-        ) => {
-          const userAgent = `Mozilla/5.0 (compatible; originscope/${VERSION})`;
-          const probed = await probeBrowsers(
-            browsersOf(browser),
-            { origin, url, method, headers: header ?? [], credentials: credentials === true },
-            {
-              sendUnsafe: sendUnsafe === true,
-              send: (request) => send(request, { timeoutMillis: timeout * 1000, userAgent }),
-            },
-          );
-          print(probed, json === true);
-          process.exitCode = exitCodeOf(probed);
-        },
-      )
-  );
+  return command
+    .argument('<url>', 'URL that the page fetches', parseUrl)
+    .addOption(
+      new Option('--origin <origin>', 'origin of the page, for example https://app.example')
+        .argParser(parseOrigin)
+        .makeOptionMandatory(),
+    )
+    .option('-X, --method <method>', 'HTTP method', parseMethod, 'GET')
+    .option('-H, --header <"name: value">', 'header that the page sets; repeatable', addHeader)
+    .option('--credentials', "send the request with credentials: 'include'")
+    .addOption(browserOption())
+    .option('--send', 'also send methods other than GET and HEAD, which may have side effects')
+    .option('--timeout <seconds>', 'timeout of each response', parseSeconds, 10)
+    .option('--json', 'print one line of JSON')
+    .exitOverride(endOnMisuse)
+    .addHelpText('after', `\n${EXIT_CODES_HELP}`)
+    .action(
+      async (
+        url: string,
+        { origin, browser, method, header, credentials, send: sendUnsafe, timeout, json }: Flags,
+      ) => {
+        const userAgent = `Mozilla/5.0 (compatible; originscope/${VERSION})`;
+        const probed = await probeBrowsers(
+          browsersOf(browser),
+          { origin, url, method, headers: header ?? [], credentials: credentials === true },
+          {
+            sendUnsafe: sendUnsafe === true,
+            send: (request) => send(request, { timeoutMillis: timeout * 1000, userAgent }),
+          },
+        );
+        print(probed, json === true);
+        process.exitCode = exitCodeOf(probed);
+      },
+    );
 }
 
 function exitCodeOf({ explanation, failure, recorded }: ComparedProbe): number {

@@ -56,6 +56,7 @@ function start(settings: Settings, log: Logger) {
     const database = await takeDatabase(settings, 'up');
     closers.add(database.release);
     const registry = createRegistry();
+    const retention = retentionOf(settings);
     const collector = await startCollector({
       location: database.location,
       host: settings.host,
@@ -64,7 +65,7 @@ function start(settings: Settings, log: Logger) {
       auth: settings.auth,
       samplingRatios: settings.samplingRatios,
       inboundTracestate: settings.inboundTracestate,
-      retention: retentionOf(settings),
+      retention,
       log,
       now: Date.now,
       registry,
@@ -81,7 +82,7 @@ function start(settings: Settings, log: Logger) {
     const control = await startControl(
       questionsAbout(collector.clickhouse, {
         derivation: derivationRules(settings.samplingRatios, settings.inboundTracestate),
-        retention: retentionOf(settings),
+        retention,
       }),
     );
     closers.add(control.close);

@@ -6,7 +6,7 @@ import {
   unsafeRequestHeaderNames,
 } from '../instrumentation/src/fetch-standard/safelist.ts';
 import type { Browser } from './browsers.ts';
-import { headerOf, type RecordedExchange } from './recordings/recorded-request.ts';
+import { headerOf, isPreflight, type RecordedExchange } from './recordings/recorded-request.ts';
 
 /** What browsers do differently, measured in Chromium 156, Firefox 153 and WebKitGTK 2.50. */
 export const BEHAVIOURS = {
@@ -51,10 +51,11 @@ export function deviationOf(
   const request = exchanges[index]?.request;
   if (request === undefined) return undefined;
   const before = exchanges.slice(0, index);
-  const isAfterRedirect = isRedirectStatus(before.at(-1)?.response.status);
+  const last = before.at(-1);
+  const isAfterRedirect = isRedirectStatus(last?.response.status);
   const hadPreflight = before.some((one) => isPreflight(one.request));
   if (!isPreflight(request)) {
-    if (browser === 'chrome' || isAnsweredPreflight(before.at(-1))) return undefined;
+    if (browser === 'chrome' || (last !== undefined && isPreflight(last.request))) return undefined;
     if (isAfterRedirect && hadPreflight && headerOf(request.headers, 'origin') !== undefined) {
       return { kind: 'preflight_first', behaviour: 'preflight_after_redirect' };
     }
@@ -98,14 +99,6 @@ function leavesOrDrops(before: readonly RecordedExchange[], names: readonly stri
     new URL(target, last.request.url).origin !== new URL(last.request.url).origin;
   const losesBody = last.request.method !== 'GET' && last.request.method !== 'HEAD';
   return names.every((name) => (name === 'authorization' ? leaves : losesBody));
-}
-
-function isPreflight({ method, headers }: RecordedExchange['request']): boolean {
-  return method === 'OPTIONS' && headerOf(headers, 'access-control-request-method') !== undefined;
-}
-
-function isAnsweredPreflight(exchange: RecordedExchange | undefined): boolean {
-  return exchange !== undefined && isPreflight(exchange.request);
 }
 
 function clientHintDeviation({ headers, method }: RecordedExchange['request']): Deviation | undefined {

@@ -12,7 +12,7 @@ import { decideRecorded } from './decide-recorded.ts';
 import { type PreflightCacheSeconds, preflightCacheOf } from './preflight-cache.ts';
 import { OTHER_FAILURES, type OtherFailure, otherFailureOf } from './reasons/other-failures.ts';
 import { chainFacts, type HopFacts } from './recordings/chain-facts.ts';
-import type { RecordedExchange, RecordedRequest } from './recordings/recorded-request.ts';
+import { headerOf, type RecordedExchange, type RecordedRequest } from './recordings/recorded-request.ts';
 
 export interface ExplainedDecision extends Decision {
   /** For a preflight that is not blocked. */
@@ -59,7 +59,8 @@ export function explainRequest(
   recorded: RecordedRequest,
   browsers: readonly Browser[] = BROWSERS,
 ): ComparedExplanation {
-  return compareExplanations(browsers.map((browser) => explainIn(browser, recorded)));
+  const hops = chainFacts(recorded);
+  return compareExplanations(browsers.map((browser) => explainChain(browser, recorded, hops)));
 }
 
 /** What fails in one browser is what its owner must know: blocked before unknown before allowed. */
@@ -80,7 +81,10 @@ export function compareExplanations(all: readonly Explanation[]): ComparedExplan
 
 /** Explains a recorded request for one browser. Pure; accepts any bytes and never throws. */
 export function explainIn(browser: Browser, recorded: RecordedRequest): Explanation {
-  const hops = chainFacts(recorded);
+  return explainChain(browser, recorded, chainFacts(recorded));
+}
+
+function explainChain(browser: Browser, recorded: RecordedRequest, hops: readonly HopFacts[]): Explanation {
   const credentials = credentialsMode(browser, recorded, hops);
   const decisions = decideAll(browser, recorded, hops, credentials);
   const steps = decisions.map((decision, i) => stepOf(browser, recorded, hops, decision, i));
@@ -125,23 +129,18 @@ function stepOf(
 ): Step {
   const { exchanges, origin } = recorded;
   const hop = hops[index];
-  const exchange = exchanges[index];
-  if (hop === undefined || exchange === undefined) return decision;
+  if (hop === undefined) return decision;
+  const { exchange } = hop;
   const deviation =
     recorded.browser === browser
       ? undefined
       : deviationOf(browser, exchanges, index, hops[0]?.origin ?? origin, hop.origin);
   if (deviation !== undefined) return deviated(deviation, decision, browser, recorded, hop);
   if (hasEmptyLocation(exchange) && decision.kind !== 'preflight' && decision.verdict === 'allowed') {
+    const end = { behaviour: 'empty_location', isFinal: true } as const;
     return browser === 'chrome'
-      ? { ...ALLOWED, behaviour: 'empty_location', isFinal: true }
-      : {
-          ...ALLOWED,
-          verdict: 'blocked',
-          reason: 'empty_location',
-          behaviour: 'empty_location',
-          isFinal: true,
-        };
+      ? { ...ALLOWED, ...end }
+      : { verdict: 'blocked', reason: 'empty_location', detail: '', ...end };
   }
   const isAboutUserInfo =
     decision.kind !== 'actual' && hasUserInfo(exchange) && decision.verdict !== 'unknown';
@@ -196,7 +195,7 @@ function settled(step: Step, recorded: RecordedRequest, exchange: RecordedExchan
 }
 
 function hasUserInfo({ response, request }: RecordedExchange): boolean {
-  const location = response.headers?.find(([name]) => name.toLowerCase() === 'location')?.[1];
+  const location = headerOf(response.headers, 'location');
   if (location === undefined || !URL.canParse(location, request.url)) return false;
   const { username, password } = new URL(location, request.url);
   return username !== '' || password !== '';

@@ -13,7 +13,7 @@ export function errorsDocument(): string {
 
 const INTRODUCTION = `# Errors
 
-Every error of Originscope has a code, which stays the same between versions: programs compare the code, people read the message and the remedy. The command line prints all three and exits with status 1 (\`probe\`: 2, no verdict):
+Every error of Originscope has a code, which stays the same between versions: programs compare the code, people read the message and the remedy. The command line prints all three and exits with status 1 (\`probe\` and \`explain\`: 2, no verdict):
 
 \`\`\`text
 originscope: [SCHEMA_NEWER] The data has schema step 12 (usage_hours), this version knows steps up to 11

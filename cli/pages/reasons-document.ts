@@ -20,6 +20,7 @@ import {
   UNKNOWN_REASONS,
 } from '../../instrumentation/src/fetch-standard/decision.ts';
 import { remedyOf } from './explanation-page.ts';
+import { markdownTable } from './markdown-table.ts';
 
 /** Generates docs/reasons.md from the texts that `explain` and `report` print. */
 export function reasonsDocument(): string {
@@ -53,14 +54,6 @@ function differences(): string {
     safari,
   ]);
   return markdownTable(['', 'Fetch standard', 'Chrome', 'Firefox', 'Safari'], rows);
-}
-
-/** With columns as wide as their cells, as formatters want them. */
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((cell, i) => Math.max(3, cell.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
 const INTRODUCTION = `# Reasons

@@ -23,16 +23,18 @@ export function createExplanationsPage(options: PageOptions): ExplanationsPage {
   let hasUnrecorded = false;
 
   function show(request: RecordedRequest, explanation: ComparedExplanation): string {
-    const text = textOf(request, explanation, options);
-    if (text === '') return '';
-    if (isLeftOutByRecorder(request, explanation)) hasUnrecorded = true;
-    // Equal but for its number.
+    // Requests are equal if they are so but for their numbers.
     const unnumbered = textOf({ ...request, id: undefined }, { ...explanation, id: undefined }, options);
+    if (unnumbered === '') return '';
+    if (isLeftOutByRecorder(request, explanation)) hasUnrecorded = true;
     const key = createHash('sha256').update(unnumbered).digest('base64');
     const known = repeated.get(key);
-    if (known !== undefined) known.more++;
-    else repeated.set(key, { heading: renderHeading(request, explanation, options), more: 0 });
-    return known === undefined ? `${text}\n` : '';
+    if (known !== undefined) {
+      known.more++;
+      return '';
+    }
+    repeated.set(key, { heading: renderHeading(request, explanation, options), more: 0 });
+    return `${textOf(request, explanation, options)}\n`;
   }
 
   return {
@@ -50,7 +52,7 @@ export function createExplanationsPage(options: PageOptions): ExplanationsPage {
       if (first === undefined) return '';
       const all = counts.allowed + counts.blocked + counts.unknown;
       if (all === 1)
-        return `${renderExplanation(...first, options)}${hasNote(first) ? `\n${note(options)}` : ''}`;
+        return `${renderExplanation(...first, options)}${isLeftOutByRecorder(...first) ? `\n${note(options)}` : ''}`;
       const more = [...repeated.values()]
         .filter((one) => one.more > 0)
         .map((one) => `${one.more} more like this: ${one.heading}\n`);
@@ -60,10 +62,6 @@ export function createExplanationsPage(options: PageOptions): ExplanationsPage {
       );
     },
   };
-}
-
-function hasNote([request, explanation]: readonly [RecordedRequest, ComparedExplanation]): boolean {
-  return isLeftOutByRecorder(request, explanation);
 }
 
 /** Empty when it is not worth a line. */

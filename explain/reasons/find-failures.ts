@@ -16,7 +16,7 @@ export function findFailures(text: string): readonly FoundFailure[] {
     if (one === undefined) continue;
     const key = `${one.failure} ${one.url}`;
     // Chrome says it twice, once without the directive.
-    if (found.get(key)?.detail === undefined || found.get(key)?.detail === '') found.set(key, one);
+    if (!found.get(key)?.detail) found.set(key, one);
   }
   const all = [...found.values()];
   return all.filter(

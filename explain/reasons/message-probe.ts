@@ -34,9 +34,10 @@ export function probeOfMessage(message: FoundMessage): MessageProbe {
   if (isAboutList) hints.push('If it is allowed, the request has credentials: add --credentials.');
   if (url === undefined) hints.push('URL stands for the URL of the request.');
   if (origin === undefined) hints.push('ORIGIN stands for the origin of the page.');
-  if (message.browser === 'safari' && reason.startsWith('aca') && !isAboutList && !ofPreflight)
+  const isAboutResponse = reason.startsWith('aca') && !isAboutList && !ofPreflight;
+  if (message.browser === 'safari' && isAboutResponse)
     hints.push('If it is allowed, the preflight failed: add the method and the headers of the request.');
-  if (message.browser !== 'chrome' && reason.startsWith('aca') && !isAboutList && !ofPreflight)
+  if (message.browser !== 'chrome' && isAboutResponse)
     hints.push('If the request was redirected, give the URL that the page requested.');
   const credentials = reason === 'acao_wildcard_with_credentials' || reason === 'acac_not_true';
   return {

@@ -1,6 +1,12 @@
 import { isRedirectStatus } from '../../instrumentation/src/fetch-standard/redirect-check.ts';
 import { requestedHeaders } from '../../instrumentation/src/fetch-standard/requested-headers.ts';
-import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
+import {
+  headerOf,
+  isPreflight,
+  type RecordedExchange,
+  type RecordedRequest,
+  requestedMethod,
+} from './recorded-request.ts';
 
 /** What the other exchanges of a request and its page reveal about one of them. */
 export interface HopFacts {
@@ -81,10 +87,6 @@ function originOf(url: string): string | undefined {
   return url.startsWith('/') || !URL.canParse(url) ? undefined : new URL(url).origin;
 }
 
-function isPreflight(request: RecordedExchange['request']): boolean {
-  return requestedMethod(request) !== undefined;
-}
-
 function requestsConditional({ headers }: RecordedExchange['request']): boolean {
   const { names } = requestedHeaders(headerOf(headers, 'access-control-request-headers') ?? null);
   return names.some((name) => CONDITIONAL.has(name));
@@ -95,10 +97,6 @@ const CONDITIONAL: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-
 /** Requests of extensions have the site `none`, and may read what a page may not. */
 function isPageInCorsMode({ headers }: RecordedExchange['request']): boolean {
   return headerOf(headers, 'sec-fetch-mode') === 'cors' && headerOf(headers, 'sec-fetch-site') !== 'none';
-}
-
-function requestedMethod({ method, headers }: RecordedExchange['request']): string | undefined {
-  return method === 'OPTIONS' ? headerOf(headers, 'access-control-request-method') : undefined;
 }
 
 function isSameRequest({ request: one }: RecordedExchange, { request: other }: RecordedExchange): boolean {

@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { OriginscopeError } from '../../core/errors.ts';
 import type { Browser } from '../browsers.ts';
 import { asStatus, splitRepeated } from './read-line.ts';
-import { headerOf, type RecordedExchange, type RecordedRequest } from './recorded-request.ts';
+import {
+  headerOf,
+  type RecordedExchange,
+  type RecordedRequest,
+  requestedMethod,
+} from './recorded-request.ts';
 import { isPerhapsNotModified, withStoredAnswers } from './stored-answers.ts';
 
 const headers = z
@@ -131,10 +136,6 @@ function push<T>(lists: Map<string, T[]>, key: string, value: T): void {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [value]);
   else list.push(value);
-}
-
-function requestedMethod({ method, headers }: Entry['request']): string | undefined {
-  return method === 'OPTIONS' ? headerOf(headers, 'access-control-request-method') : undefined;
 }
 
 function redirectTarget({ request, response }: Entry): string | undefined {

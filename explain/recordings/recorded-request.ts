@@ -50,3 +50,14 @@ export function headerOf(headers: HeaderList | undefined, lowerCaseName: string)
     ([name]) => name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName,
   )?.[1];
 }
+
+type AskingRequest = Pick<RecordedExchange['request'], 'method' | 'headers'>;
+
+/** The method that a preflight asks for; undefined of other requests. */
+export function requestedMethod({ method, headers }: AskingRequest): string | undefined {
+  return method === 'OPTIONS' ? headerOf(headers, 'access-control-request-method') : undefined;
+}
+
+export function isPreflight(request: AskingRequest): boolean {
+  return requestedMethod(request) !== undefined;
+}
