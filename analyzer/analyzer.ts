@@ -78,7 +78,8 @@ export function startAnalyzer(options: AnalyzerOptions): RunningAnalyzer {
     working = working.then(async () => {
       try {
         await catchUp(settled());
-        outage.succeeded();
+        // One that was told to stop has shown nothing.
+        if (!leaving.signal.aborted) outage.succeeded();
         return true;
       } catch (error) {
         counters.failures++;

@@ -50,12 +50,15 @@ async function importInto(
   const importing = await beginImport({ client: clickhouse.publishing, writer, publisher: unhurried, now });
   let decisions = 0;
   let spans = 0;
-  for (const batch of history) {
-    await importing.add(batch);
-    spans += batch.length;
-    for (const span of batch) decisions += span.decisions;
+  try {
+    for (const batch of history) {
+      await importing.add(batch);
+      spans += batch.length;
+      for (const span of batch) decisions += span.decisions;
+    }
+    await importing.finish();
+  } finally {
+    await writer.close();
   }
-  await importing.finish();
-  await writer.close();
   return { spans, decisions };
 }

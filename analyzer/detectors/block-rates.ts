@@ -2,7 +2,6 @@ import type { Configuration } from '../configuration.ts';
 import { callKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
-import { affectedClients } from '../input/clients.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import { type Rate, RateWatch } from '../statistics/rate-watch.ts';
 import { type Detection, type DetectorName, subjectOf } from './detection.ts';
@@ -31,11 +30,11 @@ export class BlockRates {
       return call !== undefined && call.allowed > 0 && call.brokenSince === undefined;
     });
     const detections: Detection[] = [];
-    const blocks = observeRows(this.#blocks, minute, mixed, traffic);
+    const blocks = this.#blocks.observeRows(minute, mixed, traffic);
     if (blocks.isHigh) {
       detections.push(this.#detection('block_rate', this.#blocks, mixed, blocks, blockSentence));
     }
-    const errors = observeRows(this.#serverErrors, minute, serverErrors, traffic);
+    const errors = this.#serverErrors.observeRows(minute, serverErrors, traffic);
     if (errors.isHigh) {
       detections.push(
         this.#detection('server_error_rate', this.#serverErrors, serverErrors, errors, errorSentence),
@@ -67,18 +66,6 @@ export class BlockRates {
       rows,
     };
   }
-}
-
-function observeRows(watch: RateWatch, minute: number, rows: readonly UsageRow[], traffic: number): Rate {
-  let count = 0;
-  let high = 0;
-  let low = 0;
-  for (const row of rows) {
-    count += affectedClients(row);
-    high |= row.clientsHigh;
-    low |= row.clientsLow;
-  }
-  return watch.observe(minute, count, { high, low }, traffic);
 }
 
 function blockSentence({ observed, expected, minutes }: Rate): string {

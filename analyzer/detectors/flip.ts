@@ -3,7 +3,7 @@ import { type Blocks, callKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { estimateClients } from '../input/clients.ts';
-import type { UsageRow } from '../input/usage-row.ts';
+import { decisionsOf, type UsageRow } from '../input/usage-row.ts';
 import { type Detection, subjectOf } from './detection.ts';
 
 const MINUTE = 60_000;
@@ -83,7 +83,7 @@ function detectionOf(
 ): Detection {
   const [first] = rows;
   const { reason = '', detail = '' } = first ?? {};
-  const observed = rows.reduce((sum, row) => sum + row.decisions, 0);
+  const observed = decisionsOf(rows);
   const which = calls === undefined ? 'calls' : counted(calls, 'call');
   return {
     family: 'breakage',

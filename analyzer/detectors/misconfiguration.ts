@@ -1,7 +1,7 @@
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { hostOf, kindOfOrigin, siteOf } from '../input/origin-kind.ts';
-import type { UsageRow } from '../input/usage-row.ts';
+import { decisionsOf, type UsageRow } from '../input/usage-row.ts';
 import type { Detection, Misconfiguration, Subject } from './detection.ts';
 
 const MINUTE = 60_000;
@@ -261,7 +261,7 @@ function detectionOf({ name, subject, sentence, rows, exposesCredentials }: Flaw
     family: 'misconfiguration',
     detector: name,
     subject,
-    observed: rows.reduce((sum, row) => sum + row.decisions, 0),
+    observed: decisionsOf(rows),
     expected: 0,
     unit: 'decisions',
     score: 0,

@@ -3,7 +3,7 @@ import { blockKeyOf, callKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope } from '../history/scope.ts';
 import { cappedDecisions, estimateClients } from '../input/clients.ts';
-import { isAboutToken, type UsageRow } from '../input/usage-row.ts';
+import { decisionsOf, namesToken, type UsageRow } from '../input/usage-row.ts';
 import { type Detection, subjectOf } from './detection.ts';
 
 const MINUTE = 60_000;
@@ -111,10 +111,6 @@ export class NewBlockDetector {
   }
 }
 
-function namesToken({ reason, detail }: UsageRow): boolean {
-  return isAboutToken(reason) && detail !== '';
-}
-
 function signatureOf(row: UsageRow): string {
   return namesToken(row)
     ? `${row.reason}\n${row.detail}`
@@ -132,7 +128,7 @@ function detectionOf(blocks: NewBlocks, rows: readonly UsageRow[], since: number
   const [first] = rows;
   const { reason = '', detail = '', route = '' } = first ?? {};
   const subject = subjectOf(reason, detail);
-  const observed = rows.reduce((sum, row) => sum + row.decisions, 0);
+  const observed = decisionsOf(rows);
   const what =
     subject.kind === 'reason'
       ? `calls to ${route === '' ? 'a route' : route} that were never made before`

@@ -3,8 +3,8 @@ import { OTHER } from '../../instrumentation/src/attributes.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { OriginHistory, Scope } from '../history/scope.ts';
 import { estimateClients } from '../input/clients.ts';
-import { describeOrigin, type OriginKind } from '../input/origin-kind.ts';
-import type { UsageRow } from '../input/usage-row.ts';
+import { DEVELOPER_KINDS, describeOrigin } from '../input/origin-kind.ts';
+import { decisionsOf, type UsageRow } from '../input/usage-row.ts';
 import type { Detection } from './detection.ts';
 import { shiftOf } from './shift.ts';
 
@@ -14,8 +14,6 @@ const LEAST_DECISIONS = 3;
 /** Decisions without credentials after which credentials are new. */
 const ENOUGH_WITHOUT_CREDENTIALS = 50;
 const NAMED = 3;
-/** Of developers, and of extensions, which have a detector of their own. */
-const IGNORED: ReadonlySet<OriginKind> = new Set(['local development', 'private host', 'extension']);
 
 interface Widened {
   readonly origin: OriginHistory;
@@ -44,7 +42,9 @@ export class PolicyWidenedWatch {
     const allowed = rows.filter(({ verdict, origin }) => verdict === 'allowed' && origin !== OTHER);
     for (const [name, own] of Map.groupBy(allowed, ({ origin }) => origin)) {
       const origin = this.#scope.origins.get(name);
-      if (origin === undefined || IGNORED.has(origin.kind) || origin.reported.has('widened')) continue;
+      // Extensions have a detector of their own.
+      if (origin === undefined || DEVELOPER_KINDS.has(origin.kind) || origin.reported.has('widened'))
+        continue;
       const widened = this.#candidates.get(name) ?? candidateOf(origin, own, minute);
       if (widened === undefined) continue;
       this.#candidates.set(name, widened);
@@ -148,8 +148,4 @@ function sentenceOf(found: readonly Widened[], rows: readonly UsageRow[]): strin
 function nameOf(origin: string): string {
   const description = describeOrigin(origin);
   return description === '' ? origin : `${origin} (${description})`;
-}
-
-function decisionsOf(rows: readonly UsageRow[]): number {
-  return rows.reduce((sum, { decisions }) => sum + decisions, 0);
 }

@@ -2,9 +2,8 @@ import { counted } from '../../core/counted.ts';
 import type { Configuration } from '../configuration.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { OriginHistory, Scope } from '../history/scope.ts';
-import { affectedClients } from '../input/clients.ts';
 import { NOISE_KINDS } from '../input/origin-kind.ts';
-import type { UsageRow } from '../input/usage-row.ts';
+import { decisionsOf, type UsageRow } from '../input/usage-row.ts';
 import { deviance } from '../statistics/negative-binomial.ts';
 import { NO_CLIENTS, RateWatch } from '../statistics/rate-watch.ts';
 import type { Detection } from './detection.ts';
@@ -195,7 +194,7 @@ export class StrangerWatch {
   /** Bursts of `null`, and a stranger that is blocked again and again in browsers. */
   *#rates(minute: number, strangers: readonly UsageRow[]): Iterable<Detection> {
     const nulls = strangers.filter(({ origin }) => origin === 'null');
-    const nullCount = nulls.reduce((sum, row) => sum + row.decisions, 0);
+    const nullCount = decisionsOf(nulls);
     const ofNull = this.#nullOrigin.observe(minute, nullCount, NO_CLIENTS);
     if (ofNull.isHigh) {
       yield {
@@ -218,15 +217,7 @@ export class StrangerWatch {
     const blocked = strangers.filter(
       ({ origin, verdict, browser }) => verdict === 'blocked' && browser && origin !== 'null',
     );
-    let count = 0;
-    let high = 0;
-    let low = 0;
-    for (const row of blocked) {
-      count += affectedClients(row);
-      high |= row.clientsHigh;
-      low |= row.clientsLow;
-    }
-    const rate = this.#blocked.observe(minute, count, { high, low });
+    const rate = this.#blocked.observeRows(minute, blocked);
     if (rate.isHigh) {
       yield {
         family: 'suspicious',
@@ -261,7 +252,7 @@ function subjectOf(rows: readonly UsageRow[]): Detection['subject'] {
 }
 
 function browserEvidence(rows: readonly UsageRow[]): string[] {
-  const decisions = rows.reduce((sum, row) => sum + row.decisions, 0);
+  const decisions = decisionsOf(rows);
   const browsers = rows.reduce((sum, row) => sum + (row.browser ? row.decisions : 0), 0);
   if (browsers === 0 || browsers < decisions / 2) return [];
   return [`${browsers} of ${counted(decisions, 'request')} carry fetch metadata, as browsers send them.`];

@@ -46,10 +46,11 @@ export class VanishedOrigins {
       const usual = Math.min(1, lately / others) * Math.min(mean, lastWeek.mean);
       const missed = (this.#missed.get(origin.origin) ?? 0) + LOWER * usual;
       this.#missed.set(origin.origin, missed);
-      const chance = logProbabilityOfZero(missed, Math.max(LEAST_DISPERSION, dispersion));
-      if (missed < LEAST_EXPECTED || chance > LOG_CHANCE || lastAt > minute - LEAST_MILLIS) continue;
-      if (origin.reported.has(`vanished ${lastAt}`)) continue;
-      origin.reported.add(`vanished ${lastAt}`);
+      if (missed < LEAST_EXPECTED || lastAt > minute - LEAST_MILLIS) continue;
+      if (logProbabilityOfZero(missed, Math.max(LEAST_DISPERSION, dispersion)) > LOG_CHANCE) continue;
+      const report = `vanished ${lastAt}`;
+      if (origin.reported.has(report)) continue;
+      origin.reported.add(report);
       yield detectionOf(scope, origin, missed);
     }
   }

@@ -29,8 +29,6 @@ const ALARM_MILLIS = 15 * MINUTE;
 export interface Watched {
   readonly subject: Subject;
   readonly series: SeasonalSeries;
-  /** Of a service's total undefined. */
-  readonly origin?: string;
   /** What one client network does is not a change of traffic. */
   readonly isOneClient?: boolean;
 }
@@ -47,7 +45,9 @@ interface Course {
  */
 export class VolumeChange {
   readonly #rise: EDetector;
-  readonly #fall: EDetector;
+  readonly #averageRunLength: number;
+  /** Only of what falls are looked for: there are many series. */
+  #fall: EDetector | undefined;
   /** When the e-detectors last raised an alarm. */
   #rising = 0;
   #falling = 0;
@@ -62,12 +62,13 @@ export class VolumeChange {
   /** @param averageRunLength of each of its two e-detectors */
   constructor(averageRunLength: number) {
     this.#rise = createEDetector(averageRunLength, { factors: RISES, leastTicks: LEAST_TICKS });
-    this.#fall = createEDetector(averageRunLength, { factors: FALLS, leastTicks: LEAST_TICKS });
+    this.#averageRunLength = averageRunLength;
   }
 
   /** @param isSilent nothing at all was counted in this minute: telemetry may be missing */
   detect(watched: Watched, minute: number, isSilent = false): Detection | undefined {
-    const { series, origin } = watched;
+    const { series, subject } = watched;
+    const origin = subject.kind === 'origin' ? subject.value : undefined;
     if (series.expectation.known < DAY_OF_BINS) return undefined;
     const rise = this.#followRise(watched, minute);
     const fall = origin === undefined ? this.#followFall(series, minute, isSilent) : undefined;
@@ -78,7 +79,7 @@ export class VolumeChange {
     // After a day it is the new normal, though the baseline has not followed yet.
     if (minute - this.#since > DAY_MILLIS) return undefined;
     series.flag();
-    return shiftOf(rise === undefined ? 'volume_fall' : 'volume_rise', watched.subject, {
+    return shiftOf(rise === undefined ? 'volume_fall' : 'volume_rise', subject, {
       ...found,
       unit: 'decisions in 5 min',
       since: this.#since,
@@ -124,6 +125,7 @@ export class VolumeChange {
     const observed = series.recent(5);
     const expected = 5 * perMinute;
     if (this.#state !== 'low' && perMinute < LEAST_MEAN) return undefined;
+    this.#fall ??= createEDetector(this.#averageRunLength, { factors: FALLS, leastTicks: LEAST_TICKS });
     if (this.#fall.observe(series.recent(1), LOWER * perMinute, spread)) this.#falling = minute;
     const isLow = observed <= 0.6 * expected && expected - observed >= LEAST_DIFFERENCE;
     if (isLow && !isSilent && minute - this.#falling <= ALARM_MILLIS) {

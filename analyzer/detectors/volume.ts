@@ -45,7 +45,6 @@ export class VolumeWatch {
           {
             subject: { kind: 'origin', value: name },
             series,
-            origin: name,
             isOneClient: clients > 0 && clients < 3,
           },
           minute,

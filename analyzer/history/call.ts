@@ -1,4 +1,4 @@
-import { isAboutToken, type UsageRow } from '../input/usage-row.ts';
+import { namesToken, type UsageRow } from '../input/usage-row.ts';
 
 /** Blocks of a call by one service version, since it was last allowed there. */
 export interface Blocks {
@@ -50,9 +50,9 @@ export function showsPolicy({ reason, statusCode, kind }: UsageRow): boolean {
 }
 
 /** How a call is blocked, as far as one change of a policy explains it: for a header or a method, whoever asks. */
-export function blockKeyOf({ reason, detail, origin }: UsageRow): string {
-  const namesToken = isAboutToken(reason) && detail !== '';
-  return namesToken ? `${reason}\n${detail}` : `${reason}\n${detail}\n${origin}`;
+export function blockKeyOf(row: UsageRow): string {
+  const { reason, detail, origin } = row;
+  return namesToken(row) ? `${reason}\n${detail}` : `${reason}\n${detail}\n${origin}`;
 }
 
 /**

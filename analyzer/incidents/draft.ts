@@ -3,7 +3,7 @@ import type { Detection, Family, Signal, Subject } from '../detectors/detection.
 import { blockKeyOf } from '../history/call.ts';
 import type { ScopeMinute } from '../history/observe.ts';
 import type { Scope, ValueCounts } from '../history/scope.ts';
-import { kindOfOrigin } from '../input/origin-kind.ts';
+import { DEVELOPER_KINDS, kindOfOrigin } from '../input/origin-kind.ts';
 import type { UsageRow } from '../input/usage-row.ts';
 import { type AffectedCounts, countAffected, noAffected } from './affected.ts';
 import type { IncidentState } from './incident.ts';
@@ -153,8 +153,7 @@ function addRow(draft: Draft, row: UsageRow): void {
   draft.clientsHigh |= row.clientsHigh;
   draft.clientsLow |= row.clientsLow;
   if (draft.origins.size < MOST_ORIGINS) draft.origins.add(row.origin);
-  const kind = kindOfOrigin(row.origin);
-  if (kind !== 'local development' && kind !== 'private host' && kind !== 'extension') draft.isNoise = false;
+  if (!DEVELOPER_KINDS.has(kindOfOrigin(row.origin))) draft.isNoise = false;
   if (draft.example === undefined || draft.example.reason === '') draft.example = row;
 }
 

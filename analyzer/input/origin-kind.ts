@@ -38,6 +38,13 @@ export const NOISE_KINDS: ReadonlySet<OriginKind> = new Set([
   'file',
 ]);
 
+/** Those of developers and of extensions; apps and files are those of users. */
+export const DEVELOPER_KINDS: ReadonlySet<OriginKind> = new Set([
+  'local development',
+  'private host',
+  'extension',
+]);
+
 /** What an origin that is not a website stands for, with an article; empty for websites. */
 export function describeOrigin(origin: string): string {
   const kind = kindOfOrigin(origin);

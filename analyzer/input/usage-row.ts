@@ -39,3 +39,12 @@ export interface CompletenessRow {
 export function isAboutToken(reason: string): boolean {
   return reason === 'header_not_allowed' || reason === 'method_not_allowed';
 }
+
+/** Whether the header or method that a decision is about is known. */
+export function namesToken({ reason, detail }: UsageRow): boolean {
+  return isAboutToken(reason) && detail !== '';
+}
+
+export function decisionsOf(rows: readonly UsageRow[]): number {
+  return rows.reduce((sum, { decisions }) => sum + decisions, 0);
+}

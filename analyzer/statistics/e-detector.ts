@@ -7,8 +7,6 @@
 export interface EDetector {
   /** @returns whether the alarm is raised; the detector begins anew then */
   observe(count: number, mean: number, dispersion: number): boolean;
-  /** Natural logarithm of the evidence; an alarm is raised at the logarithm of the average run length. */
-  readonly logEvidence: number;
   reset(): void;
 }
 
@@ -19,7 +17,7 @@ export interface EDetectorOptions {
   readonly leastTicks?: number;
 }
 
-export const RISES: readonly number[] = [1.5, 2, 3, 5, 10, 30, 100];
+const RISES: readonly number[] = [1.5, 2, 3, 5, 10, 30, 100];
 export const FALLS: readonly number[] = [0.7, 0.5, 0.25, 0.1];
 
 export function createEDetector(
@@ -30,11 +28,7 @@ export function createEDetector(
   const logWeight = -Math.log(factors.length);
   const mostPerTick = leastTicks <= 1 ? Number.POSITIVE_INFINITY : (threshold - logWeight + 1) / leastTicks;
   const logs = new Float64Array(factors.length).fill(Number.NEGATIVE_INFINITY);
-  let logEvidence = Number.NEGATIVE_INFINITY;
   return {
-    get logEvidence() {
-      return logEvidence;
-    },
     observe(count, mean, dispersion) {
       for (let index = 0; index < factors.length; index++) {
         const factor = factors[index] ?? 1;
@@ -43,14 +37,12 @@ export function createEDetector(
         const onePlus = before > 0 ? before + Math.log1p(Math.exp(-before)) : Math.log1p(Math.exp(before));
         logs[index] = onePlus + Math.min(mostPerTick, logLikelihoodRatio(count, mean, dispersion, factor));
       }
-      logEvidence = logWeight + logSum(logs);
-      if (logEvidence < threshold) return false;
+      if (logWeight + logSum(logs) < threshold) return false;
       this.reset();
       return true;
     },
     reset() {
       logs.fill(Number.NEGATIVE_INFINITY);
-      logEvidence = Number.NEGATIVE_INFINITY;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { averageRunLength, type Configuration } from '../configuration.ts';
-import { estimateClients } from '../input/clients.ts';
+import { affectedClients, estimateClients } from '../input/clients.ts';
+import type { UsageRow } from '../input/usage-row.ts';
 import { createEDetector } from './e-detector.ts';
 import { binomialTail, deviance } from './negative-binomial.ts';
 import { SeasonalSeries } from './seasonal-series.ts';
@@ -40,7 +41,7 @@ export interface Rate {
 }
 
 /**
- * Watches a count that should stay low: sums of 5 and 15 minutes against their season, and evidence added up over
+ * Watches a count that should stay low: sums of 3 to 15 minutes against their season, and evidence added up over
  * time for counts that are too low for that.
  */
 export class RateWatch {
@@ -64,6 +65,19 @@ export class RateWatch {
   /** Start of the minute in which the present rise began to show. */
   get since(): number {
     return this.#since;
+  }
+
+  /** Counts the client networks of rows (see `affectedClients`). @param traffic as of `observe` */
+  observeRows(minute: number, rows: readonly UsageRow[], traffic = 1): Rate {
+    let count = 0;
+    let high = 0;
+    let low = 0;
+    for (const row of rows) {
+      count += affectedClients(row);
+      high |= row.clientsHigh;
+      low |= row.clientsLow;
+    }
+    return this.observe(minute, count, { high, low }, traffic);
   }
 
   /** @param traffic the present traffic against the usual one: what is in proportion to it is not unusual */

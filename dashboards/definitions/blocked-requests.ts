@@ -1,4 +1,4 @@
-import type { Dashboard, DashboardLink } from './definition.ts';
+import type { Dashboard } from './definition.ts';
 import {
   COUNTED_ONCE,
   DECISIONS,
@@ -12,7 +12,17 @@ import {
   usage,
 } from './query-text.ts';
 import { reasonTitle, remedyText } from './reason-text.ts';
-import { deployments, ENVIRONMENT, ORIGIN, ORIGIN_ID, SERVICE_ID, SERVICES, UIDS } from './shared.ts';
+import {
+  deployments,
+  ENVIRONMENT,
+  ORIGIN,
+  ORIGIN_ID,
+  SERVICE_ID,
+  SERVICES,
+  TO_ORIGIN,
+  TO_SERVICE,
+  UIDS,
+} from './shared.ts';
 
 const HERE = `${selected('environment')} AND ${selected('service')}
     AND ${selected('origin')} AND ${selected('reason')}`;
@@ -26,22 +36,15 @@ const EVENTS = `blocked_requests
     WHERE minute >= toStartOfMinute(${FROM}) AND minute <= ${TO} AND time >= ${FROM} AND time <= ${TO} AND ${HERE}`;
 
 const COMBINATION = [
-  ...(['kind', 'method', 'requested_headers', 'credentials'] as const),
-  ...(['status_code', 'allow_origin', 'reason', 'detail'] as const),
-];
-
-const TO_ORIGIN: DashboardLink = {
-  title: 'Look at this origin',
-  uid: UIDS.origin,
-  set: { origin: 'origin_id' },
-  keep: ['environment'],
-};
-const TO_SERVICE: DashboardLink = {
-  title: 'Look at this service',
-  uid: UIDS.service,
-  set: { service: 'service_id' },
-  keep: ['environment'],
-};
+  'kind',
+  'method',
+  'requested_headers',
+  'credentials',
+  'status_code',
+  'allow_origin',
+  'reason',
+  'detail',
+] as const;
 
 export const BLOCKED_REQUESTS: Dashboard = {
   uid: UIDS.blockedRequests,
@@ -179,7 +182,7 @@ export const BLOCKED_REQUESTS: Dashboard = {
           sql: `SELECT kind, method, requested_headers, credentials, status_code, allow_origin, ${reasonTitle('reason')} AS why, detail,
       ${DECISIONS} AS blocked
     FROM ${usage({ where: `${HERE} AND ${COUNTED_ONCE}`, of: COMBINATION, blocked: true })}
-    GROUP BY kind, method, requested_headers, credentials, status_code, allow_origin, reason, detail
+    GROUP BY ${COMBINATION.join(', ')}
     ORDER BY blocked DESC, method, requested_headers LIMIT 200`,
         },
       ],

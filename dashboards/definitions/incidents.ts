@@ -9,6 +9,7 @@ import {
   ENVIRONMENT,
   SERVICE_ID,
   SERVICES,
+  TO_SERVICE,
   UIDS,
 } from './shared.ts';
 
@@ -47,12 +48,6 @@ const TO_EVIDENCE: DashboardLink = {
   uid: UIDS.incidents,
   set: { incident: 'incident_id' },
   keep: ['environment', 'service', 'class'],
-};
-const TO_SERVICE: DashboardLink = {
-  title: 'Look at this service',
-  uid: UIDS.service,
-  set: { service: 'service_id' },
-  keep: ['environment'],
 };
 const TO_REQUESTS: DashboardLink = {
   title: 'Blocked requests of this service',

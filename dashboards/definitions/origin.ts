@@ -11,12 +11,13 @@ import {
 } from './query-text.ts';
 import { reasonTitle } from './reason-text.ts';
 import {
-  BLOCKED_THRESHOLDS,
+  blockedShareStat,
   countColumns,
   decisionsByVerdict,
   ENVIRONMENT,
   ORIGIN,
   SERVICE_ID,
+  TO_SERVICE,
   UIDS,
 } from './shared.ts';
 
@@ -26,12 +27,6 @@ const USAGE = usage({ where: HERE });
 const REQUESTS = usage({ where: `${HERE} AND outermost`, of: ['verdict'] });
 const BLOCKED_USAGE = usage({ where: `${HERE} AND verdict = 'blocked'`, of: ['service'] });
 
-const TO_SERVICE: DashboardLink = {
-  title: 'Look at this service',
-  uid: UIDS.service,
-  set: { service: 'service_id' },
-  keep: ['environment'],
-};
 const TO_REQUESTS: DashboardLink = {
   title: 'Blocked requests',
   uid: UIDS.blockedRequests,
@@ -84,17 +79,7 @@ export const ORIGIN_DASHBOARD: Dashboard = {
           unit: 'count',
           sql: `SELECT ${DECISIONS} AS decisions FROM ${REQUESTS}`,
         },
-        {
-          kind: 'stat',
-          id: 4,
-          title: 'Blocked share',
-          description: 'Share of decisions that end with the browser blocking the response.',
-          width: 5,
-          height: 4,
-          unit: 'ratio',
-          thresholds: BLOCKED_THRESHOLDS,
-          sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${REQUESTS}`,
-        },
+        { ...blockedShareStat(4, REQUESTS), width: 5 },
       ],
     },
     {

@@ -1,4 +1,4 @@
-import type { Dashboard, DashboardLink } from './definition.ts';
+import type { Dashboard } from './definition.ts';
 import { IS_OPEN, incidentMarks, incidents } from './incident-text.ts';
 import {
   BLOCKED,
@@ -21,6 +21,8 @@ import {
   ENVIRONMENT,
   ORIGIN_ID,
   SERVICE_ID,
+  TO_ORIGIN,
+  TO_SERVICE,
   UIDS,
 } from './shared.ts';
 
@@ -38,19 +40,6 @@ const NEW_ORIGINS = `origin NOT IN (
       UNION ALL
       SELECT origin FROM origin_usage
       WHERE minute >= greatest(${OPEN_SINCE}, toStartOfHour(${FROM}) - INTERVAL 30 DAY) AND minute < toStartOfHour(${FROM}) AND ${HERE})`;
-
-const TO_SERVICE: DashboardLink = {
-  title: 'Look at this service',
-  uid: UIDS.service,
-  set: { service: 'service_id' },
-  keep: ['environment'],
-};
-const TO_ORIGIN: DashboardLink = {
-  title: 'Look at this origin',
-  uid: UIDS.origin,
-  set: { origin: 'origin_id' },
-  keep: ['environment'],
-};
 
 export const OVERVIEW: Dashboard = {
   uid: UIDS.overview,

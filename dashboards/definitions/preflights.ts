@@ -1,4 +1,4 @@
-import type { Dashboard, DashboardLink } from './definition.ts';
+import type { Dashboard } from './definition.ts';
 import {
   COUNTED_ONCE,
   DECISIONS,
@@ -12,7 +12,7 @@ import {
   usage,
 } from './query-text.ts';
 import { reasonTitle } from './reason-text.ts';
-import { ENVIRONMENT, SERVICE_ID, SERVICES, UIDS } from './shared.ts';
+import { ENVIRONMENT, SERVICE_ID, SERVICES, TO_SERVICE, UIDS } from './shared.ts';
 
 const HERE = `${selected('environment')} AND ${selected('service')} AND ${COUNTED_ONCE}`;
 const USAGE = usage({ where: HERE, of: ['kind', 'verdict'] });
@@ -46,13 +46,6 @@ const AVOIDABLE_BY_ROUTE = `(
 
 const MAX_AGE = `multiIf(max_age < 0, 'none: 5 s', max_age = 0, '0: not kept', max_age <= 60, 'up to 1 min',
       max_age <= 600, 'up to 10 min', max_age < ${LONGEST_KEPT}, 'up to 2 h', '2 h and more')`;
-
-const TO_SERVICE: DashboardLink = {
-  title: 'Look at this service',
-  uid: UIDS.service,
-  set: { service: 'service_id' },
-  keep: ['environment'],
-};
 
 export const PREFLIGHTS_DASHBOARD: Dashboard = {
   uid: UIDS.preflights,

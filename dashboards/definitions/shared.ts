@@ -48,6 +48,22 @@ export const ORIGIN: QueryVariable = {
   multi: false,
 };
 
+/** From a row with `SERVICE_ID`. */
+export const TO_SERVICE: DashboardLink = {
+  title: 'Look at this service',
+  uid: UIDS.service,
+  set: { service: 'service_id' },
+  keep: ['environment'],
+};
+
+/** From a row with `ORIGIN_ID`. */
+export const TO_ORIGIN: DashboardLink = {
+  title: 'Look at this origin',
+  uid: UIDS.origin,
+  set: { origin: 'origin_id' },
+  keep: ['environment'],
+};
+
 /** From which share of blocked decisions on a service deserves attention. */
 export const BLOCKED_THRESHOLDS: Thresholds = { warning: 0.05, critical: 0.2 };
 
@@ -63,7 +79,7 @@ export const blockedShareStat = (id: number, usageText: string): StatPanel => ({
   sql: `SELECT ${BLOCKED_SHARE} AS blocked_share FROM ${usageText}`,
 });
 
-export const VERDICT_COLORS = { allowed: 'green', blocked: 'red', unknown: 'yellow' };
+const VERDICT_COLORS = { allowed: 'green', blocked: 'red', unknown: 'yellow' };
 
 /**
  * @param usageText what stands behind FROM

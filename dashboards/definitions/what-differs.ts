@@ -21,8 +21,9 @@ const B = `${HERE} AND ${selected('version', 'version_b')} AND ${selected('origi
 const SHIFT = `{period:Float64} * (${TO} - ${FROM} + 60)`;
 const TOTALS_A = usage({ where: A, of: ['verdict'] });
 const USAGE_A = usage({ where: A });
-const TOTALS_B = usage({ where: B, from: `(${FROM} - ${SHIFT})`, to: `(${TO} - ${SHIFT})`, of: ['verdict'] });
-const USAGE_B = usage({ where: B, from: `(${FROM} - ${SHIFT})`, to: `(${TO} - ${SHIFT})` });
+const SIDE_B = { where: B, from: `(${FROM} - ${SHIFT})`, to: `(${TO} - ${SHIFT})` };
+const TOTALS_B = usage({ ...SIDE_B, of: ['verdict'] });
+const USAGE_B = usage(SIDE_B);
 
 /** Attributes that may explain a block, as text. */
 const ATTRIBUTES: readonly (readonly [name: string, expression: string])[] = [

@@ -15,8 +15,8 @@ const DEPLOYED_MILLIS = 9 * MINUTE;
 const LAUNCHED_MILLIS = 40 * MINUTE;
 
 /** The header that the deployment drops from the policy of the catalog, and the front end that is launched. */
-export const DROPPED_HEADER = 'traceparent';
-export const LAUNCHED_ORIGIN = 'https://outlet.shop.example';
+const DROPPED_HEADER = 'traceparent';
+const LAUNCHED_ORIGIN = 'https://outlet.shop.example';
 
 /** What pages usually do with the catalog; the services and browsers of the demo do the same. */
 interface UsualCall {
