@@ -1,13 +1,11 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { describeUnless } from '../support/describe-unless.ts';
+import { faultyReceiver } from '../support/faulty-receiver.ts';
 import { receiveOtlpJson } from '../support/otlp-json-receiver.ts';
 import { start } from '../support/process.ts';
 import { APPS, PACKAGES, whyNoPackages } from './applications.ts';
@@ -23,27 +21,20 @@ describeUnless(whyNoPackages('dd-trace', '@sentry/node'), 'agents of other vendo
     ['Sentry', 'sentry.mjs'],
     ['dd-trace', 'dd-trace.cjs'],
   ])('%s traces the requests of the application, and not those to the receiver', async (_name, program) => {
-    const received: IncomingHttpHeaders[] = [];
-    const receiver = createServer((request, response) => {
-      received.push(request.headers);
-      request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{}'));
-    }).listen(0, '127.0.0.1');
-    onTestFinished(() => void receiver.close());
-    await once(receiver, 'listening');
-    const { port } = receiver.address() as AddressInfo;
+    const { url, requests } = await faultyReceiver();
 
     const app = start(process.execPath, [program], {
       cwd: APPS,
-      env: { ORIGINSCOPE_ENDPOINT: `http://127.0.0.1:${port}` },
+      env: { ORIGINSCOPE_ENDPOINT: url },
     });
     const { code, stdout, stderr } = await app.ended;
 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('/own');
-    expect(stdout).not.toContain(String(port));
-    expect(received.length).toBeGreaterThan(0);
+    expect(stdout).not.toContain(new URL(url).port);
+    expect(requests.length).toBeGreaterThan(0);
     const expected = ['connection', 'content-encoding', 'content-length', 'content-type', 'host'];
-    for (const headers of received) expect(Object.keys(headers).sort()).toEqual(expected);
+    for (const { headers } of requests) expect(Object.keys(headers).sort()).toEqual(expected);
   });
 });
 

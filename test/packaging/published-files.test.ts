@@ -1,24 +1,17 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiReport } from './api-report.ts';
+import { buildBoth, type Packed, pack } from './pack.ts';
 
-const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
 const INSTRUMENTATION = join(ROOT, 'instrumentation');
-
-interface Packed {
-  readonly filename: string;
-  readonly unpackedSize: number;
-  readonly files: readonly { readonly path: string }[];
-}
 
 let directory: string;
 let instrumentation: Packed;
@@ -26,18 +19,11 @@ let originscope: Packed;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'originscope-published-'));
-  await run('npm', ['run', 'build', '--workspace', 'instrumentation'], { cwd: ROOT });
-  await run('npm', ['run', 'build'], { cwd: ROOT });
-  instrumentation = await pack(INSTRUMENTATION);
-  originscope = await pack(ROOT);
+  await buildBoth();
+  instrumentation = await pack(INSTRUMENTATION, directory);
+  originscope = await pack(ROOT, directory);
 }, 120_000);
 afterAll(() => rm(directory, { recursive: true, force: true }));
-
-async function pack(path: string): Promise<Packed> {
-  const options = ['pack', '--json', '--ignore-scripts', '--pack-destination', directory];
-  const { stdout } = await run('npm', options, { cwd: path });
-  return JSON.parse(stdout)[0];
-}
 
 describe('the package of the instrumentation', () => {
   test('resolves with its types in ECMAScript modules, CommonJS and bundlers', async () => {

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
+import { buildBoth, pack } from './pack.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
@@ -89,17 +90,9 @@ export async function publishBoth(directory: string, { npmrc }: Registry): Promi
   const env = { ...process.env, npm_config_userconfig: userconfig };
   const tarballs = join(directory, 'tarballs');
   await mkdir(tarballs);
-  await run('npm', ['run', 'build', '--workspace', 'instrumentation'], { cwd: ROOT });
-  await run('npm', ['run', 'build'], { cwd: ROOT });
+  await buildBoth();
   for (const folder of [ROOT, join(ROOT, 'instrumentation')]) {
-    const { stdout } = await run(
-      'npm',
-      ['pack', '--json', '--ignore-scripts', '--pack-destination', tarballs],
-      {
-        cwd: folder,
-      },
-    );
-    const tarball = join(tarballs, JSON.parse(stdout)[0].filename);
+    const tarball = join(tarballs, (await pack(folder, tarballs)).filename);
     // Provenance is what a CI service adds.
     await run('npm', ['publish', tarball, '--no-provenance', '--ignore-scripts'], { cwd: tarballs, env });
   }

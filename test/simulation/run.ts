@@ -22,11 +22,9 @@ if (values.help) {
   --processes <number>  processes that share the seeds (default 1), each with an engine of half a gigabyte`);
   process.exit(0);
 }
-const [first, seeds, processes] = [values.first, values.seeds, values.processes].map(Number) as [
-  number,
-  number,
-  number,
-];
+const first = Number(values.first);
+const seeds = Number(values.seeds);
+const processes = Number(values.processes);
 process.exit((await (processes > 1 ? sharedOut() : here())) ? 0 : 1);
 
 /** @returns whether all seeds hold */
@@ -47,14 +45,14 @@ async function here(): Promise<boolean> {
 
 async function sharedOut(): Promise<boolean> {
   const bounds = Array.from({ length: processes + 1 }, (_, index) => Math.floor((index * seeds) / processes));
-  const codes = await Promise.all(
+  const ended = await Promise.all(
     bounds.slice(1).map(async (end, index) => {
       const start = bounds[index] ?? 0;
       const args = ['--first', String(first + start), '--seeds', String(end - start)];
       const child = spawn(process.execPath, [import.meta.filename, ...args], { stdio: 'inherit' });
       const [code] = (await once(child, 'exit')) as [number | null];
-      return code;
+      return code === 0;
     }),
   );
-  return codes.every((code) => code === 0);
+  return ended.every(Boolean);
 }

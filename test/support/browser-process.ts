@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -36,32 +36,49 @@ export async function startBrowser(
   flagsFor: (profile: string) => readonly string[],
   listening: RegExp,
 ): Promise<BrowserProcess> {
-  const profile = await mkdtemp(join(tmpdir(), 'originscope-browser-'));
-  const child = spawn(path, flagsFor(profile), {
+  const { child, end } = await startInGroup(path, flagsFor, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    // Removes files outside its profile, too.
-    env: { ...process.env, HOME: profile },
-    // A separate process group, so that its processes end together.
-    detached: true,
+    signal: 'SIGKILL',
   });
-  // In case the tests are killed before they close it.
-  const killOnExit = () => killGroup(child);
-  process.once('exit', killOnExit);
-  const end = async () => {
-    process.off('exit', killOnExit);
-    if (!hasEnded(child)) {
-      const ended = once(child, 'exit');
-      killGroup(child);
-      await ended;
-    }
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-  };
   try {
     return { url: await announcedUrl(path, child, listening), end };
   } catch (error) {
     await end();
     throw error;
   }
+}
+
+/**
+ * Starts a program with a fresh home directory, in a process group of its own, so that its processes end together.
+ *
+ * @param argsFor its arguments, given the home directory
+ * @param options.signal what ends the group
+ */
+export async function startInGroup(
+  path: string,
+  argsFor: (home: string) => readonly string[],
+  { stdio, signal }: { readonly stdio: StdioOptions; readonly signal: NodeJS.Signals },
+): Promise<{ readonly child: ChildProcess; end(): Promise<void> }> {
+  const home = await mkdtemp(join(tmpdir(), 'originscope-browser-'));
+  // With that home files outside a browser's profile are removed, too.
+  const child = spawn(path, argsFor(home), { stdio, env: { ...process.env, HOME: home }, detached: true });
+  const endGroup = () => {
+    if (child.pid !== undefined && !hasEnded(child)) process.kill(-child.pid, signal);
+  };
+  // In case the tests are killed before they close it.
+  process.once('exit', endGroup);
+  return {
+    child,
+    async end() {
+      process.off('exit', endGroup);
+      if (!hasEnded(child)) {
+        const ended = once(child, 'exit');
+        endGroup();
+        await ended;
+      }
+      await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
 }
 
 async function announcedUrl(path: string, child: ChildProcess, listening: RegExp): Promise<string> {
@@ -80,10 +97,6 @@ async function announcedUrl(path: string, child: ChildProcess, listening: RegExp
   throw new Error(`${path} ended before it could be driven; it said:\n${said.slice(-10).join('\n')}`);
 }
 
-function killGroup(child: ChildProcess): void {
-  if (child.pid !== undefined && !hasEnded(child)) process.kill(-child.pid, 'SIGKILL');
-}
-
-function hasEnded(child: ChildProcess): boolean {
+export function hasEnded(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }

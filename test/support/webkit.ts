@@ -1,9 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { findProgram } from './browser-process.ts';
+import { findProgram, hasEnded, startInGroup } from './browser-process.ts';
 import { freePort } from './free-port.ts';
 
 /** What to print where a WebKit is needed and there is none. */
@@ -40,28 +35,11 @@ export async function launchWebKit(): Promise<RunningWebKit> {
   const binary = findWebKit();
   if (binary === undefined) throw new Error(WEBKIT_MISSING);
   const port = await freePort();
-  const home = await mkdtemp(join(tmpdir(), 'originscope-webkit-'));
-  const child = spawn(VIRTUAL_DISPLAY, ['-a', DRIVER, `--port=${port}`], {
+  const { child, end } = await startInGroup(VIRTUAL_DISPLAY, () => ['-a', DRIVER, `--port=${port}`], {
     stdio: 'ignore',
-    env: { ...process.env, HOME: home },
-    detached: true,
+    // The virtual display would stay after SIGKILL.
+    signal: 'SIGTERM',
   });
-  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-  const killGroup = () => {
-    if (child.pid !== undefined && !hasEnded()) process.kill(-child.pid, 'SIGTERM');
-  };
-  // In case the tests are killed before they close it.
-  process.once('exit', killGroup);
-
-  const end = async () => {
-    process.off('exit', killGroup);
-    if (!hasEnded()) {
-      const ended = once(child, 'exit');
-      killGroup();
-      await ended;
-    }
-    await rm(home, { recursive: true, force: true, maxRetries: 5 });
-  };
 
   async function command(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -74,7 +52,10 @@ export async function launchWebKit(): Promise<RunningWebKit> {
   }
 
   try {
-    await untilListening(() => command('GET', '/status'), hasEnded);
+    await untilListening(
+      () => command('GET', '/status'),
+      () => hasEnded(child),
+    );
     const { sessionId, capabilities } = (await command('POST', '/session', {
       capabilities: {
         alwaysMatch: { 'webkitgtk:browserOptions': { binary, args: ['--automation'] } },

@@ -1,4 +1,5 @@
 import { log } from '../log.ts';
+import { percentDecoded } from '../percent-decoded.ts';
 
 /** Environment variables, in the shape of `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,8 +27,8 @@ export function readPairs(env: Environment, name: string): [key: string, value: 
   for (const member of (env[name] ?? '').split(',')) {
     if (member.trim() === '') continue;
     const equals = member.indexOf('=');
-    const key = decode(member.slice(0, equals).trim());
-    const value = decode(member.slice(equals + 1).trim());
+    const key = percentDecoded(member.slice(0, equals).trim());
+    const value = percentDecoded(member.slice(equals + 1).trim());
     if (equals > 0 && key && value !== undefined) pairs.push([key, value]);
     else
       log(
@@ -36,12 +37,4 @@ export function readPairs(env: Environment, name: string): [key: string, value: 
       );
   }
   return pairs;
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -48,7 +48,7 @@ const MAX_DEPTH = 16;
 export function findMounts(app: ExpressApp, route: object): readonly (readonly Mount[])[] {
   const found: Mount[][] = [];
   const budget = { left: MAX_LAYERS };
-  for (const root of [outermost(app), app]) {
+  for (const root of new Set([outermost(app), app])) {
     search(routerOf(root), route, ancestorMounts(root), found, budget, MAX_DEPTH);
     if (found.length > 0) break;
   }

@@ -1,3 +1,5 @@
+import { percentDecoded } from '../percent-decoded.ts';
+
 /** What a router's layer matched at the start of a path. */
 export interface MountMatch {
   readonly path: string;
@@ -51,7 +53,7 @@ function segmentTemplate(
   for (const [name, value] of Object.entries(params)) {
     // A parameter with a list of values (`:plan(free|paid)`) does not vary by a character.
     const isPart = isVariable ? names.includes(name) : !allNames.includes(name);
-    if (isPart && text !== '' && (value === text || value === decoded(text))) return parameter(name);
+    if (isPart && text !== '' && (value === text || value === percentDecoded(text))) return parameter(name);
   }
   return units
     .map((unit, i) => {
@@ -92,14 +94,6 @@ function otherThan(unit: string): string {
 /** Names of groups are numbers, where they have none. */
 function parameter(name: string): string {
   return `:${/^[A-Za-z_$][\w$]*$/.test(name) ? name : UNNAMED}`;
-}
-
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**
