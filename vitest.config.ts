@@ -15,7 +15,7 @@ function freeBytes(directory: string): number {
 }
 
 /**
- * Unit tests run in parallel. Heavy ones (chdb with 0.5 GB per process, browsers, whole processes) run one file
+ * Unit tests run in parallel, those of the instrumentation each in a worker of its own. Heavy ones (chdb with 0.5 GB per process, browsers, whole processes) run one file
  * after another in the project `heavy`, so that two cores and a small CI machine suffice. Those in `kafka` share
  * one broker, which is started when a run has any of them.
  */
@@ -26,12 +26,21 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{instrumentation/src,core,explain,clickhouse,reports,server,collector,analyzer,dashboards,cli,examples}/**/*.test.ts',
+            '{core,explain,clickhouse,reports,server,collector,analyzer,dashboards,cli,examples}/**/*.test.ts',
             'test/{docs,imports}/**/*.test.ts',
           ],
           exclude: ['**/*.{heavy,kafka}.test.ts', '**/node_modules/**', '**/dist/**'],
           // Loading the modules again for every file took more time than the tests.
           isolate: false,
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          // Its subject is the process: its global API, channels and signals. What one file leaves would be another's.
+          name: 'instrumentation',
+          include: ['instrumentation/src/**/*.test.ts'],
+          exclude: ['**/*.heavy.test.ts', '**/node_modules/**'],
           testTimeout: 20_000,
         },
       },
